@@ -1,0 +1,44 @@
+#include "adapters/blocks.h"
+
+#include "adapters/conv2d.h"
+#include "base/error.h"
+#include "tensors/torch.h"
+
+namespace lorae::adapters {
+namespace {
+
+int rank_axis_of(const std::string& name) {
+  if (name.ends_with(kExtractorSuffix)) {
+    return 0;
+  }
+  return name.ends_with(kMapperSuffix) ? 1 : -1;
+}
+
+}  // namespace
+
+codec::Blocks to_blocks(const StateDict& state) {
+  codec::Blocks blocks;
+  blocks.reserve(state.size());
+  for (const auto& [name, tensor] : state) {
+    check(tensor.scalar_type() == c10::kFloat, ErrorCode::kInvalidArgument, "[adapters] '", name,
+          "': expected float32, got ", c10::toString(tensor.scalar_type()));
+    const at::Tensor values = tensor.detach().cpu().contiguous();
+    const float* data = values.data_ptr<float>();
+    blocks.push_back(
+        {name, values.sizes().vec(), rank_axis_of(name), {data, data + values.numel()}});
+  }
+  return blocks;
+}
+
+StateDict to_state(const codec::Blocks& blocks) {
+  std::vector<StateDict::Entry> entries;
+  entries.reserve(blocks.size());
+  for (const codec::Block& block : blocks) {
+    at::Tensor tensor = torch::empty(block.shape, c10::kFloat);
+    std::copy(block.values.begin(), block.values.end(), tensor.data_ptr<float>());
+    entries.emplace_back(block.name, tensor);
+  }
+  return StateDict(std::move(entries));
+}
+
+}  // namespace lorae::adapters

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+
+namespace lorae {
+
+/// What a value of a configuration may be.
+struct Allowed {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  std::vector<std::string_view> choices;  ///< for text; empty: any text
+};
+
+inline Allowed anything() {
+  return {};
+}
+inline Allowed at_least(double low) {
+  return {.low = low, .choices = {}};
+}
+inline Allowed between(double low, double high) {
+  return {.low = low, .high = high, .choices = {}};
+}
+inline Allowed one_of(std::vector<std::string_view> choices) {
+  return {.choices = std::move(choices)};
+}
+
+/// One value with the place it was written at, for messages: "run.toml:3", "--set".
+struct ConfigValue {
+  std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>> value;
+  std::string origin;
+};
+
+/// TOML (file, text or `--set key=value`) read into option structs.
+///
+/// An option struct has a function next to it that names its fields once:
+///   template <typename V> void visit_fields(FitOptions& o, V&& visit) {
+///     visit("batch_size", o.batch_size, at_least(1), "samples per optimiser step");
+///   }
+/// Fields are bool, std::int64_t, std::uint64_t, double, std::string or vector<std::int64_t>.
+/// Use: load or parse, then `set` overrides, then `read` each struct, then `finish`.
+/// Errors: kInvalidConfig as "file:line: key: expected X, got Y".
+class ConfigReader {
+ public:
+  ConfigReader() = default;
+
+  static ConfigReader load(const std::filesystem::path& file);
+  static ConfigReader parse(std::string_view toml, std::string_view origin);
+
+  /// An override "training.batch_size=16"; the value is TOML, or bare text.
+  void set(std::string_view assignment);
+  /// An override by a command-line flag, such as `--rounds`.
+  void set(std::string key, ConfigValue value) { values_[std::move(key)] = std::move(value); }
+
+  /// Reads the table `section` ("" is the top level) into `options`; absent keys keep their value.
+  template <typename Options>
+  void read(const std::string& section, Options& options) {
+    visit_fields(options, [&](std::string_view key, auto& field, const Allowed& allowed,
+                              std::string_view /*help*/) {
+      read_field(section.empty() ? std::string(key) : str(section, '.', key), field, allowed);
+    });
+  }
+
+  /// Reads the array of tables [[section]]; `options` is replaced if there is at least one.
+  template <typename Options>
+  void read_list(const std::string& section, std::vector<Options>& options) {
+    const std::size_t size = list_size(section);
+    if (size > 0) {
+      options.assign(size, Options{});
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+      read(str(section, '.', i), options[i]);
+    }
+  }
+
+  /// Errors: kInvalidConfig for a key that no `read` asked for, with the nearest known one.
+  void finish() const;
+
+  /// "run.toml:3: training.batch_size" for a message about a rule that joins several fields.
+  std::string where(const std::string& key) const;
+
+ private:
+  void read_field(const std::string& key, bool& field, const Allowed& allowed);
+  void read_field(const std::string& key, std::int64_t& field, const Allowed& allowed);
+  void read_field(const std::string& key, std::uint64_t& field, const Allowed& allowed);
+  void read_field(const std::string& key, double& field, const Allowed& allowed);
+  void read_field(const std::string& key, std::string& field, const Allowed& allowed);
+  void read_field(const std::string& key, std::vector<std::int64_t>& field, const Allowed& allowed);
+
+  const ConfigValue* find(const std::string& key);
+  std::size_t list_size(const std::string& section) const;
+
+  std::map<std::string, ConfigValue> values_;  // dotted key -> value
+  std::set<std::string> known_;
+};
+
+/// Writes option structs as commented TOML that ConfigReader reads back to the same values.
+class ConfigPrinter {
+ public:
+  template <typename Options>
+  void print(const std::string& section, const Options& options) {
+    begin(section);
+    // visit_fields takes a mutable struct so that one function serves reading and printing.
+    Options copy = options;
+    visit_fields(copy, [&](std::string_view key, const auto& field, const Allowed& /*allowed*/,
+                           std::string_view help) {
+      if constexpr (std::is_same_v<std::decay_t<decltype(field)>, std::uint64_t>) {
+        print_field(key, {static_cast<std::int64_t>(field), {}}, help);
+      } else {
+        print_field(key, {field, {}}, help);
+      }
+    });
+  }
+
+  const std::string& text() const { return text_; }
+
+ private:
+  void begin(const std::string& section);
+  void print_field(std::string_view key, const ConfigValue& value, std::string_view help);
+
+  std::string text_;
+};
+
+/// The candidate nearest to `word` by edit distance, or "" if none is near.
+std::string nearest(std::string_view word, const std::set<std::string>& candidates);
+
+}  // namespace lorae

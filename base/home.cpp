@@ -1,0 +1,31 @@
+#include "base/home.h"
+
+#include <cstdlib>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace lorae {
+namespace {
+
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string_view{} : value;
+}
+
+}  // namespace
+
+std::filesystem::path default_home() {
+  if (const auto home = variable("LORAE_HOME"); !home.empty()) {
+    return home;
+  }
+  if (const auto state = variable("XDG_STATE_HOME"); !state.empty()) {
+    return std::filesystem::path(state) / "lorae";
+  }
+  const auto user = variable("HOME");
+  check(!user.empty(), ErrorCode::kInvalidConfig,
+        "[home] no HOME in the environment; set LORAE_HOME or give --home");
+  return std::filesystem::path(user) / ".local" / "state" / "lorae";
+}
+
+}  // namespace lorae

@@ -1,0 +1,89 @@
+#include "base/progress.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include "base/str.h"
+
+namespace lorae {
+namespace {
+
+constexpr std::int64_t kBarWidth = 24;
+constexpr auto kRedraw = std::chrono::milliseconds(100);
+constexpr auto kPlainLine = std::chrono::seconds(10);
+
+std::string fixed(double value, int decimals) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
+  return text.data();
+}
+
+}  // namespace
+
+std::string human_seconds(double seconds) {
+  if (seconds < 60) {
+    return fixed(seconds, seconds < 10 ? 1 : 0) + " s";
+  }
+  const auto whole = static_cast<std::int64_t>(std::llround(seconds));
+  return whole < 3600 ? str(whole / 60, " min ", whole % 60, " s")
+                      : str(whole / 3600, " h ", whole % 3600 / 60, " min");
+}
+
+Progress::Progress(std::string label, std::int64_t total, std::string unit)
+    : label_(std::move(label)),
+      total_(std::max<std::int64_t>(total, 1)),
+      unit_(std::move(unit)),
+      terminal_(::isatty(STDERR_FILENO) != 0),
+      start_(Clock::now()),
+      shown_(start_) {}
+
+Progress::~Progress() {
+  if (open_) {
+    std::fputc('\n', stderr);
+  }
+}
+
+void Progress::add(std::int64_t done, const std::string& note) {
+  done_ = std::min(done_ + done, total_);
+  if (Clock::now() - shown_ >= (terminal_ ? Duration(kRedraw) : Duration(kPlainLine))) {
+    show(note, false);
+  }
+}
+
+void Progress::finish(const std::string& note) {
+  done_ = total_;
+  show(note, true);
+}
+
+std::string Progress::text(double elapsed, const std::string& note) const {
+  const double rate = elapsed > 0 ? static_cast<double>(done_) / elapsed : 0;
+  std::string line = str(label_, ' ', done_, '/', total_, ' ', unit_);
+  if (rate > 0) {
+    line += str(", ", fixed(rate, rate < 10 ? 1 : 0), "/s, ",
+                done_ < total_ ? human_seconds(static_cast<double>(total_ - done_) / rate) + " left"
+                               : human_seconds(elapsed));
+  }
+  return note.empty() ? line : line + ", " + note;
+}
+
+void Progress::show(const std::string& note, bool last) {
+  shown_ = Clock::now();
+  const std::string line = text(seconds(shown_ - start_), note);
+  if (!terminal_) {
+    std::fprintf(stderr, "%s\n", line.c_str());
+    return;
+  }
+  const std::int64_t filled = kBarWidth * done_ / total_;
+  const std::string bar = std::string(static_cast<std::size_t>(filled), '#') +
+                          std::string(static_cast<std::size_t>(kBarWidth - filled), '.');
+  std::fprintf(stderr, "\r\033[K[%s] %s%s", bar.c_str(), line.c_str(), last ? "\n" : "");
+  std::fflush(stderr);
+  open_ = !last;
+}
+
+}  // namespace lorae

@@ -1,0 +1,69 @@
+# Every outside library, each behind one target, each used by one or two folders.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")  # the heavy loops are in libraries; -O3 only builds slower
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # The precompiled header and __TIME__ would otherwise never hit.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE_PROGRAM})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(zmq REQUIRED IMPORTED_TARGET libzmq)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(sqlite REQUIRED IMPORTED_TARGET sqlite3)
+find_package(SQLiteCpp REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(Boost 1.74 REQUIRED)  # headers: Asio
+
+if(LORAE_CUDA)
+  set(CMAKE_CUDA_ARCHITECTURES "${LORAE_CUDA_ARCHITECTURES}")
+  enable_language(CUDA)
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know CUDA's C++20
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+  endif()
+  set(CMAKE_CUDA_STANDARD 20)
+endif()
+
+if(LORAE_TORCH)
+  # One recipe for Debian's CPU LibTorch and for any LibTorch 2.x named by CMAKE_PREFIX_PATH.
+  if(NOT DEFINED TORCH_CUDA_ARCH_LIST AND NOT DEFINED ENV{TORCH_CUDA_ARCH_LIST})
+    set(TORCH_CUDA_ARCH_LIST 9.0)  # else Torch probes for a GPU and fails without one
+  endif()
+  set(saved_archs "${CMAKE_CUDA_ARCHITECTURES}")
+  set(saved_flags "${CMAKE_CUDA_FLAGS}")
+  unset(CMAKE_CUDA_ARCHITECTURES)
+  find_package(Torch REQUIRED)  # overwrites both
+  if(LORAE_CUDA)
+    set(CMAKE_CUDA_ARCHITECTURES "${saved_archs}")
+    set(CMAKE_CUDA_FLAGS "${saved_flags}")
+  endif()
+  if(EXISTS "${TORCH_INSTALL_PREFIX}/lib/libc10.so")  # a PyPI or zip LibTorch
+    if(NOT "${TORCH_INSTALL_PREFIX}/lib/libc10.so" IN_LIST TORCH_LIBRARIES)
+      message(FATAL_ERROR "two LibTorch installations are mixed")
+    endif()
+    file(GLOB nvidia_libs "${TORCH_INSTALL_PREFIX}/../nvidia/*/lib")
+    list(PREPEND CMAKE_BUILD_RPATH "${TORCH_INSTALL_PREFIX}/lib" ${nvidia_libs})
+  endif()
+  if(TARGET torch_cuda)
+    set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
+  else()
+    set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+  endif()
+  include(LoraeOpenCV)
+endif()

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/config_reader.h"
+
+namespace lorae::coordinator {
+
+/// Who takes part in rounds, and how long they may take.
+struct FederationOptions {
+  std::int64_t rounds = 20;
+  std::int64_t clients = 20;
+  std::int64_t cohort = 0;
+  std::int64_t min_clients = 2;
+  double min_fraction = 0.8;
+  double report_deadline = 600;
+  double heartbeat = 10;
+  std::int64_t max_examples = 1000000;
+};
+
+template <typename Visitor>
+void visit_fields(FederationOptions& options, Visitor&& visit) {
+  visit("rounds", options.rounds, between(1, 1e6), "to run");
+  visit("clients", options.clients, between(1, 1e6), "shares of the private data");
+  visit("cohort", options.cohort, between(0, 1e6), "clients per round; 0: all that are here");
+  visit("min_clients", options.min_clients, between(1, 1e6),
+        "a round waits until so many are here");
+  visit("min_fraction", options.min_fraction, between(0.01, 1), "of the cohort, at the deadline");
+  visit("report_deadline", options.report_deadline, between(1, 1e7),
+        "seconds, then see min_fraction");
+  visit("heartbeat", options.heartbeat, between(0.1, 3600), "seconds between signs of life");
+  visit("max_examples", options.max_examples, between(1, 1e12),
+        "a client that reports more is refused");
+}
+
+/// Rules that join fields. Errors: kInvalidConfig, with `reader`'s places.
+void validate(const FederationOptions& options, const ConfigReader& reader);
+
+/// The learning rate of `round` (from 1) as a fraction of the first one's.
+/// Formula: (1 + cos(pi (round - 1) / rounds)) / 2.
+/// Source: cosine annealing, Loshchilov & Hutter 2017 (arXiv:1608.03983), over rounds.
+double learning_rate_factor(const FederationOptions& options, std::uint64_t round);
+
+}  // namespace lorae::coordinator

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "transport/channel.h"
+
+namespace lorae::coordinator {
+
+/// Who is here: one session per client, on its newest connection. Threads: none.
+class Roster {
+ public:
+  struct Member {
+    std::uint64_t session = 0;
+    std::uint64_t nonce = 0;
+    transport::ConnectionId connection = 0;
+    TimePoint heard;
+  };
+
+  /// `epoch` is random per coordinator start: sessions of an earlier start are unknown.
+  explicit Roster(std::uint64_t epoch) : epoch_(epoch) {}
+
+  struct Joined {
+    Member member;
+    std::optional<Member> replaced;  ///< another process with the same key, to be told
+  };
+  /// The same client and nonce give the same session, on the new connection.
+  Joined join(const ClientId& client,
+              std::uint64_t nonce,
+              transport::ConnectionId connection,
+              TimePoint now);
+
+  /// The member behind a message, heard of now; nullptr if the session is not the client's.
+  const Member* find(const ClientId& client, std::uint64_t session, TimePoint now);
+  const Member* find(const ClientId& client) const;
+  void leave(const ClientId& client) { members_.erase(client); }
+
+  /// Clients heard of within `patience`, sorted. Others are forgotten.
+  std::vector<ClientId> present(TimePoint now, Duration patience);
+  const std::map<ClientId, Member>& members() const { return members_; }
+
+ private:
+  std::uint64_t epoch_;
+  std::map<ClientId, Member> members_;
+};
+
+}  // namespace lorae::coordinator

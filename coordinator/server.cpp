@@ -1,0 +1,149 @@
+#include "coordinator/server.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <deque>
+#include <exception>
+#include <mutex>
+
+#include "coordinator/coordinator.h"
+
+namespace lorae::coordinator {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr auto kTick = std::chrono::milliseconds(100);
+constexpr std::size_t kBatch = 256;          // frames handled before durable writes and answers
+constexpr std::size_t kMostWaiting = 10000;  // then the newest are dropped; their clients ask again
+constexpr auto kGoodbye = std::chrono::milliseconds(300);  // for the last frames to leave
+
+class Server {
+ public:
+  Server(Coordinator& coordinator, transport::ZmqServer& socket)
+      : coordinator_(coordinator), socket_(socket) {}
+
+  ServerEnd run() {
+    wait_for_signal();
+    socket_.start(
+        [this](transport::ConnectionId connection, const ClientId& client, wire::Frame frame) {
+          enqueue({connection, client, std::move(frame)});
+        });
+    tick();
+    io_.run();
+    socket_.stop();
+    if (failure_) {
+      std::rethrow_exception(failure_);
+    }
+    return end_;
+  }
+
+ private:
+  struct Arrival {
+    transport::ConnectionId connection;
+    ClientId client;
+    wire::Frame frame;
+  };
+
+  void enqueue(Arrival arrival) {  // on the socket's thread
+    const std::lock_guard lock(mutex_);
+    if (arrivals_.size() >= kMostWaiting) {
+      return;
+    }
+    arrivals_.push_back(std::move(arrival));
+    if (arrivals_.size() == 1) {
+      asio::post(io_, [this] { drain(); });
+    }
+  }
+
+  void drain() {
+    std::deque<Arrival> batch;
+    {
+      const std::lock_guard lock(mutex_);
+      batch.swap(arrivals_);
+    }
+    guarded([&] {
+      std::size_t handled = 0;
+      for (Arrival& arrival : batch) {
+        coordinator_.on_frame(arrival.connection, arrival.client, std::move(arrival.frame),
+                              Clock::now());
+        if (++handled % kBatch == 0) {
+          coordinator_.advance(Clock::now());
+        }
+      }
+      coordinator_.advance(Clock::now());
+    });
+  }
+
+  void tick() {
+    guarded([&] { coordinator_.advance(Clock::now()); });
+    if (ending_) {
+      return;
+    }
+    timer_.expires_after(kTick);
+    timer_.async_wait([this](auto error) {
+      if (!error) {
+        tick();
+      }
+    });
+  }
+
+  /// Runs a piece of the coordinator's work; ends the server when it is done or broken.
+  template <typename Work>
+  void guarded(Work work) {
+    if (ending_) {
+      return;
+    }
+    try {
+      work();
+      if (coordinator_.finished()) {
+        end(ServerEnd::kFinished);
+      }
+    } catch (const std::exception&) {
+      failure_ = std::current_exception();
+      end(ServerEnd::kInterrupted);
+    }
+  }
+
+  void end(ServerEnd how) {
+    ending_ = true;
+    end_ = how;
+    timer_.cancel();
+    if (!failure_) {
+      coordinator_.say_bye(how == ServerEnd::kFinished);
+    }
+    goodbye_.expires_after(kGoodbye);
+    goodbye_.async_wait([this](auto) { io_.stop(); });
+  }
+
+  void wait_for_signal() {
+    signals_.async_wait([this](auto error, int /*signal*/) {
+      if (!error && !ending_) {
+        end(ServerEnd::kInterrupted);
+      }
+    });
+  }
+
+  Coordinator& coordinator_;
+  transport::ZmqServer& socket_;
+  asio::io_context io_{1};
+  asio::signal_set signals_{io_, SIGINT, SIGTERM};
+  asio::steady_timer timer_{io_};
+  asio::steady_timer goodbye_{io_};
+  std::mutex mutex_;
+  std::deque<Arrival> arrivals_;  // guarded by mutex_
+  bool ending_ = false;
+  ServerEnd end_ = ServerEnd::kInterrupted;
+  std::exception_ptr failure_;
+};
+
+}  // namespace
+
+ServerEnd serve(Coordinator& coordinator, transport::ZmqServer& socket) {
+  return Server(coordinator, socket).run();
+}
+
+}  // namespace lorae::coordinator

@@ -1,0 +1,53 @@
+#include "data/open.h"
+
+#include <string_view>
+
+#include "base/error.h"
+#include "data/cifar.h"
+#include "data/fashion_mnist.h"
+#include "data/image_folder.h"
+
+namespace lorae::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kAccepted =
+    "expected a folder with Fashion-MNIST's IDX files (train-images-idx3-ubyte.gz ...), with "
+    "CIFAR-10's or CIFAR-100's binary files (data_batch_1.bin ..., train.bin), or with one "
+    "sub-folder of images per class";
+
+ImageSet load(const fs::path& path, ImageShape wanted, Split split) {
+  if (holds_fashion_mnist(path)) {
+    return load_fashion_mnist(path, split);
+  }
+  if (holds_cifar(path)) {
+    return load_cifar(path, split);
+  }
+  const std::vector<fs::path> folders = sub_folders(path);
+  // The folder above cifar-10-batches-bin would otherwise pass for one class of pictures.
+  for (const fs::path& folder : folders) {
+    check(!holds_fashion_mnist(folder) && !holds_cifar(folder), ErrorCode::kInvalidConfig,
+          "[data] '", path.string(), "' holds no images itself; did you mean '", folder.string(),
+          "'?");
+  }
+  check(!folders.empty(), ErrorCode::kInvalidConfig, "[data] '", path.string(),
+        "' holds no data set: ", kAccepted);
+  return load_image_folder(path, wanted, split);
+}
+
+}  // namespace
+
+ImageSet open_image_set(const fs::path& path, ImageShape wanted, Split split) {
+  std::error_code status;
+  check(fs::exists(path, status), ErrorCode::kInvalidConfig, "[data] '", path.string(),
+        "' does not exist: ", kAccepted);
+  check(fs::is_directory(path, status), ErrorCode::kInvalidConfig, "[data] '", path.string(),
+        "' is a file: ", kAccepted);
+  ImageSet set = load(path, wanted, split);
+  check(set.shape() == wanted, ErrorCode::kIncompatible, "[data] '", path.string(), "' holds ",
+        set.shape(), " images, the model takes ", wanted);
+  return set;
+}
+
+}  // namespace lorae::data

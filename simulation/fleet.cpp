@@ -1,0 +1,180 @@
+#include "simulation/fleet.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "tensors/threads.h"
+
+namespace lorae::simulation {
+
+std::vector<ClientId> client_names(std::int64_t count) {
+  const std::size_t digits = std::max<std::size_t>(2, std::to_string(count).size());
+  std::vector<ClientId> names;
+  for (std::int64_t i = 1; i <= count; ++i) {
+    const std::string number = std::to_string(i);
+    names.push_back({"client-" + std::string(digits - number.size(), '0') + number});
+  }
+  return names;
+}
+
+std::optional<Bytes> FleetMemory::backbone(const Digest& digest) {
+  const bool held = std::find(held_.begin(), held_.end(), digest) != held_.end();
+  return held ? std::optional(*shared_.at(digest)) : std::nullopt;
+}
+
+void FleetMemory::keep_backbone(const Digest& digest, Bytes bytes) {
+  held_.push_back(digest);
+  auto& copy = shared_[digest];
+  if (copy == nullptr) {
+    copy = std::make_shared<const Bytes>(std::move(bytes));
+  }
+}
+
+std::optional<client::TrainedUpdate> FleetMemory::update(const client::UpdateKey& /*key*/) {
+  return std::nullopt;  // a virtual client never restarts; its session holds what it sends
+}
+
+void FleetMemory::keep_update(const client::UpdateKey& /*key*/,
+                              const client::TrainedUpdate* /*update*/) {}
+
+struct Fleet::Member {
+  FleetMemory memory;
+  client::Session session;
+  std::unique_ptr<transport::ClientChannel> channel;
+
+  Member(FleetMemory::Shared& shared, std::uint64_t nonce)
+      : memory(shared), session(memory, nonce, {.software = "lorae-simulate"}) {}
+};
+
+Fleet::Fleet(transport::InProcessNetwork& network,
+             const std::vector<ClientId>& clients,
+             client::ImageSource images,
+             std::function<std::size_t(const client::Work&)> image_count,
+             std::size_t threads)
+    : network_(network), images_(std::move(images)), image_count_(std::move(image_count)) {
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    members_.push_back(std::make_unique<Member>(backbones_, i + 1));
+    Member* member = members_.back().get();
+    member->channel = network_.connect(
+        clients[i],
+        [this, member](wire::Frame frame) {
+          member->session.on_frame(std::move(frame), Clock::now());
+          take_outgoing(*member);
+        },
+        [this, member](transport::LinkEvent event, const std::string& /*detail*/) {
+          if (event == transport::LinkEvent::kConnected) {
+            member->session.on_connected(Clock::now());
+            take_outgoing(*member);
+          }
+        });
+  }
+  for (std::size_t i = 0; i < threads; ++i) {
+    threads_.emplace_back([this] { work_loop(); });
+  }
+}
+
+Fleet::~Fleet() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    jobs_.clear();
+  }
+  job_ready_.notify_all();
+  for (std::thread& thread : threads_) {
+    thread.join();
+  }
+}
+
+void Fleet::take_outgoing(Member& member) {
+  for (wire::Frame& frame : member.session.take_outgoing()) {
+    member.channel->send(std::move(frame));
+  }
+}
+
+void Fleet::work_loop() {
+  use_one_thread();
+  client::Trainer trainer(images_);
+  for (;;) {
+    Job job;
+    {
+      std::unique_lock lock(mutex_);
+      job_ready_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+      if (stopping_) {
+        return;
+      }
+      job = std::move(jobs_.back());
+      jobs_.pop_back();
+    }
+    const TimePoint start = Clock::now();
+    Done done{.member = job.member, .key = job.work.key, .update = {}, .failure = {}};
+    try {
+      done.update = trainer.train(job.work, job.member->memory);
+    } catch (...) {
+      done.failure = std::current_exception();
+    }
+    done.seconds = seconds(Clock::now() - start);
+    {
+      const std::lock_guard lock(mutex_);
+      done_.push_back(std::move(done));
+    }
+    job_done_.notify_one();
+  }
+}
+
+void Fleet::collect_jobs() {
+  std::vector<Job> jobs;
+  for (const auto& member : members_) {
+    if (auto work = member->session.take_work()) {
+      const std::size_t images = image_count_(*work);
+      jobs.push_back({member.get(), *std::move(work), images});
+    }
+  }
+  if (jobs.empty()) {
+    return;
+  }
+  running_ += jobs.size();
+  {
+    const std::lock_guard lock(mutex_);
+    std::move(jobs.begin(), jobs.end(), std::back_inserter(jobs_));
+    std::stable_sort(jobs_.begin(), jobs_.end(),
+                     [](const Job& a, const Job& b) { return a.images < b.images; });
+  }
+  job_ready_.notify_all();
+}
+
+bool Fleet::collect_done(bool wait) {
+  std::deque<Done> done;
+  {
+    std::unique_lock lock(mutex_);
+    if (wait) {
+      job_done_.wait(lock, [this] { return !done_.empty(); });
+    }
+    done.swap(done_);
+  }
+  for (Done& one : done) {
+    --running_;
+    if (one.failure) {
+      std::rethrow_exception(one.failure);
+    }
+    ++trainings_;
+    training_seconds_ += one.seconds;
+    one.member->session.on_trained(one.key, std::move(one.update), Clock::now());
+    take_outgoing(*one.member);
+  }
+  return !done.empty();
+}
+
+void Fleet::pump(const std::function<void()>& after_frames) {
+  network_.deliver_all();
+  after_frames();
+  collect_jobs();
+  if (!collect_done(false) && !network_.deliver_one()) {
+    check(running_ > 0, ErrorCode::kUnavailable,
+          "[fleet] nothing moves: no frame is on its way and nobody trains");
+    collect_done(true);
+  }
+}
+
+}  // namespace lorae::simulation

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "client/memory.h"
+#include "client/session.h"
+#include "client/trainer.h"
+#include "transport/in_process.h"
+
+namespace lorae::simulation {
+
+/// Names of virtual clients: "client-01" ... with as many digits as the last one needs, so that
+/// they sort in order.
+std::vector<ClientId> client_names(std::int64_t count);
+
+/// Memory of a virtual client: it fetches the backbone over the wire like a real one, but all
+/// keep one copy of it.
+class FleetMemory final : public client::Memory {
+ public:
+  using Shared = std::map<Digest, std::shared_ptr<const Bytes>>;
+  explicit FleetMemory(Shared& shared) : shared_(shared) {}
+
+  std::optional<Bytes> backbone(const Digest& digest) override;
+  void keep_backbone(const Digest& digest, Bytes bytes) override;
+  std::optional<client::TrainedUpdate> update(const client::UpdateKey& key) override;
+  void keep_update(const client::UpdateKey& key, const client::TrainedUpdate* update) override;
+
+ private:
+  Shared& shared_;
+  std::vector<Digest> held_;
+};
+
+/// Many clients in one process: each has its own Session, speaking the wire protocol over an
+/// in-process network; their training runs on a pool of threads, one model per thread.
+///
+/// Everything but training happens on the caller's thread, in a fixed order, and training depends
+/// on its Work alone, so results do not depend on the number of threads.
+class Fleet {
+ public:
+  /// `image_count` tells how much work a client is: the largest of a round start first.
+  Fleet(transport::InProcessNetwork& network,
+        const std::vector<ClientId>& clients,
+        client::ImageSource images,
+        std::function<std::size_t(const client::Work&)> image_count,
+        std::size_t threads);
+  ~Fleet();
+  Fleet(const Fleet&) = delete;
+  Fleet& operator=(const Fleet&) = delete;
+
+  /// Moves on everything that can move: frames both ways, finished trainings. Waits for a training
+  /// to finish if nothing else is left to do. `after_frames` lets the coordinator advance.
+  /// Errors: a training's failure, as the Error that it threw.
+  void pump(const std::function<void()>& after_frames);
+
+  std::int64_t trainings() const { return trainings_; }
+  /// Time that trainings took, summed over threads. Units: seconds.
+  double training_seconds() const { return training_seconds_; }
+
+ private:
+  struct Member;
+  struct Job {
+    Member* member = nullptr;
+    client::Work work;
+    std::size_t images = 0;
+  };
+  struct Done {
+    Member* member = nullptr;
+    client::UpdateKey key;
+    client::TrainedUpdate update;
+    std::exception_ptr failure;
+    double seconds = 0;
+  };
+
+  void work_loop();
+  void take_outgoing(Member& member);
+  void collect_jobs();
+  bool collect_done(bool wait);
+
+  transport::InProcessNetwork& network_;
+  client::ImageSource images_;
+  std::function<std::size_t(const client::Work&)> image_count_;
+  FleetMemory::Shared backbones_;
+  std::vector<std::unique_ptr<Member>> members_;
+  std::int64_t trainings_ = 0;
+  double training_seconds_ = 0;
+  std::size_t running_ = 0;  // jobs queued or in training
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable job_ready_;
+  std::condition_variable job_done_;
+  std::vector<Job> jobs_;  // largest last
+  std::deque<Done> done_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace lorae::simulation

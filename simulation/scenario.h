@@ -1,0 +1,49 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "coordinator/program.h"
+#include "data/partition.h"
+#include "runs/comparison.h"
+
+namespace lorae::simulation {
+
+/// The images that all methods and seeds of a simulation share, loaded once.
+struct FederationData {
+  data::ImageSet private_images;
+  data::ImageSet test_images;
+};
+
+/// One method with one seed.
+struct Scenario {
+  coordinator::RunConfig config;
+  training::MethodOptions method;
+  std::uint64_t seed = 0;
+  std::filesystem::path home;       ///< backbones
+  std::filesystem::path directory;  ///< of this run; goes on where an interrupted one ended
+  std::size_t threads = 1;
+  std::function<void(const coordinator::RoundSummary&)> on_round;
+};
+
+struct ScenarioSpeed {
+  std::int64_t trainings = 0;
+  double seconds = 0;           ///< wall clock from the first round to the last
+  double training_seconds = 0;  ///< inside trainings, summed over threads
+  double evaluation_seconds = 0;
+};
+
+/// Runs all rounds. Errors: those of the coordinator and of training.
+ScenarioSpeed run_scenario(const Scenario& scenario, const FederationData& data);
+
+/// Loads the private and the test images of the configuration's seed.
+FederationData load_federation_data(const coordinator::RunConfig& config);
+
+/// Who holds what under `seed`.
+data::Shares shares_of(const coordinator::RunConfig& config,
+                       const FederationData& data,
+                       std::uint64_t seed);
+
+}  // namespace lorae::simulation

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <c10/core/ScalarType.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "tensors/state_dict.h"
+
+namespace lorae {
+
+/// Free text pairs in a safetensors header ("__metadata__").
+using Metadata = std::map<std::string, std::string>;
+
+struct SafetensorsFile {
+  StateDict state;
+  Metadata metadata;
+};
+
+/// "F32", "F16", "BF16", "F64", "I64", "I32", "I16", "I8", "U8" or "BOOL".
+/// Errors: kInvalidArgument for a dtype that the format does not have.
+std::string_view safetensors_dtype(c10::ScalarType type);
+
+/// The file as bytes: u64 header length, JSON header padded to 8, then the tensors in name order.
+/// Equal states and metadata give equal bytes.
+/// Source: the safetensors format, https://huggingface.co/docs/safetensors.
+Bytes safetensors_pack(const StateDict& state, const Metadata& metadata = {});
+
+/// Reads a file that anybody may have made: lengths, offsets, overlaps, duplicate names, dtypes and
+/// shapes are checked before anything is allocated. Tensors are copies.
+/// Errors (returned): kCorruptData saying what is wrong.
+Result<SafetensorsFile> safetensors_unpack(ByteView bytes);
+
+/// Atomic (see write_file_atomic).
+void save_safetensors(const std::filesystem::path& path,
+                      const StateDict& state,
+                      const Metadata& metadata = {});
+
+/// Errors: kInvalidConfig if unreadable; kCorruptData, naming the file.
+SafetensorsFile load_safetensors(const std::filesystem::path& path);
+
+}  // namespace lorae

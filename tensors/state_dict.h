@@ -1,0 +1,53 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/digest.h"
+
+namespace lorae {
+
+/// Named tensors of a model, or of a part of one, sorted by name.
+///
+/// Copies share storage, as tensors do; `clone` does not.
+class StateDict {
+ public:
+  using Entry = std::pair<std::string, at::Tensor>;
+
+  StateDict() = default;
+  /// Sorts by name. Errors: kInvalidArgument for a name that comes twice.
+  explicit StateDict(std::vector<Entry> entries);
+
+  auto begin() const { return entries_.begin(); }
+  auto end() const { return entries_.end(); }
+  std::size_t size() const { return entries_.size(); }
+  bool empty() const { return entries_.empty(); }
+
+  /// The tensor of that name, or nullptr.
+  const at::Tensor* find(const std::string& name) const;
+  /// Errors: kIncompatible if absent.
+  const at::Tensor& at(const std::string& name) const;
+
+  StateDict clone() const;
+  /// Numbers held by all tensors together.
+  std::int64_t numel() const;
+
+ private:
+  std::vector<Entry> entries_;
+};
+
+/// Copies the values of `from` into the tensors of `to`; neither autograd nor storage changes.
+/// Errors: kIncompatible at the first name or shape that differs, naming it.
+void copy_values_(const StateDict& to, const StateDict& from);
+
+/// Errors: kIncompatible at the first name or shape in which they differ, naming it.
+void check_aligned(const StateDict& a, const StateDict& b);
+
+/// BLAKE2b-256 over all entries in name order; equal exactly if names, dtypes, shapes and bits are.
+/// Formula: per entry: name, 0, dtype name, 0, rank and sizes as int64, contiguous bytes (CPU).
+Digest digest_of(const StateDict& state);
+
+}  // namespace lorae

@@ -1,0 +1,10 @@
+#pragma once
+
+namespace lorae {
+
+/// Makes LibTorch and its BLAS compute on the calling thread alone. Call it first in each thread
+/// that trains or evaluates: many clients side by side use the cores better than one client on
+/// several, and one thread sums in one order, so results repeat bit for bit.
+void use_one_thread();
+
+}  // namespace lorae

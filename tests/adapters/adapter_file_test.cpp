@@ -1,0 +1,126 @@
+#include "adapters/adapter_file.h"
+
+#include <fstream>
+
+#include "tensors/safetensors.h"
+#include "tensors/torch.h"
+#include "tests/runs/temporary_folder.h"
+#include "tests/tensors/helpers.h"
+
+namespace lorae::adapters {
+namespace {
+
+using testing::expect_error;
+using testing::same_bits;
+
+AdapterInfo example_info() {
+  return {.model = "resnet8",
+          .kind = "lorae",
+          .classes = 10,
+          .rank = 8,
+          .alpha = 16.1,
+          .round = 1ULL << 60U,
+          .base_digest = "c0ffee"};
+}
+
+class AdapterFile : public ::testing::Test {
+ protected:
+  std::filesystem::path path() const { return folder_ / "adapter.safetensors"; }
+
+  void save_with_description(const std::string& text) const {
+    save_safetensors(path(), StateDict({{"w", torch::ones({1})}}), {{"lorae", text}});
+  }
+
+  void expect_refused(ErrorCode code, std::string_view part) const {
+    expect_error(
+        code, [&] { load_adapter(path()); }, part);
+  }
+
+  runs::TemporaryFolder folder_;
+};
+
+TEST_F(AdapterFile, RoundTrips) {
+  const Adapter adapter{example_info(), StateDict({{"conv1.extractor", torch::rand({8, 1, 3, 3})},
+                                                   {"conv1.mapper", torch::rand({32, 8, 1, 1})}})};
+
+  save_adapter(path(), adapter);
+  const Adapter loaded = load_adapter(path());
+
+  EXPECT_TRUE(same_bits(loaded.state, adapter.state));
+  EXPECT_EQ(loaded.info.model, "resnet8");
+  EXPECT_EQ(loaded.info.kind, "lorae");
+  EXPECT_EQ(loaded.info.classes, 10);
+  EXPECT_EQ(loaded.info.rank, 8);
+  EXPECT_EQ(loaded.info.alpha, 16.1);
+  EXPECT_EQ(loaded.info.round, 1ULL << 60U);
+  EXPECT_EQ(loaded.info.base_digest, "c0ffee");
+}
+
+TEST_F(AdapterFile, IsASafetensorsFileThatAnybodyReads) {
+  save_adapter(path(), {example_info(), StateDict({{"w", torch::ones({1})}})});
+  EXPECT_TRUE(load_safetensors(path()).state.at("w").equal(torch::ones({1})));
+}
+
+TEST_F(AdapterFile, RefusesPlainWeights) {
+  save_safetensors(path(), StateDict({{"w", torch::ones({1})}}), {{"format", "pt"}});
+  expect_refused(ErrorCode::kIncompatible,
+                 str("[adapter] '", path().string(),
+                     "' is a safetensors file without a LoRAE description; is it plain weights?"));
+}
+
+TEST_F(AdapterFile, RefusesAnotherFormatVersion) {
+  for (const int version : {0, 2}) {
+    save_with_description(str(R"({"version":)", version, "}"));
+    expect_refused(ErrorCode::kIncompatible,
+                   str("' has format version ", version, ", this build reads 1"));
+  }
+}
+
+TEST_F(AdapterFile, RefusesADescriptionThatIsDamaged) {
+  for (const std::string text :
+       {"", "no json", "[]", "{}", R"({"version":"1"})", R"({"version":1})",
+        R"({"version":1,"model":"m","kind":"lorae","classes":"ten","rank":8,"alpha":1,"round":1,)"
+        R"("base_digest":""})"}) {
+    save_with_description(text);
+    expect_refused(ErrorCode::kCorruptData,
+                   str("[adapter] '", path().string(), "': bad description: "));
+  }
+}
+
+TEST_F(AdapterFile, RefusesWhatIsNoSafetensorsFile) {
+  std::ofstream(path()) << "PK zip";
+  expect_refused(ErrorCode::kCorruptData, path().string());
+}
+
+TEST_F(AdapterFile, NamesTheFileThatIsMissing) {
+  expect_refused(ErrorCode::kInvalidConfig, path().string());
+}
+
+TEST(CheckFits, AcceptsTheSameSetupInAnyRound) {
+  AdapterInfo other = example_info();
+  other.round = 3;
+  check_fits(other, example_info());
+}
+
+TEST(CheckFits, SaysWhatDiffers) {
+  const auto refuses = [](auto change, std::string_view message) {
+    AdapterInfo adapter = example_info();
+    change(adapter);
+    expect_error(
+        ErrorCode::kIncompatible, [&] { check_fits(adapter, example_info()); }, message);
+  };
+  refuses([](AdapterInfo& a) { a.model = "resnet18"; },
+          "[adapter] made for another model: expected resnet8, got resnet18");
+  refuses([](AdapterInfo& a) { a.classes = 5; },
+          "[adapter] made for another number of classes: expected 10, got 5");
+  refuses([](AdapterInfo& a) { a.kind = "head"; },
+          "[adapter] made for another method: expected lorae, got head");
+  refuses([](AdapterInfo& a) { a.rank = 4; }, "[adapter] made for another rank: expected 8, got 4");
+  refuses([](AdapterInfo& a) { a.alpha = 8; },
+          "[adapter] made for another alpha: expected 16.1, got 8");
+  refuses([](AdapterInfo& a) { a.base_digest = "decaf"; },
+          "[adapter] made for another backbone (digest): expected c0ffee, got decaf");
+}
+
+}  // namespace
+}  // namespace lorae::adapters

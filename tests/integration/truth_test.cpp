@@ -1,0 +1,122 @@
+// One truth: the same configuration, seed and client names end with the same model, however the
+// run is carried out and whatever crashes on the way.
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "runs/journal.h"
+#include "tests/integration/deployment.h"
+
+namespace lorae::test {
+namespace {
+
+constexpr int kRounds = 10;
+
+class Truth : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!has_fashion_mnist()) {
+      GTEST_SKIP() << "dataset-fashion-mnist is not installed";
+    }
+  }
+
+  /// The digest of an undisturbed simulation.
+  static std::string simulated() {
+    static const std::string digest = [] {
+      const TemporaryFolder folder;
+      const auto config = write_small_config(folder.path(), kRounds);
+      const Finished done =
+          run({"lorae-simulate", config.string(), "--home", (folder.path() / "home").string(),
+               "--out", (folder.path() / "out").string()});
+      EXPECT_EQ(done.status, 0) << done.errors;
+      const runs::Journal journal(folder.path() / "out/runs/lorae-r8-seed7/journal.db",
+                                  runs::Journal::Mode::kRead);
+      return journal.rounds().back().digest;
+    }();
+    return digest;
+  }
+
+  /// Each update of each round counted once, and each layer's bytes with it.
+  static void expect_counted_once(Deployment& deployment) {
+    const runs::Journal journal(deployment.run_directory() / "journal.db",
+                                runs::Journal::Mode::kRead);
+    const auto rounds = journal.rounds();
+    ASSERT_EQ(rounds.size(), static_cast<std::size_t>(kRounds));
+    for (const runs::RoundRecord& round : rounds) {
+      EXPECT_TRUE(round.committed);
+      EXPECT_EQ(round.num_updates, kCohort) << "round " << round.round;
+      EXPECT_EQ(round.cohort.size(), static_cast<std::size_t>(kCohort));
+    }
+    constexpr std::int64_t kTrainable = 32850;  // extractors, mappers and head of resnet8 at r = 8
+    EXPECT_EQ(journal.total_bytes(runs::Direction::kUplink, "raw"),
+              kTrainable * 4 * kRounds * kCohort);
+  }
+};
+
+TEST_F(Truth, SimulationAndDeploymentEndWithTheSameModel) {
+  const TemporaryFolder folder;
+  Deployment deployment(folder.path(), kRounds);
+
+  deployment.start_coordinator();
+  deployment.start_clients();
+
+  EXPECT_EQ(deployment.digest(), simulated()) << deployment.coordinator_errors();
+  EXPECT_EQ(deployment.client_statuses(), std::vector<int>(kClients, 0));
+  expect_counted_once(deployment);
+}
+
+TEST_F(Truth, TheOrderOfArrivalDoesNotMatter) {
+  const TemporaryFolder folder;
+  Deployment deployment(folder.path(), kRounds);
+
+  deployment.start_clients({3, 1});
+  deployment.start_coordinator();
+  ASSERT_TRUE(deployment.coordinator().wait_for("2 of 4 clients", std::chrono::seconds(60)))
+      << deployment.coordinator_errors();
+  deployment.start_clients({2, 0});
+
+  EXPECT_EQ(deployment.digest(), simulated()) << deployment.coordinator_errors();
+  EXPECT_EQ(deployment.client_statuses(), std::vector<int>(kClients, 0));
+}
+
+TEST_F(Truth, KillsOfCoordinatorAndClientsChangeNothing) {
+  constexpr int kCoordinatorKills = 10;
+  constexpr int kClientKills = 5;
+  const TemporaryFolder folder;
+  Deployment deployment(folder.path(), kRounds);
+  std::mt19937 random(std::random_device{}());
+  deployment.start_coordinator();
+  deployment.start_clients();
+  ASSERT_TRUE(deployment.coordinator().wait_for("run.start", std::chrono::seconds(120)));
+
+  int client_kills = 0;
+  int kills = 0;
+  std::string moments;
+  while (kills < kCoordinatorKills) {
+    // Somewhere between the first instant of a start and well into a round.
+    const std::chrono::milliseconds moment(random() % 1500);
+    if (deployment.coordinator().wait(moment)) {
+      break;  // it was faster than the kills: the assertion below says so
+    }
+    deployment.kill_coordinator();
+    moments += " " + std::to_string(moment.count());
+    ++kills;
+    if (client_kills < kClientKills && kills % 2 == 0) {
+      const int victim = static_cast<int>(random() % kClients);
+      deployment.kill_client(victim);
+      deployment.start_client(victim);
+      ++client_kills;
+    }
+    deployment.start_coordinator();
+  }
+
+  EXPECT_EQ(deployment.digest(), simulated()) << "killed after ms:" << moments << "\n"
+                                              << deployment.coordinator_errors();
+  EXPECT_EQ(kills, kCoordinatorKills);
+  EXPECT_EQ(client_kills, kClientKills);
+  expect_counted_once(deployment);
+}
+
+}  // namespace
+}  // namespace lorae::test

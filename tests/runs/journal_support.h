@@ -1,0 +1,60 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "runs/journal.h"
+#include "tests/runs/temporary_folder.h"
+
+namespace lorae::runs {
+
+inline const ClientId kAda{"ada"};
+inline const ClientId kBob{"bob"};
+inline const ClientId kEve{"eve"};
+
+inline StoredUpdate update_of(const ClientId& client,
+                              std::size_t size = 5,
+                              std::byte fill = std::byte{7}) {
+  StoredUpdate update{.client = client,
+                      .num_examples = 40,
+                      .train_loss = 0.5,
+                      .digest = {},
+                      .payload = Bytes(size, fill)};
+  update.digest = digest_of(update.payload);
+  return update;
+}
+
+inline std::vector<BytesEntry> uplink(std::int64_t raw, std::int64_t encoded) {
+  return {{Direction::kUplink, "conv1", "raw", raw},
+          {Direction::kUplink, "conv1", "encoded", encoded}};
+}
+
+/// The code and the text of the Error that `call` throws.
+inline std::pair<ErrorCode, std::string> error_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return {error.code(), error.what()};
+  }
+  return {ErrorCode::kInvalidArgument, "no error"};
+}
+
+#define EXPECT_ERROR(call, expected_code, part)                           \
+  do {                                                                    \
+    const auto [code, text] = error_of([&] { static_cast<void>(call); }); \
+    EXPECT_EQ(code, expected_code) << text;                               \
+    EXPECT_NE(text.find(part), std::string::npos) << text;                \
+  } while (false)
+
+class JournalTest : public testing::Test {
+ protected:
+  TemporaryFolder folder_;
+  std::filesystem::path path_ = folder_ / "journal.db";
+};
+
+}  // namespace lorae::runs

@@ -1,0 +1,112 @@
+// A small real simulation and what it leaves behind.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/atomic_file.h"
+#include "simulation/compare.h"
+#include "simulation/fleet.h"
+
+namespace lorae::simulation {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Results : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!fs::exists(training::DataOptions{}.path)) {
+      GTEST_SKIP() << "dataset-fashion-mnist is not installed";
+    }
+    std::string pattern = (fs::temp_directory_path() / "lorae-results-XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  coordinator::RunConfig config(int threads) const {
+    ConfigReader reader = ConfigReader::parse(
+        "[model]\npool = 4\n[data]\npublic_images = 300\nprivate_images = 160\ntest_images = 100\n"
+        "partition = \"iid\"\n[pretraining]\nepochs = 1\n[training]\nlocal_epochs = 1\n"
+        "[federation]\nrounds = 2\nclients = 4\ncohort = 3\n"
+        "[[methods]]\nname = \"lorae\"\nrank = 2\n"
+        "[[methods]]\nname = \"full\"\nkind = \"full\"\nuplink = \"float32\"\n"
+        "downlink = \"float32\"\n[[methods]]\nname = \"head\"\nkind = \"head\"\n",
+        "test");
+    coordinator::RunConfig read = coordinator::read_run_config(reader);
+    read.simulation.threads = threads;
+    return read;
+  }
+
+  runs::Comparison simulate_into(const std::string& name, int threads) {
+    return simulate({config(threads), folder_ / "home", folder_ / name, /*resume=*/false});
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Results, CompareMethodsByBytesAndNameEveryFile) {
+  const runs::Comparison comparison = simulate_into("out", 2);
+
+  ASSERT_EQ(comparison.runs.size(), 3U);
+  const auto& lorae = comparison.runs[0];
+  const auto& full = comparison.runs[1];
+  const auto& head = comparison.runs[2];
+  EXPECT_EQ(full.trainable_parameters, 306730);
+  EXPECT_EQ(head.trainable_parameters, 1290);
+  EXPECT_GT(full.uplink_bytes_per_client_round, 4.0 * 306730);
+  EXPECT_LT(full.uplink_bytes_per_client_round, 4.0 * 306730 * 1.01);
+  EXPECT_GT(full.uplink_bytes_per_client_round, 20 * lorae.uplink_bytes_per_client_round);
+  EXPECT_LT(head.uplink_bytes_per_client_round, lorae.uplink_bytes_per_client_round);
+  EXPECT_GT(lorae.backbone_bytes_once, 4.0 * 306730);
+  for (const char* file : {"config.toml", "comparison.json", "comparison.svg", "report.html"}) {
+    EXPECT_TRUE(fs::exists(folder_ / "out" / file)) << file;
+  }
+  const Bytes report = read_file(folder_ / "out/report.html");
+  EXPECT_NE(text_of(report).find("client-04"), std::string_view::npos);
+}
+
+TEST_F(Results, DoNotDependOnTheNumberOfThreads) {
+  const runs::Comparison one = simulate_into("one", 1);
+  const runs::Comparison three = simulate_into("three", 3);
+
+  for (std::size_t i = 0; i < one.runs.size(); ++i) {
+    EXPECT_EQ(one.runs[i].digest, three.runs[i].digest) << one.runs[i].name;
+    EXPECT_EQ(one.runs[i].uplink_bytes_per_client_round,
+              three.runs[i].uplink_bytes_per_client_round);
+  }
+}
+
+TEST_F(Results, AreRebuiltFromTheJournals) {
+  const runs::Comparison comparison = simulate_into("out", 2);
+  fs::remove(folder_ / "out/comparison.json");
+  fs::remove(folder_ / "out/report.html");
+
+  const runs::Comparison rebuilt = rebuild_results(folder_ / "out");
+
+  EXPECT_EQ(runs::to_json(rebuilt), runs::to_json(comparison));
+  EXPECT_TRUE(fs::exists(folder_ / "out/report.html"));
+}
+
+TEST_F(Results, OfAFinishedSimulationAreKeptOnResume) {
+  simulate_into("out", 2);
+  const auto journal = folder_ / "out/runs/lorae-seed0/journal.db";
+  const auto before = fs::last_write_time(journal);
+
+  const runs::Comparison again =
+      simulate({config(2), folder_ / "home", folder_ / "out", /*resume=*/true});
+
+  EXPECT_EQ(again.runs.size(), 3U);
+  EXPECT_EQ(fs::last_write_time(journal), before);
+}
+
+TEST(ClientNames, SortInOrder) {
+  const auto names = client_names(100);
+
+  EXPECT_EQ(names.front().name, "client-001");
+  EXPECT_EQ(names.back().name, "client-100");
+  EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
+}
+
+}  // namespace
+}  // namespace lorae::simulation

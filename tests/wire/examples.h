@@ -1,0 +1,90 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/base/support.h"
+#include "wire/messages.h"
+
+namespace lorae::wire {
+
+/// A message and the bytes that it has on the wire.
+struct Example {
+  Message message;
+  std::string head;  ///< hexadecimal
+  std::string body;
+};
+
+inline Digest filled(int byte) {
+  Digest digest;
+  digest.bytes.fill(static_cast<std::byte>(byte));
+  return digest;
+}
+
+/// `byte`, 32 times: the digest `filled(byte)` as a binary of 32 bytes.
+inline std::string packed_digest(const std::string& byte) {
+  std::string hex = "c420";
+  for (int i = 0; i < 32; ++i) {
+    hex += byte;
+  }
+  return hex;
+}
+
+/// Every message once. The bytes were written by hand after the msgpack specification: an array of
+/// magic (cd 4c52), version (01), kind and the fields in order.
+inline std::vector<Example> examples() {
+  const std::string ab = packed_digest("ab");
+  const std::string cd = packed_digest("cd");
+  return {
+      {Hello{.nonce = 7, .software = "test"}, "97 cd4c52 01 01 07 01 01 a474657374", ""},
+      {Welcome{.session = 5, .nonce = 7, .run = "r1", .client = "ada", .body = bytes_from("x = 1")},
+       "9a cd4c52 01 02 05 07 a27231 a3616461 ce00040000 02 cd2710", "x = 1"},
+      {Assignment{.session = 5,
+                  .round = 12,
+                  .model = filled(0xab),
+                  .model_bytes = 300,
+                  .backbone = filled(0xcd),
+                  .backbone_bytes = 70000,
+                  .share_index = 3,
+                  .share_count = 20,
+                  .learning_rate_factor = 0.5},
+       "9c cd4c52 01 03 05 0c" + ab + "cd012c" + cd + "ce00011170 03 14 cb3fe0000000000000", ""},
+      {Get{.session = 5, .object = filled(0xab), .offset = 262144},
+       "96 cd4c52 01 04 05" + ab + "ce00040000", ""},
+      {Chunk{.session = 5,
+             .object = filled(0xab),
+             .offset = 0,
+             .total = 3,
+             .body = bytes_from("abc")},
+       "97 cd4c52 01 05 05" + ab + "00 03", "abc"},
+      {Update{.session = 5,
+              .round = 12,
+              .object = filled(0xab),
+              .offset = 0,
+              .total = 3,
+              .num_examples = 600,
+              .train_loss = 0.25,
+              .body = bytes_from("xyz")},
+       "9a cd4c52 01 06 05 0c" + ab + "00 03 cd0258 cb3fd0000000000000", "xyz"},
+      {Verdict{.session = 5,
+               .round = 12,
+               .kind = VerdictKind::kAccepted,
+               .next_offset = 3,
+               .detail = "ok"},
+       "98 cd4c52 01 07 05 0c 02 03 a26f6b", ""},
+      {Reject{.session = 5, .code = RejectCode::kUnknownSession, .detail = "who"},
+       "96 cd4c52 01 08 05 cd0191 a377686f", ""},
+      {Heartbeat{.session = 5, .round = 12, .state = ClientState::kTraining},
+       "96 cd4c52 01 09 05 0c 03", ""},
+      {HeartbeatAck{.session = 5, .round = 12}, "95 cd4c52 01 0a 05 0c", ""},
+      {Bye{.session = 5, .reason = ByeReason::kFinished, .detail = "done"},
+       "96 cd4c52 01 0b 05 01 a4646f6e65", ""},
+      {Decline{.session = 5, .round = 12, .detail = "no"}, "96 cd4c52 01 0c 05 0c a26e6f", ""},
+  };
+}
+
+inline Frame frame_of(const Example& example) {
+  return {from_hex(example.head), bytes_from(example.body)};
+}
+
+}  // namespace lorae::wire

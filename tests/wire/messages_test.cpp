@@ -1,0 +1,155 @@
+#include "wire/messages.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <set>
+
+#include "tests/wire/examples.h"
+
+namespace lorae::wire {
+namespace {
+
+template <typename M>
+M reread(M message) {
+  return std::get<M>(unpack(pack(std::move(message))).value());
+}
+
+TEST(Messages, HaveTheCommittedBytes) {
+  for (const Example& example : examples()) {
+    const Frame frame = pack(example.message);
+
+    EXPECT_EQ(to_hex(frame.head), to_hex(from_hex(example.head)));
+    EXPECT_EQ(text_of(frame.body), example.body);
+  }
+}
+
+TEST(Messages, AreReadBackFromTheCommittedBytes) {
+  for (const Example& example : examples()) {
+    const auto message = unpack(frame_of(example));
+
+    ASSERT_TRUE(message) << example.head << ": " << message.error().what();
+    EXPECT_EQ(message->index(), example.message.index()) << example.head;
+    EXPECT_EQ(pack(*message), frame_of(example)) << example.head;
+  }
+}
+
+TEST(Messages, AllHaveAnExampleAndAKindOfTheirOwn) {
+  std::set<std::size_t> indices;
+  std::set<std::byte> kinds;
+  for (const Example& example : examples()) {
+    indices.insert(example.message.index());
+    kinds.insert(from_hex(example.head).at(5));
+  }
+
+  EXPECT_EQ(indices.size(), std::variant_size_v<Message>);
+  EXPECT_EQ(kinds.size(), std::variant_size_v<Message>);
+}
+
+TEST(Messages, KeepEveryFieldOfAnAssignment) {
+  const auto read = reread(Assignment{.session = 1,
+                                      .round = 2,
+                                      .model = filled(3),
+                                      .model_bytes = 4,
+                                      .backbone = filled(5),
+                                      .backbone_bytes = 6,
+                                      .share_index = 7,
+                                      .share_count = 8,
+                                      .learning_rate_factor = 0.9});
+
+  EXPECT_EQ(read.session, 1U);
+  EXPECT_EQ(read.round, 2U);
+  EXPECT_EQ(read.model, filled(3));
+  EXPECT_EQ(read.model_bytes, 4U);
+  EXPECT_EQ(read.backbone, filled(5));
+  EXPECT_EQ(read.backbone_bytes, 6U);
+  EXPECT_EQ(read.share_index, 7U);
+  EXPECT_EQ(read.share_count, 8U);
+  EXPECT_EQ(read.learning_rate_factor, 0.9);
+}
+
+TEST(Messages, KeepEveryFieldAndTheBodyOfAnUpdate) {
+  const auto read = reread(Update{.session = 1,
+                                  .round = 2,
+                                  .object = filled(3),
+                                  .offset = 4,
+                                  .total = 5,
+                                  .num_examples = 6,
+                                  .train_loss = -0.1,
+                                  .body = from_hex("00ff")});
+
+  EXPECT_EQ(read.session, 1U);
+  EXPECT_EQ(read.round, 2U);
+  EXPECT_EQ(read.object, filled(3));
+  EXPECT_EQ(read.offset, 4U);
+  EXPECT_EQ(read.total, 5U);
+  EXPECT_EQ(read.num_examples, 6U);
+  EXPECT_EQ(read.train_loss, -0.1);
+  EXPECT_EQ(read.body, from_hex("00ff"));
+}
+
+TEST(Messages, KeepIntegersOfEverySize) {
+  for (int bit = 0; bit < 64; ++bit) {
+    const std::uint64_t power = 1ULL << static_cast<unsigned>(bit);
+    EXPECT_EQ(reread(Get{.offset = power}).offset, power);
+    EXPECT_EQ(reread(Get{.offset = power - 1}).offset, power - 1);
+  }
+  constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_EQ(reread(Get{.offset = kMost}).offset, kMost);
+}
+
+TEST(Messages, WriteWholeNumbersAsDoublesWhereDoublesBelong) {
+  for (const double factor : {1.0, 0.0, -2.0, 1e300, 1e-300}) {
+    EXPECT_EQ(reread(Assignment{.learning_rate_factor = factor}).learning_rate_factor, factor);
+  }
+  EXPECT_TRUE(to_hex(pack(Assignment{}).head).ends_with("cb3ff0000000000000"));
+}
+
+TEST(Messages, CutLongTextsSoThatTheHeadAlwaysFits) {
+  const std::string longest(kMaxText, 'x');
+  constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
+
+  const Frame frame = pack(Welcome{.session = kMost,
+                                   .nonce = kMost,
+                                   .run = longest + "y",
+                                   .client = longest + "y",
+                                   .chunk_bytes = kMost,
+                                   .window = kMost,
+                                   .heartbeat_ms = kMost});
+  const auto message = unpack(frame);
+
+  EXPECT_LE(frame.head.size(), kMaxHead);
+  ASSERT_TRUE(message) << message.error().what();
+  EXPECT_EQ(std::get<Welcome>(*message).run, longest);
+  EXPECT_EQ(std::get<Welcome>(*message).client, longest);
+}
+
+TEST(Messages, KeepTextsThatHoldZeroBytes) {
+  const std::string text("a\0b", 3);
+
+  EXPECT_EQ(reread(Decline{.detail = text}).detail, text);
+}
+
+TEST(Messages, KeepEnumValuesOfLaterBuilds) {
+  EXPECT_EQ(reread(Verdict{.kind = static_cast<VerdictKind>(77)}).kind,
+            static_cast<VerdictKind>(77));
+}
+
+TEST(Messages, MoveTheBodyWithoutCopyingIt) {
+  Update update{.body = Bytes(1000)};
+  const std::byte* before = update.body.data();
+
+  Frame frame = pack(std::move(update));
+  const std::byte* packed = frame.body.data();
+  const auto message = unpack(std::move(frame));
+
+  EXPECT_EQ(packed, before);
+  EXPECT_EQ(std::get<Update>(*message).body.data(), before);
+}
+
+TEST(Frame, CountsHeadAndBody) {
+  EXPECT_EQ((Frame{Bytes(3), Bytes(4)}.size()), 7U);
+}
+
+}  // namespace
+}  // namespace lorae::wire

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/config_reader.h"
+#include "base/seed.h"
+#include "models/model.h"
+
+namespace lorae::training {
+
+/// Which images, and how the experiment divides them. A client with data of its own replaces its
+/// share by that.
+struct DataOptions {
+  std::string path = "/usr/share/datasets/fashion-mnist";
+  std::int64_t public_images = 18000;
+  std::int64_t private_images = 4000;
+  std::int64_t test_images = 4000;
+  std::string partition = "dirichlet";
+  double dirichlet_alpha = 0.3;
+  std::string shift = "rotate_invert";
+};
+
+template <typename Visitor>
+void visit_fields(DataOptions& options, Visitor&& visit) {
+  visit("path", options.path, anything(), "Fashion-MNIST, CIFAR or an image folder");
+  visit("public_images", options.public_images, between(100, 1e8), "that pre-train the backbone");
+  visit("private_images", options.private_images, between(10, 1e8), "shared out to the clients");
+  visit("test_images", options.test_images, between(10, 1e8),
+        "of the private domain, for accuracy");
+  visit("partition", options.partition, one_of({"iid", "dirichlet"}), "how clients differ");
+  visit("dirichlet_alpha", options.dirichlet_alpha, between(0.01, 1e6),
+        "smaller: more skewed classes");
+  visit("shift", options.shift, one_of({"none", "rotate_invert"}),
+        "the private domain's difference");
+}
+
+/// How the backbone is trained on public images, once.
+struct PretrainingOptions {
+  std::int64_t epochs = 3;
+  std::int64_t batch_size = 64;
+  double learning_rate = 0.1;
+  double weight_decay = 0.0005;
+};
+
+template <typename Visitor>
+void visit_fields(PretrainingOptions& options, Visitor&& visit) {
+  visit("epochs", options.epochs, between(1, 10000), "passes over the public images");
+  visit("batch_size", options.batch_size, between(1, 65536), "");
+  visit("learning_rate", options.learning_rate, between(0, 10), "peak; rises, then falls linearly");
+  visit("weight_decay", options.weight_decay, between(0, 1), "");
+}
+
+/// How a client trains in a round, whatever the method.
+struct FitOptions {
+  std::int64_t local_epochs = 2;
+  std::int64_t batch_size = 32;
+  double momentum = 0.9;
+  double clip_norm = 2.0;
+};
+
+template <typename Visitor>
+void visit_fields(FitOptions& options, Visitor&& visit) {
+  visit("local_epochs", options.local_epochs, between(1, 1000), "passes over the local data");
+  visit("batch_size", options.batch_size, between(1, 65536), "images per optimiser step");
+  visit("momentum", options.momentum, between(0, 0.999), "of the local SGD; fresh every round");
+  visit("clip_norm", options.clip_norm, between(0, 1e6), "of the gradient; 0 does not clip");
+}
+
+/// What is trained and sent: LoRAE adapters, every weight, or the head alone.
+struct MethodOptions {
+  std::string name = "lorae-r8";
+  std::string kind = "lorae";
+  std::int64_t rank = 8;
+  double alpha = 16;
+  double learning_rate = 0.05;
+  double mapper_learning_rate_ratio = 4;
+  std::string uplink = "delta,int8,zstd";
+  std::string downlink = "zstd";
+};
+
+template <typename Visitor>
+void visit_fields(MethodOptions& options, Visitor&& visit) {
+  visit("name", options.name, anything(), "in tables and plots");
+  visit("kind", options.kind, one_of({"lorae", "full", "head"}), "what is trained and sent");
+  visit("rank", options.rank, between(1, 1024), "lorae: filters of each extractor");
+  visit("alpha", options.alpha, between(0.001, 1e6), "lorae: scaling = alpha / rank");
+  visit("learning_rate", options.learning_rate, between(0, 10), "in round 1; cosine over rounds");
+  visit("mapper_learning_rate_ratio", options.mapper_learning_rate_ratio, between(0.001, 1e6),
+        "lorae: the mapper's rate over the others' (LoRA+)");
+  visit("uplink", options.uplink, anything(), "codec chain client -> coordinator");
+  visit("downlink", options.downlink, anything(), "codec chain coordinator -> client");
+}
+
+/// Everything that decides what a client computes: the plan that travels with Welcome.
+struct Plan {
+  std::uint64_t seed = 0;
+  models::ModelOptions model;
+  DataOptions data;
+  FitOptions training;
+  MethodOptions method;
+};
+
+/// As TOML, comments included; parse_plan reads it back to the same values.
+std::string plan_text(const Plan& plan);
+
+/// Errors: kInvalidConfig, saying what in the plan is wrong.
+Plan parse_plan(std::string_view text);
+
+}  // namespace lorae::training

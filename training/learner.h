@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+
+#include "data/image_set.h"
+#include "training/experiment.h"
+#include "training/fit.h"
+
+namespace lorae::training {
+
+/// One model instance that plays the part of any client in any round: load a global state, fit,
+/// read the local state.
+/// Threads: none; one per thread.
+class Learner {
+ public:
+  /// Errors: kIncompatible if the backbone is one of another model.
+  Learner(const Plan& plan, const StateDict& backbone);
+
+  /// What this method trains and sends: adapters and head, all weights, or the head. The tensors
+  /// are the model's own. Before any `load` they hold the run's first global state.
+  const StateDict& trainable() const { return trainable_; }
+
+  /// Errors: kIncompatible if not aligned with `trainable`.
+  void load(const StateDict& global) { copy_values_(trainable_, global); }
+
+  /// Trains for one round on one client's images.
+  /// Formula: SGD with momentum at learning_rate * factor; mappers at ratio times that.
+  FitResult fit_round(const data::ImageSet& images,
+                      std::string_view client,
+                      std::uint64_t round,
+                      double learning_rate_factor);
+
+  /// In [0, 1].
+  double accuracy(const data::ImageSet& images) const;
+
+  /// Of the plain model, without adapters and BatchNorm statistics.
+  std::int64_t total_parameters() const;
+
+ private:
+  Plan plan_;
+  std::unique_ptr<models::Model> model_;
+  StateDict trainable_;
+};
+
+}  // namespace lorae::training

@@ -1,0 +1,84 @@
+#include "transport/self_test.h"
+
+#include <zmq.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "transport/monitor.h"
+#include "transport/socket.h"
+
+namespace lorae::transport {
+namespace {
+
+enum class Answer { kServed, kTurnedAway, kNothing };
+
+/// What the server's behaviour means for a stranger with a key, or without.
+Answer judge(const MonitorEvent& event, bool has_key) {
+  switch (event.kind) {
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+      return Answer::kServed;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+      return Answer::kTurnedAway;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+      // For a key these are no verdict of the allow-list: it was not asked.
+      return has_key ? Answer::kNothing : Answer::kTurnedAway;
+    default:
+      return Answer::kNothing;
+  }
+}
+
+Answer dial(const Endpoint& endpoint,
+            const KeyPair* keys,
+            std::string_view server_public_key,
+            TimePoint deadline) {
+  Socket dealer(ZMQ_DEALER);
+  Monitor monitor(dealer);
+  set_peer_options(dealer, {.max_frame_bytes = 1024});
+  dealer.set(ZMQ_IPV6, endpoint.is_ipv6() ? 1 : 0, "IPV6");
+  if (keys != nullptr) {
+    set_client_keys(dealer, *keys, server_public_key);
+  }
+  check(zmq_connect(dealer.get(), endpoint.text().c_str()) == 0, ErrorCode::kUnavailable,
+        "[transport] self-test: cannot dial ", endpoint.text(), ": ", zmq_strerror(zmq_errno()));
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) {
+      return Answer::kNothing;
+    }
+    zmq_pollitem_t item{monitor.get(), 0, ZMQ_POLLIN, 0};
+    zmq_poll(&item, 1, left.count());
+    while (const auto event = monitor.next()) {
+      const Answer answer = judge(*event, keys != nullptr);
+      if (answer != Answer::kNothing) {
+        return answer;
+      }
+    }
+  }
+}
+
+void expect_turned_away(Answer answer, const Endpoint& endpoint, std::string_view stranger) {
+  check(answer != Answer::kServed, ErrorCode::kUnavailable, "[transport] self-test: a client with ",
+        stranger, " was answered by ", endpoint.text(),
+        "; the coordinator is open to everybody and must not run");
+  check(answer == Answer::kTurnedAway, ErrorCode::kUnavailable,
+        "[transport] self-test: a client with ", stranger, " was neither answered nor turned ",
+        "away by ", endpoint.text(),
+        "; is the machine overloaded, or the server's key another one?");
+}
+
+}  // namespace
+
+void refuse_if_open(const std::string& endpoint,
+                    const std::string& server_public_key,
+                    Duration patience) {
+  const Endpoint address = Endpoint::to_dial_here(endpoint);
+  const KeyPair stranger = generate_keys();
+  const TimePoint deadline = Clock::now() + patience;
+  expect_turned_away(dial(address, nullptr, {}, deadline), address, "no key");
+  expect_turned_away(dial(address, &stranger, server_public_key, deadline), address,
+                     "an unlisted key");
+}
+
+}  // namespace lorae::transport

@@ -1,0 +1,249 @@
+#include "transport/zmq_client.h"
+
+#include <sodium.h>
+#include <zmq.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "transport/backoff.h"
+#include "transport/io_thread.h"
+#include "transport/link.h"
+#include "transport/monitor.h"
+#include "transport/outbox.h"
+#include "transport/socket.h"
+
+namespace lorae::transport {
+namespace {
+
+constexpr int kMessagesPerTurn = 64;
+constexpr Duration kStopPatience = std::chrono::milliseconds(1'900);
+
+// Waits need no reproducible randomness, only a different one in every process.
+Random fresh_random() {
+  std::uint64_t seed = 0;
+  randombytes_buf(&seed, sizeof seed);
+  return Random(seed);
+}
+
+/// One socket and what watches it.
+struct Connection {
+  explicit Connection(const ZmqClientOptions& options, Random& random)
+      : dealer(ZMQ_DEALER), monitor(dealer) {
+    const auto heartbeat = static_cast<int>(options.heartbeat.count());
+    set_peer_options(
+        dealer, {.max_frame_bytes = options.max_frame_bytes, .heartbeat_milliseconds = heartbeat});
+    dealer.set(ZMQ_HEARTBEAT_TTL, 4 * heartbeat, "HEARTBEAT_TTL");
+    // Without it frames would wait here for the next connection, stale.
+    dealer.set(ZMQ_IMMEDIATE, 1, "IMMEDIATE");
+    const auto span =
+        static_cast<std::uint64_t>((options.reconnect_high - options.reconnect_low).count());
+    const auto wait =
+        options.reconnect_low.count() + static_cast<std::int64_t>(random.below(span + 1));
+    dealer.set(ZMQ_RECONNECT_IVL, static_cast<int>(wait), "RECONNECT_IVL");
+    dealer.set(ZMQ_RECONNECT_IVL_MAX, static_cast<int>(options.reconnect_cap.count()),
+               "RECONNECT_IVL_MAX");
+    set_client_keys(dealer, options.keys, options.server_public_key);
+    const Endpoint endpoint = Endpoint::to_dial(options.endpoint);
+    dealer.set(ZMQ_IPV6, endpoint.is_ipv6() ? 1 : 0, "IPV6");
+    check(zmq_connect(dealer.get(), endpoint.text().c_str()) == 0, ErrorCode::kInvalidConfig,
+          "[transport] cannot dial ", endpoint.text(), ": ", zmq_strerror(zmq_errno()));
+  }
+
+  Socket dealer;
+  Monitor monitor;
+};
+
+}  // namespace
+
+struct ZmqClient::State {
+  explicit State(ZmqClientOptions chosen)
+      : options(std::move(chosen)),
+        link(options.endpoint, options.keys.public_key),
+        random(fresh_random()),
+        backoff(options.retry_low, options.retry_cap, fresh_random()),
+        outbox(options.max_queued_bytes) {}
+
+  void run();
+  void dial();
+  void turn();
+  void obey();
+  void watch();
+  void receive_some();
+  void apply(const Link::Step& step);
+
+  const ZmqClientOptions options;
+  OnFrame on_frame;
+  OnLink on_link;
+  Link link;
+  Random random;
+  Backoff backoff;
+  std::optional<Connection> connection;
+  TimePoint dial_at{};  // while there is no connection
+  Outbox<wire::Frame> outbox;
+  std::atomic<bool> stopping{false};
+  std::atomic<bool> redial{false};
+  std::atomic<std::uint64_t> frames_in{0}, bytes_in{0}, frames_out{0}, bytes_out{0}, dropped{0},
+      malformed{0};
+  IoThread thread;
+};
+
+void ZmqClient::State::run() {
+  while (!stopping) {
+    if (!connection && Clock::now() >= dial_at) {
+      dial();
+    }
+    turn();
+  }
+  connection.reset();
+}
+
+void ZmqClient::State::dial() {
+  try {
+    connection.emplace(options, random);
+  } catch (const Error& error) {  // no file descriptors left, for now
+    dial_at = Clock::now() + backoff.next();
+    apply({LinkEvent::kDisconnected, error.what(), false});
+  }
+}
+
+void ZmqClient::State::turn() {
+  std::vector<zmq_pollitem_t> items{{nullptr, outbox.descriptor(), ZMQ_POLLIN, 0}};
+  long wait = -1;
+  if (connection) {
+    items.push_back({connection->monitor.get(), 0, ZMQ_POLLIN, 0});
+    items.push_back({connection->dealer.get(), 0, ZMQ_POLLIN, 0});
+  } else {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(dial_at - Clock::now());
+    wait = std::max<long>(left.count(), 0);
+  }
+  if (zmq_poll(items.data(), static_cast<int>(items.size()), wait) < 0) {
+    check(zmq_errno() == EINTR, ErrorCode::kUnavailable,
+          "[transport] poll: ", zmq_strerror(zmq_errno()));
+    return;
+  }
+  if (items[0].revents != 0) {
+    obey();
+  }
+  // Received before the link is judged: what came before a lost connection still counts.
+  if (connection && items.size() > 2 && items[2].revents != 0) {
+    receive_some();
+  }
+  if (connection && items.size() > 1 && items[1].revents != 0) {
+    watch();
+  }
+}
+
+void ZmqClient::State::obey() {
+  for (const wire::Frame& frame : outbox.take()) {
+    if (connection && send_frame(connection->dealer, {}, frame) == Sent::kYes) {
+      ++frames_out;
+      bytes_out += frame.size();
+    } else {
+      ++dropped;
+    }
+  }
+  if (redial.exchange(false) && connection) {
+    connection.reset();
+    dial_at = Clock::now();
+    apply(link.on_redial());
+  }
+}
+
+void ZmqClient::State::watch() {
+  while (connection) {
+    const auto event = connection->monitor.next();
+    if (!event) {
+      return;
+    }
+    apply(link.on_event(*event, Clock::now()));
+  }
+}
+
+void ZmqClient::State::receive_some() {
+  for (int i = 0; i < kMessagesPerTurn && !stopping; ++i) {
+    auto inbound = receive_frame(connection->dealer, false);
+    if (!inbound) {
+      return;
+    }
+    if (inbound->parts > 2) {
+      ++malformed;
+      continue;
+    }
+    ++frames_in;
+    bytes_in += inbound->frame.size();
+    on_frame(std::move(inbound->frame));
+  }
+}
+
+void ZmqClient::State::apply(const Link::Step& step) {
+  if (step.hang_up) {
+    connection.reset();
+    dial_at = Clock::now() + backoff.next();
+  }
+  if (step.report == LinkEvent::kConnected) {
+    backoff.reset();
+  }
+  if (step.report && on_link && !stopping) {
+    on_link(*step.report, step.detail);
+  }
+}
+
+ZmqClient::ZmqClient(ZmqClientOptions options) {
+  Endpoint::to_dial(options.endpoint);
+  check(is_key(options.keys.public_key) && is_key(options.keys.secret_key),
+        ErrorCode::kInvalidConfig,
+        "[transport] this client's keys are not keys; make them with: lorae keygen");
+  check(is_key(options.server_public_key), ErrorCode::kInvalidConfig,
+        "[transport] the coordinator's public key '", options.server_public_key,
+        "' is not a key: expected 40 characters of Z85");
+  check(options.reconnect_low.count() > 0 && options.reconnect_low <= options.reconnect_high,
+        ErrorCode::kInvalidArgument, "[transport] reconnect_low: expected 1 ms to reconnect_high");
+  state_ = std::make_shared<State>(std::move(options));
+}
+
+ZmqClient::~ZmqClient() {
+  stop();
+}
+
+void ZmqClient::start(OnFrame on_frame, OnLink on_link) {
+  check(!state_->thread.started() && !state_->stopping, ErrorCode::kInvalidArgument,
+        "[transport] a client is started once");
+  state_->on_frame = std::move(on_frame);
+  state_->on_link = std::move(on_link);
+  state_->connection.emplace(state_->options, state_->random);
+  state_->thread.start([state = state_] { state->run(); });
+}
+
+void ZmqClient::send(wire::Frame frame) {
+  const std::size_t bytes = frame.size();
+  if (!state_->outbox.push(std::move(frame), bytes)) {
+    ++state_->dropped;
+  }
+}
+
+void ZmqClient::redial() {
+  state_->redial = true;
+  state_->outbox.wake();
+}
+
+ClientCounters ZmqClient::counters() const {
+  const State& s = *state_;
+  return {s.frames_in, s.bytes_in, s.frames_out, s.bytes_out, s.dropped, s.malformed};
+}
+
+void ZmqClient::stop() {
+  state_->stopping = true;
+  state_->outbox.wake();
+  if (state_->thread.join_within(kStopPatience)) {
+    state_->on_frame = nullptr;
+    state_->on_link = nullptr;
+  }
+}
+
+}  // namespace lorae::transport
