@@ -7,11 +7,11 @@
 namespace lorae::adapters {
 namespace {
 
-int rank_axis_of(const std::string& name) {
-  if (name.ends_with(kExtractorSuffix)) {
-    return 0;
+int row_axis_of(const std::string& name, std::int64_t dimensions) {
+  if (dimensions < 2) {
+    return -1;
   }
-  return name.ends_with(kMapperSuffix) ? 1 : -1;
+  return name.ends_with(kMapperSuffix) ? 1 : 0;
 }
 
 }  // namespace
@@ -24,8 +24,10 @@ codec::Blocks to_blocks(const StateDict& state) {
           "': expected float32, got ", c10::toString(tensor.scalar_type()));
     const at::Tensor values = tensor.detach().cpu().contiguous();
     const float* data = values.data_ptr<float>();
-    blocks.push_back(
-        {name, values.sizes().vec(), rank_axis_of(name), {data, data + values.numel()}});
+    blocks.push_back({name,
+                      values.sizes().vec(),
+                      row_axis_of(name, values.dim()),
+                      {data, data + values.numel()}});
   }
   return blocks;
 }

@@ -5,7 +5,8 @@
 
 namespace lorae::adapters {
 
-/// A state as plain numbers for a codec, with the rank axis of extractors and mappers marked.
+/// A state as plain numbers for a codec, with the axis of each that carries scales
+/// marked: the rank axis of extractors and mappers, the output axis of other weights.
 /// Shape: float32 tensors on any device.
 codec::Blocks to_blocks(const StateDict& state);
 

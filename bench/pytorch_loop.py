@@ -26,7 +26,7 @@ import torch
 import torch.multiprocessing as mp
 import torch.nn.functional as F
 from torch import nn
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
+from torch.nn.utils import clip_grad_norm_, parameters_to_vector, vector_to_parameters
 
 MEAN, STDDEV = 0.2860, 0.3530
 CLASSES = 10
@@ -158,6 +158,7 @@ class Worker:
     def step(self, optimizer, rows):
         optimizer.zero_grad()
         F.cross_entropy(self.model(self.images[rows]), self.labels[rows]).backward()
+        clip_grad_norm_(trainable(self.model), self.args.clip_norm)
         optimizer.step()
 
     def train(self, client, vector, learning_rate, seed):
@@ -188,7 +189,7 @@ def train_client(job):
 
 
 def run_rounds(args, pool, shares):
-    """The federation: 8 clients a round, weighted mean of their deltas, server SGD."""
+    """The federation: a cohort a round, weighted mean of its deltas, server SGD."""
     torch.manual_seed(args.seed)
     vector = parameters_to_vector(trainable(ResNet8(args.method, args.rank))).detach()
     velocity = torch.zeros_like(vector)
@@ -199,7 +200,7 @@ def run_rounds(args, pool, shares):
         cohort = torch.randperm(args.clients, generator=generator)[:args.clients_per_round].tolist()
         cohort.sort(key=lambda client: -len(shares[client]))  # largest first: no long tail
         learning_rate = args.learning_rate * 0.5 * (1 + math.cos(math.pi * round_ / args.rounds))
-        jobs = [(client, vector, learning_rate, hash((args.seed, round_, client)) % 2**63)
+        jobs = [(client, vector, learning_rate, (args.seed * 1000 + round_) * 1000 + client)
                 for client in cohort]
         total = sum(len(shares[client]) for client in cohort)
         mean = torch.zeros_like(vector)
@@ -228,8 +229,9 @@ def parse_arguments():
     parser.add_argument("--local-epochs", type=int, default=2)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--rank", type=int, default=8)
-    parser.add_argument("--learning-rate", type=float, default=0.01)
-    parser.add_argument("--mapper-ratio", type=float, default=8.0)
+    parser.add_argument("--learning-rate", type=float, default=0.05)
+    parser.add_argument("--mapper-ratio", type=float, default=4.0)
+    parser.add_argument("--clip-norm", type=float, default=2.0)
     return parser.parse_args()
 
 

@@ -85,6 +85,9 @@ void Session::on_message(wire::Welcome message, TimePoint now) {
     done_round_ = 0;
     assignment_ = {};
   }
+  if (message.chunk_bytes != welcome_.chunk_bytes) {
+    download_.reset();
+  }
   welcome_ = std::move(message);
   session_ = welcome_.session;
   heartbeat_ = now;
@@ -96,7 +99,6 @@ void Session::on_message(wire::Welcome message, TimePoint now) {
 void Session::become_idle(TimePoint now) {
   state_ = SessionState::kIdle;
   progress_ = now;
-  download_.reset();
   if (next_) {
     const wire::Assignment next = *std::exchange(next_, std::nullopt);
     on_message(next, now);
@@ -138,9 +140,13 @@ void Session::on_message(wire::Assignment message, TimePoint now) {
                .learning_rate_factor = message.learning_rate_factor};
   state_ = SessionState::kFetching;
   const bool cached = memory_.backbone(message.backbone).has_value();
-  download_.emplace(cached ? message.model : message.backbone,
-                    cached ? message.model_bytes : message.backbone_bytes, welcome_.chunk_bytes,
-                    welcome_.window);
+  const Digest& object = cached ? message.model : message.backbone;
+  if (download_ && download_->object() == object) {
+    download_->restart_requests();  // what came before the connection was lost is kept
+  } else {
+    download_.emplace(object, cached ? message.model_bytes : message.backbone_bytes,
+                      welcome_.chunk_bytes, welcome_.window);
+  }
   fetch(now);
 }
 
@@ -180,6 +186,9 @@ void Session::on_trained(const UpdateKey& key, TrainedUpdate update, TimePoint n
   } catch (const Error& error) {  // a full disk: it is lost only if we end before it is sent
     notes_.push_back(error.what());
   }
+  if (state_ == SessionState::kEnded) {
+    return;
+  }
   if (next_ || key.round != assignment_.round || key.model != assignment_.model) {
     become_idle(now);  // the coordinator has moved on
     return;
@@ -197,6 +206,9 @@ void Session::on_trained(const UpdateKey& key, TrainedUpdate update, TimePoint n
 
 void Session::on_failed(const UpdateKey& key, const std::string& why, TimePoint now) {
   done_round_ = std::max(done_round_, key.round);
+  if (state_ == SessionState::kEnded) {
+    return;
+  }
   if (joined()) {
     send(wire::Decline{.session = session_, .round = key.round, .detail = why});
   }
@@ -224,7 +236,8 @@ void Session::on_message(wire::Verdict message, TimePoint now) {
   }
   switch (message.kind) {
     case wire::VerdictKind::kProgress:
-      if (message.next_offset < update_.payload.size()) {
+      // The offset just sent is the echo of a repeated piece; answering it would double the rest.
+      if (message.next_offset != update_offset_ && message.next_offset < update_.payload.size()) {
         update_offset_ = message.next_offset;
         send_update(now);
       }

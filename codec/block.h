@@ -10,9 +10,9 @@ namespace lorae::codec {
 struct Block {
   std::string name;
   std::vector<std::int64_t> shape;
-  /// The axis along which the rank components lie (an extractor's rows, a mapper's columns), or
-  /// -1. A quantiser may keep one scale per component.
-  int rank_axis = -1;
+  /// The axis whose slices a quantiser may give a scale each, or -1: the rank axis of an extractor
+  /// (its rows) and of a mapper (its columns), the output axis of other weights.
+  int row_axis = -1;
   std::vector<float> values;  ///< row-major
 
   bool operator==(const Block&) const = default;

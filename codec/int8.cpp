@@ -17,10 +17,10 @@ struct Groups {
   std::size_t stride = 1;
 
   Groups(const Block& block, ScalePer scale_per) {
-    if (scale_per == ScalePer::kTensor || block.rank_axis < 0) {
+    if (scale_per == ScalePer::kTensor || block.row_axis < 0) {
       return;
     }
-    const auto axis = static_cast<std::size_t>(block.rank_axis);
+    const auto axis = static_cast<std::size_t>(block.row_axis);
     count = static_cast<std::size_t>(block.shape[axis]);
     for (std::size_t i = axis + 1; i < block.shape.size(); ++i) {
       stride *= static_cast<std::size_t>(block.shape[i]);

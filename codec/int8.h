@@ -7,12 +7,12 @@
 namespace lorae::codec {
 
 /// How many values share a scale.
-enum class ScalePer { kTensor, kRankRow };
+enum class ScalePer { kTensor, kRow };
 
 /// Rounds each value to one of 255 steps of its group's scale.
 ///
 /// Formula: scale = max|x| / 127 over the group; q = round-to-nearest-even(x / scale).
-/// Layout:  float32 scales (one, or one per rank component), then one int8 per value, row-major.
+/// Layout:  float32 scales (one, or one per row), then one int8 per value, row-major.
 /// Errors:  kInvalidArgument if a value is not finite: did local training diverge?
 /// Source:  symmetric linear quantisation, Jacob et al. 2018 (arXiv:1712.05877), section 2.
 Bytes int8_encode(const Block& block, ScalePer scale_per);

@@ -68,7 +68,7 @@ Pipeline Pipeline::parse(std::string_view chain) {
       i == 0 ? void(pipeline.delta_ = true) : invalid(stage, "must come first");
     } else if (stage == "int8" || stage == "int8:row") {
       pipeline.int8_ = true;
-      pipeline.scale_per_ = stage == "int8" ? ScalePer::kTensor : ScalePer::kRankRow;
+      pipeline.scale_per_ = stage == "int8" ? ScalePer::kTensor : ScalePer::kRow;
     } else if (stage == "zstd" && last) {
       pipeline.zstd_level_ = kDefaultZstdLevel;
     } else if (stage.starts_with("zstd:") && stage.size() == 6 && stage[5] >= '1' &&
@@ -113,8 +113,8 @@ Result<bool> Pipeline::decode_block(ByteView bytes, Block& block) const {
   const std::size_t raw_size = block.values.size() * sizeof(float);
   // int8 pieces hold their scales too; their exact size is checked by int8_decode.
   const std::size_t scales =
-      scale_per_ == ScalePer::kRankRow && block.rank_axis >= 0
-          ? static_cast<std::size_t>(block.shape[static_cast<std::size_t>(block.rank_axis)])
+      scale_per_ == ScalePer::kRow && block.row_axis >= 0
+          ? static_cast<std::size_t>(block.shape[static_cast<std::size_t>(block.row_axis)])
           : 1;
   const std::size_t size = int8_ ? scales * sizeof(float) + block.values.size() : raw_size;
   Bytes decompressed;
@@ -145,7 +145,7 @@ Result<Blocks> Pipeline::decode_blocks(ByteView payload, const Blocks& like) con
     if (!piece) {
       return corrupt(str("cut short before '", shape.name, "'"));
     }
-    Block block{shape.name, shape.shape, shape.rank_axis, std::vector<float>(shape.values.size())};
+    Block block{shape.name, shape.shape, shape.row_axis, std::vector<float>(shape.values.size())};
     if (const auto decoded = decode_block(*piece, block); !decoded) {
       return decoded.error();
     }

@@ -20,7 +20,7 @@ struct LayerBytes {
 
 /// A chain of stages between a state and its payload, written as "delta,int8:row,zstd:3":
 ///   delta       send local - global instead of local; first if present
-///   int8[:row]  8-bit values, one scale per tensor or per rank row; absent: float32
+///   int8[:row]  8-bit values, one scale per tensor or per row (Block::row_axis); absent: float32
 ///   zstd[:1-9]  entropy coding of each block; last if present; default level 3
 ///   float32     nothing: the name of the empty chain
 /// Layout of a payload: for each block in order, u32 little-endian length, then its bytes.

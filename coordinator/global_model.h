@@ -13,7 +13,7 @@ namespace lorae::coordinator {
 
 struct GlobalModelOptions {
   aggregation::ServerOptions server;
-  std::string uplink = "delta,int8,zstd";
+  std::string uplink = "delta,int8:row,zstd";
   std::string downlink = "zstd";
   adapters::AdapterInfo info;  ///< of the saved files; the round is filled in
 };

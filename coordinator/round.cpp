@@ -49,7 +49,9 @@ Round::Phase Round::phase(TimePoint now) {
   if (now < deadline_) {
     return Phase::kCollecting;
   }
-  const double needed = std::ceil(options_.min_fraction * static_cast<double>(cohort_.size()));
+  constexpr double kRounding = 1e-9;  // 0.55 * 20 is a little more than 11
+  const double needed =
+      std::ceil(options_.min_fraction * static_cast<double>(cohort_.size()) - kRounding);
   if (static_cast<double>(reported_.size()) >= needed) {
     return Phase::kComplete;
   }

@@ -118,6 +118,8 @@ void require_cover(std::vector<Slice> slices, std::size_t size) {
 }
 
 json parse_header(std::string_view text) {
+  // nlohmann stops at a zero byte as if the text ended there; nothing may hide behind one.
+  require(text.find('\0') == std::string_view::npos, "a zero byte in the header");
   // nlohmann keeps the last of two equal keys silently; a hostile file must not hide one so.
   std::vector<std::set<std::string>> names(1);
   const auto reject_duplicates = [&](int /*depth*/, json::parse_event_t event, json& parsed) {

@@ -76,7 +76,7 @@ struct MethodOptions {
   double alpha = 16;
   double learning_rate = 0.05;
   double mapper_learning_rate_ratio = 4;
-  std::string uplink = "delta,int8,zstd";
+  std::string uplink = "delta,int8:row,zstd";
   std::string downlink = "zstd";
 };
 

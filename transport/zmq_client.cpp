@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <deque>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -59,6 +60,8 @@ struct Connection {
   Monitor monitor;
 };
 
+constexpr std::size_t kMostWaiting = 256;  // frames that libzmq does not take yet
+
 }  // namespace
 
 struct ZmqClient::State {
@@ -73,6 +76,8 @@ struct ZmqClient::State {
   void dial();
   void turn();
   void obey();
+  void send_waiting();
+  void drop_waiting();
   void watch();
   void receive_some();
   void apply(const Link::Step& step);
@@ -86,6 +91,8 @@ struct ZmqClient::State {
   std::optional<Connection> connection;
   TimePoint dial_at{};  // while there is no connection
   Outbox<wire::Frame> outbox;
+  std::deque<wire::Frame> waiting;  // taken from the outbox, not yet by libzmq
+  bool connected = false;
   std::atomic<bool> stopping{false};
   std::atomic<bool> redial{false};
   std::atomic<std::uint64_t> frames_in{0}, bytes_in{0}, frames_out{0}, bytes_out{0}, dropped{0},
@@ -117,7 +124,8 @@ void ZmqClient::State::turn() {
   long wait = -1;
   if (connection) {
     items.push_back({connection->monitor.get(), 0, ZMQ_POLLIN, 0});
-    items.push_back({connection->dealer.get(), 0, ZMQ_POLLIN, 0});
+    const int sending = waiting.empty() ? 0 : ZMQ_POLLOUT;
+    items.push_back({connection->dealer.get(), 0, static_cast<short>(ZMQ_POLLIN | sending), 0});
   } else {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(dial_at - Clock::now());
     wait = std::max<long>(left.count(), 0);
@@ -131,22 +139,36 @@ void ZmqClient::State::turn() {
     obey();
   }
   // Received before the link is judged: what came before a lost connection still counts.
-  if (connection && items.size() > 2 && items[2].revents != 0) {
+  if (connection && items.size() > 2 && (items[2].revents & ZMQ_POLLIN) != 0) {
     receive_some();
   }
   if (connection && items.size() > 1 && items[1].revents != 0) {
     watch();
   }
+  send_waiting();
+}
+
+/// libzmq reports the handshake an instant before the socket can send; what is sent in between
+/// waits for that instant. Without a connection nothing waits.
+void ZmqClient::State::send_waiting() {
+  if (!connection || !connected || waiting.size() > kMostWaiting) {
+    drop_waiting();
+  }
+  while (!waiting.empty() && send_frame(connection->dealer, {}, waiting.front()) == Sent::kYes) {
+    ++frames_out;
+    bytes_out += waiting.front().size();
+    waiting.pop_front();
+  }
+}
+
+void ZmqClient::State::drop_waiting() {
+  dropped += waiting.size();
+  waiting.clear();
 }
 
 void ZmqClient::State::obey() {
-  for (const wire::Frame& frame : outbox.take()) {
-    if (connection && send_frame(connection->dealer, {}, frame) == Sent::kYes) {
-      ++frames_out;
-      bytes_out += frame.size();
-    } else {
-      ++dropped;
-    }
+  for (wire::Frame& frame : outbox.take()) {
+    waiting.push_back(std::move(frame));
   }
   if (redial.exchange(false) && connection) {
     connection.reset();
@@ -177,7 +199,9 @@ void ZmqClient::State::receive_some() {
     }
     ++frames_in;
     bytes_in += inbound->frame.size();
-    on_frame(std::move(inbound->frame));
+    if (!stopping) {  // stop() may have given up on us: the callback's owner is then gone
+      on_frame(std::move(inbound->frame));
+    }
   }
 }
 
@@ -185,6 +209,9 @@ void ZmqClient::State::apply(const Link::Step& step) {
   if (step.hang_up) {
     connection.reset();
     dial_at = Clock::now() + backoff.next();
+  }
+  if (step.report) {
+    connected = step.report == LinkEvent::kConnected;
   }
   if (step.report == LinkEvent::kConnected) {
     backoff.reset();

@@ -169,7 +169,10 @@ void ZmqServer::State::deliver(Inbound inbound) {
   }
   ++frames_in;
   bytes_in += inbound.frame.size();
-  on_frame(connections.heard(inbound.route, client), client, std::move(inbound.frame));
+  const ConnectionId connection = connections.heard(inbound.route, client);
+  if (!stopping) {  // stop() may have given up on us: the callback's owner is then gone
+    on_frame(connection, client, std::move(inbound.frame));
+  }
 }
 
 void ZmqServer::State::send_all() {

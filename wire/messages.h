@@ -43,7 +43,7 @@ struct Hello {
   std::uint64_t nonce = 0;
   std::uint64_t min_version = kVersion;
   std::uint64_t max_version = kVersion;
-  std::string software;
+  std::string software = {};
   auto fields() { return std::tie(nonce, min_version, max_version, software); }
 };
 
@@ -52,12 +52,12 @@ struct Welcome {
   static constexpr Kind kKind = Kind::kWelcome;
   std::uint64_t session = 0;
   std::uint64_t nonce = 0;  ///< of the Hello that this answers
-  std::string run;
-  std::string client;  ///< the name that the key is enrolled under
+  std::string run = {};
+  std::string client = {};  ///< the name that the key is enrolled under
   std::uint64_t chunk_bytes = kDefaultChunk;
   std::uint64_t window = 2;  ///< Gets in flight at most
   std::uint64_t heartbeat_ms = 10000;
-  Bytes body;
+  Bytes body = {};
   auto fields() { return std::tie(session, nonce, run, client, chunk_bytes, window, heartbeat_ms); }
 };
 
@@ -66,9 +66,9 @@ struct Assignment {
   static constexpr Kind kKind = Kind::kAssignment;
   std::uint64_t session = 0;
   std::uint64_t round = 0;
-  Digest model;  ///< of the encoded global state
+  Digest model = {};  ///< of the encoded global state
   std::uint64_t model_bytes = 0;
-  Digest backbone;
+  Digest backbone = {};
   std::uint64_t backbone_bytes = 0;
   std::uint64_t share_index = 0;  ///< which share of the private data, 0-based
   std::uint64_t share_count = 1;
@@ -83,7 +83,7 @@ struct Assignment {
 struct Get {
   static constexpr Kind kKind = Kind::kGet;
   std::uint64_t session = 0;
-  Digest object;
+  Digest object = {};
   std::uint64_t offset = 0;
   auto fields() { return std::tie(session, object, offset); }
 };
@@ -92,10 +92,10 @@ struct Get {
 struct Chunk {
   static constexpr Kind kKind = Kind::kChunk;
   std::uint64_t session = 0;
-  Digest object;
+  Digest object = {};
   std::uint64_t offset = 0;
   std::uint64_t total = 0;
-  Bytes body;
+  Bytes body = {};
   auto fields() { return std::tie(session, object, offset, total); }
 };
 
@@ -104,12 +104,12 @@ struct Update {
   static constexpr Kind kKind = Kind::kUpdate;
   std::uint64_t session = 0;
   std::uint64_t round = 0;
-  Digest object;
+  Digest object = {};
   std::uint64_t offset = 0;
   std::uint64_t total = 0;
   std::uint64_t num_examples = 0;
   double train_loss = 0;  ///< mean over the last local epoch
-  Bytes body;
+  Bytes body = {};
   auto fields() {
     return std::tie(session, round, object, offset, total, num_examples, train_loss);
   }
@@ -131,7 +131,7 @@ struct Verdict {
   std::uint64_t round = 0;
   VerdictKind kind = VerdictKind::kProgress;
   std::uint64_t next_offset = 0;
-  std::string detail;
+  std::string detail = {};
   auto fields() { return std::tie(session, round, kind, next_offset, detail); }
 };
 
@@ -147,7 +147,7 @@ struct Reject {
   static constexpr Kind kKind = Kind::kReject;
   std::uint64_t session = 0;
   RejectCode code = RejectCode::kMalformed;
-  std::string detail;
+  std::string detail = {};
   auto fields() { return std::tie(session, code, detail); }
 };
 
@@ -180,7 +180,7 @@ struct Bye {
   static constexpr Kind kKind = Kind::kBye;
   std::uint64_t session = 0;
   ByeReason reason = ByeReason::kStopping;
-  std::string detail;
+  std::string detail = {};
   auto fields() { return std::tie(session, reason, detail); }
 };
 
@@ -189,7 +189,7 @@ struct Decline {
   static constexpr Kind kKind = Kind::kDecline;
   std::uint64_t session = 0;
   std::uint64_t round = 0;
-  std::string detail;
+  std::string detail = {};
   auto fields() { return std::tie(session, round, detail); }
 };
 

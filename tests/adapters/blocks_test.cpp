@@ -32,12 +32,12 @@ TEST(Blocks, KeepNameOrderShapesAndValues) {
   EXPECT_EQ(blocks[4].values, (std::vector<float>{3}));
 }
 
-TEST(Blocks, MarkTheRankAxis) {
+TEST(Blocks, MarkTheAxisThatCarriesScales) {
   const codec::Blocks blocks = to_blocks(example());
-  EXPECT_EQ(blocks[0].rank_axis, 0) << "the rows of conv1.extractor";
-  EXPECT_EQ(blocks[1].rank_axis, 1) << "the columns of conv1.mapper";
-  EXPECT_EQ(blocks[2].rank_axis, -1) << blocks[2].name;
-  EXPECT_EQ(blocks[3].rank_axis, -1) << blocks[3].name;
+  EXPECT_EQ(blocks[0].row_axis, 0) << "the rows of conv1.extractor";
+  EXPECT_EQ(blocks[1].row_axis, 1) << "the columns of conv1.mapper";
+  EXPECT_EQ(blocks[2].row_axis, 0) << blocks[2].name;
+  EXPECT_EQ(blocks[3].row_axis, -1) << blocks[3].name;
 }
 
 TEST(Blocks, ReadStridedTensorsRowByRow) {

@@ -138,7 +138,7 @@ TEST(Models, TrainATenthOfTheWeightsWithLorae) {
 TEST(Models, GiveOneLogitPerClass) {
   const torch::NoGradGuard no_grad;
   for (const ModelOptions& options :
-       {fashion("resnet8"), cifar100("resnet8"), fashion("resnet18"), cifar100("resnet18")}) {
+       {fashion("resnet8"), cifar100("resnet8"), cifar100("resnet18")}) {
     const auto model = build(options, Seed{1});
     EXPECT_EQ(model->forward(images(2, options)).sizes(),
               (std::vector<std::int64_t>{2, options.classes}));
@@ -191,11 +191,7 @@ TEST(Models, AnAdapterIsFusedByReplacingTheConvolutions) {
     conv->mapper = adapters::uniform_tensor(conv->mapper.sizes().vec(), 0.01, Seed{5});
   }
   const auto fused = build(options, Seed{2});
-  std::vector<StateDict::Entry> entries;
-  for (const auto& [name, tensor] : model->backbone()) {
-    entries.emplace_back(name, tensor);
-  }
-  copy_values_(fused->backbone(), StateDict(entries));
+  copy_values_(fused->backbone(), model->backbone());
   for (std::size_t i = 0; i < model->convolutions().size(); ++i) {
     fused->convolutions()[i].second->weight = model->convolutions()[i].second->fused_weight();
   }
@@ -205,18 +201,14 @@ TEST(Models, AnAdapterIsFusedByReplacingTheConvolutions) {
 }
 
 TEST(Models, DrawTheirWeightsFromTheSeed) {
-  for (const char* name : {"resnet8", "resnet18"}) {
-    const StateDict first = build(fashion(name), Seed{1})->backbone();
-    EXPECT_TRUE(same_bits(first, build(fashion(name), Seed{1})->backbone()));
-    EXPECT_FALSE(same_bits(first, build(fashion(name), Seed{2})->backbone()));
-  }
+  const StateDict first = build(fashion("resnet8"), Seed{1})->backbone();
+  EXPECT_TRUE(same_bits(first, build(fashion("resnet8"), Seed{1})->backbone()));
+  EXPECT_FALSE(same_bits(first, build(fashion("resnet8"), Seed{2})->backbone()));
 }
 
 TEST(Models, DrawEachTensorFromAStreamOfItsOwn) {
-  const auto model = build(fashion("resnet18"), Seed{1});
-  const StateDict weights = model->weights();
+  const StateDict weights = build(fashion("resnet8"), Seed{1})->weights();
   EXPECT_FALSE(same_bits(weights.at("layer1.0.conv1.weight"), weights.at("layer1.0.conv2.weight")));
-  EXPECT_FALSE(same_bits(weights.at("layer1.0.conv1.weight"), weights.at("layer1.1.conv1.weight")));
 }
 
 TEST(Models, RefuseAnUnknownName) {
@@ -226,7 +218,6 @@ TEST(Models, RefuseAnUnknownName) {
 }
 
 TEST(Extractors, DependOnTheSeedTheNameAndTheShapeAlone) {
-  // resnet18 attaches more and other layers, but has a first layer of resnet8's shape if we ask.
   const auto small = build_resnet(fashion("resnet8"), {.widths = {32}}, Seed{1});
   const auto large =
       build_resnet(fashion("resnet8"), {.widths = {32, 64}, .blocks_per_stage = 2}, Seed{9});

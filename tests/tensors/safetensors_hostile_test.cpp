@@ -60,6 +60,13 @@ TEST(HostileSafetensors, RefusesAHeaderThatIsNoJsonObject) {
   expect_corrupt(file_of("7"), "the header is not an object");
 }
 
+TEST(HostileSafetensors, RefusesTextBehindAZeroByte) {
+  using namespace std::string_literals;
+  expect_corrupt(file_of("{}\0"s), "a zero byte in the header");
+  expect_corrupt(file_of("{}\0hidden"s), "a zero byte in the header");
+  expect_corrupt(file_of("{\0}"s), "a zero byte in the header");
+}
+
 TEST(HostileSafetensors, RefusesDeepNesting) {
   constexpr std::size_t kDeep = 200000;
   expect_corrupt(file_of(std::string(kDeep, '[')), "parse error");

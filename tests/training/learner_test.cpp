@@ -1,0 +1,213 @@
+#include "training/learner.h"
+
+#include "tasks/classification.h"
+#include "tensors/threads.h"
+#include "tensors/torch.h"
+#include "tests/tensors/helpers.h"
+#include "tests/training/helpers.h"
+
+namespace lorae::training {
+namespace {
+
+using lorae::testing::expect_error;
+using lorae::testing::relative_error;
+using lorae::testing::same_bits;
+using testing::backbone_of;
+using testing::small_plan;
+using testing::striped_images;
+
+constexpr std::array kKinds = {"lorae", "full", "head"};
+
+Learner learner_of(const Plan& plan) {
+  return {plan, backbone_of(plan, 2)};
+}
+
+bool is_mapper(const std::string& name) {
+  return name.ends_with(adapters::kMapperSuffix);
+}
+
+/// `state` with mappers that are not zero, so that extractors get gradients too.
+StateDict with_mappers(const StateDict& state) {
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [name, tensor] : state) {
+    const bool zero = is_mapper(name);
+    entries.emplace_back(name, zero ? adapters::uniform_tensor(tensor.sizes().vec(), 0.01, Seed{3})
+                                    : tensor.detach().clone());
+  }
+  return StateDict(std::move(entries));
+}
+
+class LearnerTest : public ::testing::Test {
+ protected:
+  LearnerTest() { use_one_thread(); }
+
+  data::ImageSet images_ = striped_images(24, 1);
+};
+
+TEST_F(LearnerTest, SendsWhatTheMethodTrains) {
+  const std::map<std::string, std::int64_t> expected = {
+      {"lorae", 32850}, {"full", 306730}, {"head", 1290}};
+  for (const auto& [kind, count] : expected) {
+    Plan plan;
+    plan.method.kind = kind;
+    const Learner learner = learner_of(plan);
+    EXPECT_EQ(learner.trainable().numel(), count) << kind;
+    EXPECT_EQ(learner.total_parameters(), 308074) << kind << ": without adapters";
+  }
+}
+
+TEST_F(LearnerTest, SendsNamesThatSayWhatTheyAre) {
+  const Learner lorae = learner_of(small_plan("lorae"));
+  EXPECT_EQ(lorae.trainable().size(), 9U * 2U + 2U);
+  EXPECT_EQ(lorae.trainable().at("conv1.extractor").size(0), 4);
+  EXPECT_EQ(lorae.trainable().at("conv1.mapper").size(1), 4);
+  const Learner head = learner_of(small_plan("head"));
+  EXPECT_EQ(head.trainable().size(), 2U);
+  EXPECT_NE(head.trainable().find("fc.weight"), nullptr);
+  const Learner full = learner_of(small_plan("full"));
+  EXPECT_EQ(full.trainable().find("bn1.weight"), nullptr) << "BatchNorm stays frozen";
+}
+
+TEST_F(LearnerTest, StartsFromTheSameGlobalStateOnEveryMachine) {
+  for (const char* kind : kKinds) {
+    const Plan plan = small_plan(kind);
+    EXPECT_TRUE(same_bits(learner_of(plan).trainable(), learner_of(plan).trainable())) << kind;
+  }
+}
+
+TEST_F(LearnerTest, TakesItsFrozenWeightsFromTheBackbone) {
+  const Plan plan = small_plan("full");
+  const StateDict backbone = backbone_of(plan, 2);
+  const Learner learner(plan, backbone);
+  for (const auto& [name, tensor] : learner.trainable()) {
+    EXPECT_TRUE(same_bits(tensor, backbone.at(name))) << name;
+  }
+}
+
+TEST_F(LearnerTest, LearnsInARound) {
+  for (const char* kind : kKinds) {
+    Learner learner = learner_of(small_plan(kind));
+    const FitResult first = learner.fit_round(images_, "ann", 1, 1.0);
+    FitResult last;
+    for (std::uint64_t round = 2; round <= 8; ++round) {
+      last = learner.fit_round(images_, "ann", round, 1.0);
+    }
+    EXPECT_LT(last.loss, first.loss) << kind;
+    EXPECT_EQ(last.num_examples, 24);
+    EXPECT_EQ(last.steps, 6);
+    if (std::string_view(kind) != "head") {
+      EXPECT_GT(learner.accuracy(images_), 0.9) << kind;
+    }
+  }
+}
+
+TEST_F(LearnerTest, ChangesOnlyWhatItTrains) {
+  for (const char* kind : kKinds) {
+    const Plan plan = small_plan(kind);
+    const StateDict backbone = backbone_of(plan, 2);
+    const Digest backbone_before = digest_of(backbone);
+    Learner used(plan, backbone);
+    const StateDict start = used.trainable().clone();
+    used.fit_round(images_, "ann", 1, 1.0);
+    EXPECT_FALSE(same_bits(used.trainable(), start)) << kind;
+    EXPECT_EQ(digest_of(backbone), backbone_before) << kind << ": the backbone is shared";
+
+    // With its trainable tensors put back it is as new, so nothing else had changed.
+    used.load(start);
+    Learner fresh(plan, backbone);
+    EXPECT_EQ(used.accuracy(images_), fresh.accuracy(images_)) << kind;
+    used.fit_round(images_, "bob", 2, 0.5);
+    fresh.fit_round(images_, "bob", 2, 0.5);
+    EXPECT_TRUE(same_bits(used.trainable(), fresh.trainable())) << kind;
+  }
+}
+
+TEST_F(LearnerTest, RepeatsARoundBitForBitAndTellsClientsAndRoundsApart) {
+  const Plan plan = small_plan("lorae");
+  const auto after = [&](std::string_view client, std::uint64_t round) {
+    Learner learner = learner_of(plan);
+    learner.fit_round(images_, client, round, 1.0);
+    return digest_of(learner.trainable());
+  };
+  const Digest ann = after("ann", 1);
+  EXPECT_EQ(after("ann", 1), ann);
+  EXPECT_NE(after("bob", 1), ann);
+  EXPECT_NE(after("ann", 2), ann);
+}
+
+TEST_F(LearnerTest, TakesOneStepComputedByHand) {
+  constexpr double kFactor = 0.5;
+  Plan plan = small_plan("lorae");
+  plan.training = {.local_epochs = 1, .batch_size = 24, .clip_norm = 0};
+  Learner learner = learner_of(plan);
+  const StateDict start = with_mappers(learner.trainable());
+  learner.load(start);
+  learner.fit_round(images_, "ann", 1, kFactor);
+
+  const auto model = models::build(plan.model, Seed{plan.seed});
+  copy_values_(model->backbone(), backbone_of(plan, 2));
+  model->attach_adapters(plan.method.rank, plan.method.alpha, Seed{plan.seed});
+  std::vector<StateDict::Entry> entries;
+  for (const StateDict& part : {model->adapter(), model->head()}) {
+    entries.insert(entries.end(), part.begin(), part.end());
+  }
+  const StateDict trained(std::move(entries));
+  copy_values_(trained, start);
+  model->train_only(trained);
+  tasks::classification_loss(model->forward(tasks::model_input(*model, images_.images)),
+                             images_.labels)
+      .backward();
+  for (const auto& [name, tensor] : trained) {
+    const double ratio = is_mapper(name) ? plan.method.mapper_learning_rate_ratio : 1.0;
+    const at::Tensor step = -plan.method.learning_rate * kFactor * ratio * tensor.grad();
+    ASSERT_GT(step.abs().max().item<double>(), 0.0) << name;
+    // The difference of two close float32 numbers keeps few digits of the step.
+    const at::Tensor expected = (start.at(name) + step).detach();
+    EXPECT_LT(relative_error(learner.trainable().at(name).detach(), expected), 1e-6) << name;
+  }
+}
+
+TEST_F(LearnerTest, MovesMappersFasterByTheRatio) {
+  const auto step_of = [&](double ratio) {
+    Plan plan = small_plan("lorae");
+    plan.training = {.local_epochs = 1, .batch_size = 24, .clip_norm = 0};
+    plan.method.mapper_learning_rate_ratio = ratio;
+    Learner learner = learner_of(plan);
+    learner.fit_round(images_, "ann", 1, 1.0);
+    return learner.trainable().clone();
+  };
+  const StateDict slow = step_of(1);
+  const StateDict fast = step_of(8);
+  for (const auto& [name, tensor] : fast) {
+    // Mappers start at zero, so they are their step, and 8 is a power of two.
+    const at::Tensor expected = is_mapper(name) ? slow.at(name) * 8 : slow.at(name);
+    EXPECT_LT(relative_error(tensor, expected), 1e-6) << name;
+  }
+}
+
+TEST_F(LearnerTest, StandsStillAtRateZero) {
+  Learner learner = learner_of(small_plan("lorae"));
+  const StateDict start = learner.trainable().clone();
+  learner.fit_round(images_, "ann", 1, 0.0);
+  EXPECT_TRUE(same_bits(learner.trainable(), start));
+}
+
+TEST_F(LearnerTest, RefusesAStateOfAnotherRank) {
+  Plan other = small_plan("lorae");
+  other.method.rank = 2;
+  Learner learner = learner_of(small_plan("lorae"));
+  expect_error(
+      ErrorCode::kIncompatible, [&] { learner.load(learner_of(other).trainable()); },
+      "'conv1.extractor': expected shape [4, 1, 3, 3], got [2, 1, 3, 3]");
+}
+
+TEST_F(LearnerTest, RefusesABackboneOfAnotherModel) {
+  Plan other = small_plan("lorae");
+  other.model.name = "resnet18";
+  expect_error(
+      ErrorCode::kIncompatible, [&] { Learner(small_plan("lorae"), backbone_of(other, 2)); },
+      "was it made for another model");
+}
+
+}  // namespace
+}  // namespace lorae::training
