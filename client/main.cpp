@@ -45,7 +45,14 @@ int run(int argc, char** argv) {
       },
       "folder with private images");
   option("--partition", "partition", "take only a part of them, such as 3/20");
-  app.add_option("--set", flags, "KEY=VALUE, overrides the file")->allow_extra_args(false);
+  // Not bound to the vector itself: CLI11 would replace what the flags above have put there.
+  app.add_option_function<std::vector<std::string>>(
+         "--set",
+         [&flags](const std::vector<std::string>& all) {
+           flags.insert(flags.end(), all.begin(), all.end());
+         },
+         "KEY=VALUE, overrides the file")
+      ->allow_extra_args(false);
   app.add_flag("--print-config", print_config, "print the effective configuration and exit");
   CLI11_PARSE(app, argc, argv);
 

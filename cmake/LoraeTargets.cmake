@@ -22,7 +22,7 @@ function(lorae_library name)
   set_target_properties(lorae_${name} PROPERTIES EXPORT_NAME ${name})
   target_include_directories(lorae_${name} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
-    $<INSTALL_INTERFACE:${CMAKE_INSTALL_PREFIX}/include/lorae>)
+    $<INSTALL_INTERFACE:include/lorae>)
   target_compile_features(lorae_${name} PUBLIC cxx_std_20)
   target_link_libraries(lorae_${name}
     PUBLIC ${ARG_DEPS}

@@ -79,7 +79,9 @@ Result<bool> int8_decode(ByteView bytes, ScalePer scale_per, Block& block) {
                      " bytes, got ", bytes.size()));
   }
   std::vector<float> scales(groups.count);
-  std::memcpy(scales.data(), bytes.data(), header);
+  if (header > 0) {  // memcpy takes no null pointers, even for no bytes
+    std::memcpy(scales.data(), bytes.data(), header);
+  }
   for (const float scale : scales) {
     if (!(scale >= 0.0F && scale * kSteps <= std::numeric_limits<float>::max())) {
       return Error(ErrorCode::kCorruptData,

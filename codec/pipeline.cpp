@@ -132,7 +132,9 @@ Result<bool> Pipeline::decode_block(ByteView bytes, Block& block) const {
   if (bytes.size() != raw_size) {
     return corrupt(str("'", block.name, "': expected ", raw_size, " bytes, got ", bytes.size()));
   }
-  std::memcpy(block.values.data(), bytes.data(), raw_size);
+  if (raw_size > 0) {  // memcpy takes no null pointers, even for no bytes
+    std::memcpy(block.values.data(), bytes.data(), raw_size);
+  }
   return true;
 }
 

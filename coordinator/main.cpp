@@ -47,7 +47,13 @@ void add_options(CLI::App& app, Flags& flags) {
   option("--bind", "network.bind", "tcp://ADDRESS:PORT to listen on");
   option("--seed", "seed", "of every random choice");
   app.add_option("--config", flags.config, "TOML file; see configs/");
-  app.add_option("--set", flags.overrides, "KEY=VALUE, overrides the file")
+  // Not bound to the vector itself: CLI11 would replace what the flags above have put there.
+  app.add_option_function<std::vector<std::string>>(
+         "--set",
+         [&flags](const std::vector<std::string>& all) {
+           flags.overrides.insert(flags.overrides.end(), all.begin(), all.end());
+         },
+         "KEY=VALUE, overrides the file")
       ->allow_extra_args(false);
   app.add_option("--method", flags.method, "which of the file's methods; default: the first");
   app.add_option("--home", flags.home, "keys, caches and runs")->capture_default_str();

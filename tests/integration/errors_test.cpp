@@ -68,6 +68,15 @@ TEST_F(Errors, ZeroRoundsAreRefused) {
          "federation.rounds: expected a whole number in [1, 1e+06], got 0");
 }
 
+TEST_F(Errors, FlagsAndSettingsAreBothHeard) {
+  const Finished done = coordinator(
+      {"--rounds", "7", "--set", "training.batch_size=9", "--seed", "3", "--print-config"});
+  EXPECT_EQ(done.status, 0) << done.errors;
+  for (const char* line : {"rounds = 7", "batch_size = 9", "seed = 3"}) {
+    EXPECT_NE(done.output.find(line), std::string::npos) << done.output;
+  }
+}
+
 TEST_F(Errors, UnknownCodecStageIsRefused) {
   const auto config = write("run.toml", "[[methods]]\nname = \"m\"\nuplink = \"delta,int7\"\n");
   expect(simulate(config), kConfig, "stage 'int7' is unknown; known: delta, int8, int8:row, zstd");
