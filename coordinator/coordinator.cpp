@@ -203,6 +203,7 @@ void Coordinator::close_round(TimePoint now) {
   const int extensions = round_->extensions();
   const Round::Phase phase = round_->phase(now);
   if (round_->extensions() > extensions) {
+    uploads_.forget_all();  // of clients that vanished in the middle; the others start again
     note("round.extended", str("round=", round_->id(), " reported=", round_->num_reported(),
                                " of=", round_->cohort().size()));
   }
