@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Client trainings per second of the quickstart: our simulator beside a plain PyTorch loop, one
-# after the other in one run, both with two threads of work. Prints the ratio, then how we scale.
+# after the other in one run, both with two threads of work and 200 images per client. Prints the
+# ratio, then how we scale.
 # Usage: bench/compare_pytorch.sh PYTHON    a Python that can import torch (CPU)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,12 +15,12 @@ ours() {  # METHOD THREADS -> trainings per second
   rm -rf "$work/out"
   build/release/bin/lorae-simulate configs/quickstart.toml --home "$work/home" --out "$work/out" \
     --set federation.rounds="$rounds" --set simulation.threads="$2" --set simulation.baseline="$1" \
-    --method "$1" 2>"$work/log" >/dev/null
+    --set data.partition=iid --method "$1" 2>"$work/log" >/dev/null
   sed -n 's/.*run.speed.* per_second=\([0-9.]*\).*/\1/p' "$work/log"
 }
 
 theirs() {  # METHOD WORKERS -> trainings per second
-  "$python" bench/pytorch_loop.py --method "$1" --workers "$2" --rounds "$rounds" |
+  "$python" bench/pytorch_loop.py --method "$1" --workers "$2" --rounds "$rounds" --dirichlet 1e6 |
     sed -n 's/.*"trainings_per_second": \([0-9.]*\).*/\1/p'
 }
 
@@ -31,7 +32,7 @@ for method in lorae full; do
   peer=$(theirs "$method" 2)
   second=$(ours "$name" 2)
   echo "$method: ours $first and $second, PyTorch $peer trainings/s with 2 workers;" \
-    "ratio $(echo "($first + $second) / 2 / $peer" | bc -l | cut -c1-5)"
+    "ratio $(awk "BEGIN { printf \"%.2f\", ($first + $second) / 2 / $peer }")"
 done
 for threads in 1 2; do
   echo "lorae with $threads thread(s): $(ours lorae-r8 "$threads") trainings/s"
