@@ -70,6 +70,10 @@ Bytes int8_encode(const Block& block, ScalePer scale_per) {
   return bytes;
 }
 
+std::size_t int8_size(const Block& block, ScalePer scale_per) {
+  return Groups(block, scale_per).count * sizeof(float) + block.values.size();
+}
+
 Result<bool> int8_decode(ByteView bytes, ScalePer scale_per, Block& block) {
   const Groups groups(block, scale_per);
   const std::size_t header = groups.count * sizeof(float);

@@ -17,6 +17,9 @@ enum class ScalePer { kTensor, kRow };
 /// Source:  symmetric linear quantisation, Jacob et al. 2018 (arXiv:1712.05877), section 2.
 Bytes int8_encode(const Block& block, ScalePer scale_per);
 
+/// Bytes that int8_encode makes of a block of this shape.
+std::size_t int8_size(const Block& block, ScalePer scale_per);
+
 /// Fills `block.values` (already of the right size) from bytes.
 /// Errors (returned): kCorruptData on a wrong length or a scale that is not finite.
 Result<bool> int8_decode(ByteView bytes, ScalePer scale_per, Block& block);

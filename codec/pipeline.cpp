@@ -42,6 +42,24 @@ class PieceReader {
   ByteView left_;
 };
 
+/// Neighbouring blocks of one layer: [begin, end).
+struct Layer {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+std::vector<Layer> layers_of(const Blocks& blocks) {
+  std::vector<Layer> layers;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (i > 0 && layer_of(blocks[i].name) == layer_of(blocks[i - 1].name)) {
+      layers.back().end = i + 1;
+    } else {
+      layers.push_back({i, i + 1});
+    }
+  }
+  return layers;
+}
+
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   for (std::size_t start = 0; start <= text.size();) {
@@ -83,9 +101,8 @@ Pipeline Pipeline::parse(std::string_view chain) {
   return pipeline;
 }
 
-Bytes Pipeline::encode_block(const Block& block) const {
-  Bytes bytes = int8_ ? int8_encode(block, scale_per_) : copy_of(bytes_of(std::span(block.values)));
-  return zstd_level_ > 0 ? zstd_encode(bytes, zstd_level_) : bytes;
+Bytes Pipeline::encode_values(const Block& block) const {
+  return int8_ ? int8_encode(block, scale_per_) : copy_of(bytes_of(std::span(block.values)));
 }
 
 Bytes Pipeline::encode(const Blocks& local, const Blocks& global) const {
@@ -94,8 +111,14 @@ Bytes Pipeline::encode(const Blocks& local, const Blocks& global) const {
         "[codec] a value to send is not finite; did local training diverge? lower the learning "
         "rate");
   Bytes payload;
-  for (const Block& block : sent) {
-    const Bytes piece = encode_block(block);
+  for (const Layer& layer : layers_of(sent)) {
+    Bytes piece;
+    for (std::size_t i = layer.begin; i < layer.end; ++i) {
+      append(piece, encode_values(sent[i]));
+    }
+    if (zstd_level_ > 0) {
+      piece = zstd_encode(piece, zstd_level_);
+    }
     const auto size = static_cast<std::uint32_t>(piece.size());
     append(payload, std::as_bytes(std::span(&size, 1)));
     append(payload, piece);
@@ -109,14 +132,28 @@ Bytes Pipeline::encode_state(const Blocks& state) const {
   return encode(state, state);
 }
 
-Result<bool> Pipeline::decode_block(ByteView bytes, Block& block) const {
-  const std::size_t raw_size = block.values.size() * sizeof(float);
-  // int8 pieces hold their scales too; their exact size is checked by int8_decode.
-  const std::size_t scales =
-      scale_per_ == ScalePer::kRow && block.row_axis >= 0
-          ? static_cast<std::size_t>(block.shape[static_cast<std::size_t>(block.row_axis)])
-          : 1;
-  const std::size_t size = int8_ ? scales * sizeof(float) + block.values.size() : raw_size;
+std::size_t Pipeline::values_size(const Block& block) const {
+  if (!int8_) {
+    return block.values.size() * sizeof(float);
+  }
+  return int8_size(block, scale_per_);
+}
+
+Result<bool> Pipeline::decode_values(ByteView bytes, Block& block) const {
+  if (int8_) {
+    return int8_decode(bytes, scale_per_, block);
+  }
+  if (!bytes.empty()) {  // memcpy must not be given null, not even for nothing
+    std::memcpy(block.values.data(), bytes.data(), bytes.size());
+  }
+  return true;
+}
+
+Result<bool> Pipeline::decode_layer(ByteView bytes, std::span<Block> blocks) const {
+  std::size_t size = 0;
+  for (const Block& block : blocks) {
+    size += values_size(block);
+  }
   Bytes decompressed;
   if (zstd_level_ > 0) {
     auto result = zstd_decode(bytes, size);
@@ -126,14 +163,16 @@ Result<bool> Pipeline::decode_block(ByteView bytes, Block& block) const {
     decompressed = *std::move(result);
     bytes = decompressed;
   }
-  if (int8_) {
-    return int8_decode(bytes, scale_per_, block);
+  if (bytes.size() != size) {
+    return corrupt(str("'", layer_of(blocks.front().name), "': expected ", size, " bytes, got ",
+                       bytes.size()));
   }
-  if (bytes.size() != raw_size) {
-    return corrupt(str("'", block.name, "': expected ", raw_size, " bytes, got ", bytes.size()));
-  }
-  if (raw_size > 0) {  // memcpy takes no null pointers, even for no bytes
-    std::memcpy(block.values.data(), bytes.data(), raw_size);
+  for (Block& block : blocks) {
+    const std::size_t own = values_size(block);
+    if (auto decoded = decode_values(bytes.first(own), block); !decoded) {
+      return decoded;
+    }
+    bytes = bytes.subspan(own);
   }
   return true;
 }
@@ -141,17 +180,21 @@ Result<bool> Pipeline::decode_block(ByteView bytes, Block& block) const {
 Result<Blocks> Pipeline::decode_blocks(ByteView payload, const Blocks& like) const {
   Blocks blocks;
   blocks.reserve(like.size());
-  PieceReader pieces(payload);
   for (const Block& shape : like) {
+    blocks.push_back(
+        {shape.name, shape.shape, shape.row_axis, std::vector<float>(shape.values.size())});
+  }
+  PieceReader pieces(payload);
+  for (const Layer& layer : layers_of(blocks)) {
     const auto piece = pieces.next();
     if (!piece) {
-      return corrupt(str("cut short before '", shape.name, "'"));
+      return corrupt(str("cut short before '", blocks[layer.begin].name, "'"));
     }
-    Block block{shape.name, shape.shape, shape.row_axis, std::vector<float>(shape.values.size())};
-    if (const auto decoded = decode_block(*piece, block); !decoded) {
+    const auto decoded =
+        decode_layer(*piece, std::span(blocks).subspan(layer.begin, layer.end - layer.begin));
+    if (!decoded) {
       return decoded.error();
     }
-    blocks.push_back(std::move(block));
   }
   if (!pieces.done()) {
     return corrupt("bytes after the last block");
@@ -179,18 +222,18 @@ Result<Blocks> Pipeline::decode_state(ByteView payload, const Blocks& like) cons
 }
 
 std::vector<LayerBytes> Pipeline::layer_bytes(ByteView payload, const Blocks& like) const {
-  std::vector<LayerBytes> layers;
+  std::vector<LayerBytes> bytes;
   PieceReader pieces(payload);
-  for (const Block& block : like) {
-    const std::string layer = layer_of(block.name);
-    if (layers.empty() || layers.back().layer != layer) {
-      layers.push_back({layer});
+  for (const Layer& layer : layers_of(like)) {
+    LayerBytes& own = bytes.emplace_back();
+    own.layer = layer_of(like[layer.begin].name);
+    for (std::size_t i = layer.begin; i < layer.end; ++i) {
+      own.raw += static_cast<std::int64_t>(like[i].values.size() * sizeof(float));
     }
-    layers.back().raw += static_cast<std::int64_t>(block.values.size() * sizeof(float));
-    layers.back().encoded += static_cast<std::int64_t>(pieces.next().value_or(ByteView{}).size() +
-                                                       sizeof(std::uint32_t));
+    own.encoded = static_cast<std::int64_t>(pieces.next().value_or(ByteView{}).size() +
+                                            sizeof(std::uint32_t));
   }
-  return layers;
+  return bytes;
 }
 
 Blocks subtract(const Blocks& a, const Blocks& b) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,9 +22,10 @@ struct LayerBytes {
 /// A chain of stages between a state and its payload, written as "delta,int8:row,zstd:3":
 ///   delta       send local - global instead of local; first if present
 ///   int8[:row]  8-bit values, one scale per tensor or per row (Block::row_axis); absent: float32
-///   zstd[:1-9]  entropy coding of each block; last if present; default level 3
+///   zstd[:1-9]  entropy coding of each layer; last if present; default level 3
 ///   float32     nothing: the name of the empty chain
-/// Layout of a payload: for each block in order, u32 little-endian length, then its bytes.
+/// Layout of a payload: for each layer in order, u32 little-endian length, then the bytes of its
+/// blocks; one zstd frame per layer, so that extractor and mapper share its tables.
 /// Threads: const calls are concurrent.
 class Pipeline {
  public:
@@ -49,8 +51,10 @@ class Pipeline {
   bool lossless() const noexcept { return !int8_; }
 
  private:
-  Bytes encode_block(const Block& block) const;
-  Result<bool> decode_block(ByteView bytes, Block& block) const;
+  Bytes encode_values(const Block& block) const;
+  std::size_t values_size(const Block& block) const;
+  Result<bool> decode_values(ByteView bytes, Block& block) const;
+  Result<bool> decode_layer(ByteView bytes, std::span<Block> blocks) const;
   Result<Blocks> decode_blocks(ByteView payload, const Blocks& like) const;
 
   bool delta_ = false;

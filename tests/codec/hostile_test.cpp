@@ -80,7 +80,7 @@ TEST(Payload, IsRefusedWithAnotherLengthThanTheBlocks) {
   EXPECT_EQ(refusal("float32", from_hex("03000000 000000"), like),
             "[codec] payload: 'a': expected 4 bytes, got 3");
   EXPECT_EQ(refusal("int8", from_hex("04000000 00000000"), like),
-            "[int8] 'a': expected 5 bytes, got 4");
+            "[codec] payload: 'a': expected 5 bytes, got 4");
   EXPECT_EQ(refusal("float32", from_hex("ffffffff 00000000"), like),
             "[codec] payload: cut short before 'a'");
 }
