@@ -115,7 +115,11 @@ FileLock::FileLock(const fs::path& path, Wait wait, std::string_view hint)
   check(descriptor_ >= 0, ErrorCode::kInvalidConfig, "[file] cannot open lock '", path.string(),
         "': ", errno_text());
   const int operation = wait == Wait::kYes ? LOCK_EX : LOCK_EX | LOCK_NB;
-  if (::flock(descriptor_, operation) != 0) {
+  int status = 0;
+  do {
+    status = ::flock(descriptor_, operation);
+  } while (status != 0 && errno == EINTR);
+  if (status != 0) {
     ::close(descriptor_);
     fail(ErrorCode::kUnavailable, "[file] '", path.string(), "' is in use by another process",
          hint.empty() ? "" : "; ", hint);

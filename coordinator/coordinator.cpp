@@ -172,6 +172,7 @@ void Coordinator::flush_updates() {
     return;
   }
   std::vector<wire::VerdictKind> kinds;
+  pending_bytes_ = 0;
   try {
     auto transaction = journal_.begin();
     for (const Pending& pending : pending_) {

@@ -135,7 +135,8 @@ class Coordinator {
   Uploads uploads_;
   Traffic traffic_;
   std::map<ClientId, std::int64_t> shares_;
-  std::vector<Pending> pending_;
+  std::vector<Pending> pending_;   // complete, not yet durable
+  std::size_t pending_bytes_ = 0;  // of their payloads
   std::optional<Round> round_;
   bool stepped_ = false;  // aggregated, not yet committed
   bool paused_ = false;   // no disk space

@@ -149,12 +149,9 @@ void Coordinator::on_message(const Roster::Member& member,
   }
   if (step.kind == wire::VerdictKind::kAccepted) {
     pending.update = std::move(step.finished);
+    pending_bytes_ += pending.update.payload.size();
     pending_.push_back(std::move(pending));  // answered by flush_updates, when durable
-    std::size_t bytes = 0;
-    for (const Pending& waiting : pending_) {
-      bytes += waiting.update.payload.size();
-    }
-    if (bytes > kPendingBytes) {
+    if (pending_bytes_ > kPendingBytes) {
       flush_updates();
     }
     return;

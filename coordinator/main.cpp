@@ -175,15 +175,6 @@ transport::ZmqServerOptions socket_options(const std::string& endpoint,
           }};
 }
 
-/// A server that lets strangers in is worse than none: prove that ours does not.
-void self_test(const transport::ZmqServer& socket, const transport::KeyPair& keys) {
-  std::string endpoint = socket.endpoint();
-  if (const auto any = endpoint.find("0.0.0.0"); any != std::string::npos) {
-    endpoint.replace(any, 7, "127.0.0.1");
-  }
-  transport::refuse_if_open(endpoint, keys.public_key);
-}
-
 int run(const Flags& flags) {
   const coordinator::RunConfig config = load_config(flags);
   const training::MethodOptions& method = coordinator::find_method(config, flags.method);
@@ -206,7 +197,7 @@ int run(const Flags& flags) {
       transport::registry_path(home), socket,
       {[](std::size_t clients) { log_info("registry.loaded", "clients=", clients); },
        [](const std::string& problem) { log_warning("registry.rejected", problem); }});
-  self_test(socket, keys);
+  transport::refuse_if_open(socket.endpoint(), keys.public_key);
 
   coordinator::Experiment experiment =
       coordinator::prepare_experiment(config, method, config.seed, home);

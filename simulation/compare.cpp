@@ -135,7 +135,8 @@ runs::Comparison simulate(const SimulationSettings& settings) {
     }
     const auto run_seed = static_cast<std::uint64_t>(seed);
     // The backbone's own progress bar comes before this run's.
-    coordinator::prepare_experiment(config, method, run_seed, settings.home);
+    coordinator::Experiment experiment =
+        coordinator::prepare_experiment(config, method, run_seed, settings.home);
     Progress progress(str(method.name, " seed ", seed), config.federation.rounds, "rounds");
     RoundId shown = 0;
     std::string note;
@@ -146,8 +147,8 @@ runs::Comparison simulate(const SimulationSettings& settings) {
       progress.add(static_cast<std::int64_t>(round.round - shown), note);
       shown = round.round;
     };
-    const auto speed =
-        run_scenario({config, method, run_seed, settings.home, directory, threads, on_round}, data);
+    const auto speed = run_scenario({config, method, run_seed, directory, threads, on_round},
+                                    std::move(experiment), data);
     progress.finish(note);
     log_speed(method, seed, speed, threads);
   });

@@ -88,7 +88,9 @@ data::Shares shares_of(const coordinator::RunConfig& config,
                                   Seed{seed});
 }
 
-ScenarioSpeed run_scenario(const Scenario& scenario, const FederationData& data) {
+ScenarioSpeed run_scenario(const Scenario& scenario,
+                           coordinator::Experiment experiment,
+                           const FederationData& data) {
   coordinator::RunConfig config = scenario.config;
   // Every virtual client is there from the start, and nobody is ever late: no wall clock in
   // results.
@@ -96,8 +98,6 @@ ScenarioSpeed run_scenario(const Scenario& scenario, const FederationData& data)
   config.federation.min_clients = config.federation.clients;
   config.federation.heartbeat = kForever;
   config.federation.report_deadline = kForever;
-  coordinator::Experiment experiment =
-      coordinator::prepare_experiment(config, scenario.method, scenario.seed, scenario.home);
   const data::Shares shares = shares_of(config, data, scenario.seed);
   std::vector<data::ImageSet> share_images;
   for (const auto& share : shares) {

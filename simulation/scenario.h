@@ -22,7 +22,6 @@ struct Scenario {
   coordinator::RunConfig config;
   training::MethodOptions method;
   std::uint64_t seed = 0;
-  std::filesystem::path home;       ///< backbones
   std::filesystem::path directory;  ///< of this run; goes on where an interrupted one ended
   std::size_t threads = 1;
   std::function<void(const coordinator::RoundSummary&)> on_round;
@@ -35,8 +34,11 @@ struct ScenarioSpeed {
   double evaluation_seconds = 0;
 };
 
-/// Runs all rounds. Errors: those of the coordinator and of training.
-ScenarioSpeed run_scenario(const Scenario& scenario, const FederationData& data);
+/// Runs all rounds of `experiment`, which was prepared for this scenario. Errors: those of the
+/// coordinator and of training.
+ScenarioSpeed run_scenario(const Scenario& scenario,
+                           coordinator::Experiment experiment,
+                           const FederationData& data);
 
 /// Loads the private and the test images of the configuration's seed.
 FederationData load_federation_data(const coordinator::RunConfig& config);

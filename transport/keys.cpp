@@ -172,9 +172,9 @@ KeyPair write_keys(const fs::path& folder, const std::string& name) {
 std::string read_secret_key(const fs::path& path) {
   const Descriptor file = open_file(path);
   struct stat status {};
-  check(file.get() >= 0 && ::fstat(file.get(), &status) == 0, ErrorCode::kInvalidConfig,
-        "[keys] cannot read '", path.string(), "': ", errno_text(),
-        "; make a key with: lorae keygen");
+  const bool found = file.get() >= 0 && ::fstat(file.get(), &status) == 0;
+  check(found, ErrorCode::kInvalidConfig, "[keys] cannot read '", path.string(),
+        "': ", errno_text(), "; make a key with: lorae keygen");
   check(S_ISREG(status.st_mode), ErrorCode::kInvalidConfig, "[keys] '", path.string(),
         "' is not a file");
   check(status.st_uid == ::geteuid(), ErrorCode::kInvalidConfig, "[keys] '", path.string(),

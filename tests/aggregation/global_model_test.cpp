@@ -4,7 +4,7 @@
 #include "adapters/conv2d.h"
 #include "tensors/safetensors.h"
 #include "tensors/torch.h"
-#include "tests/runs/temporary_folder.h"
+#include "tests/base/temporary_folder.h"
 #include "tests/tensors/helpers.h"
 
 namespace lorae::coordinator {

@@ -1,41 +1,14 @@
 #pragma once
 
-#include <stdlib.h>
-
-#include <filesystem>
 #include <functional>
-#include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "tests/base/temporary_folder.h"
 
 namespace lorae {
-
-/// A folder that goes away with its owner.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "lorae_test_XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) {
-      throw std::runtime_error("mkdtemp failed");
-    }
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// The code and the text of the lorae::Error that `call` throws; any other exception escapes.
 inline std::pair<ErrorCode, std::string> error_of(const std::function<void()>& call) {

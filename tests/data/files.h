@@ -1,7 +1,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <zlib.h>
 
 #include <cstdint>
@@ -14,33 +13,12 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "tests/base/temporary_folder.h"
 
 // Small data sets in their real formats, written where a test can break them.
 namespace lorae::data::testing {
 
 namespace fs = std::filesystem;
-
-/// A folder that disappears with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "lorae_data_XXXXXX").string();
-    EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const fs::path& path() const { return path_; }
-  fs::path operator/(std::string_view name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
 
 /// Runs `action` and expects an Error with this code whose message contains each of `parts`.
 template <typename Action, typename... Parts>

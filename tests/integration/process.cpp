@@ -133,19 +133,6 @@ Finished run(const std::vector<std::string>& arguments,
   return {status.value_or(-1), process.output(), process.errors()};
 }
 
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern = (fs::temp_directory_path() / "lorae-test-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) {
-    throw std::runtime_error("cannot make a temporary folder");
-  }
-  path_ = pattern;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
 long resident_kb(pid_t id) {
   std::ifstream status("/proc/" + std::to_string(id) + "/status");
   std::string line;

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/base/temporary_folder.h"
+
 namespace lorae::test {
 
 /// A program of ours, started with its output in a file; killed if the test forgets it.
@@ -53,20 +55,6 @@ Finished run(const std::vector<std::string>& arguments,
              const std::map<std::string, std::string>& environment = {},
              const std::filesystem::path& folder = {},
              std::chrono::milliseconds patience = std::chrono::seconds(120));
-
-/// A folder of this test's own, removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Resident memory of a process. Units: kB.
 long resident_kb(pid_t id);

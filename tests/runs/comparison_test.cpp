@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
-#include "tests/runs/temporary_folder.h"
+#include "tests/base/temporary_folder.h"
 
 namespace lorae::runs {
 namespace {

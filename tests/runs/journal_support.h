@@ -2,14 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "runs/journal.h"
-#include "tests/runs/temporary_folder.h"
+#include "tests/base/support.h"
 
 namespace lorae::runs {
 
@@ -32,16 +30,6 @@ inline StoredUpdate update_of(const ClientId& client,
 inline std::vector<BytesEntry> uplink(std::int64_t raw, std::int64_t encoded) {
   return {{Direction::kUplink, "conv1", "raw", raw},
           {Direction::kUplink, "conv1", "encoded", encoded}};
-}
-
-/// The code and the text of the Error that `call` throws.
-inline std::pair<ErrorCode, std::string> error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return {error.code(), error.what()};
-  }
-  return {ErrorCode::kInvalidArgument, "no error"};
 }
 
 #define EXPECT_ERROR(call, expected_code, part)                           \

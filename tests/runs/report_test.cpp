@@ -9,7 +9,7 @@
 #include "runs/charts.h"
 #include "runs/svg.h"
 #include "runs/text.h"
-#include "tests/runs/temporary_folder.h"
+#include "tests/base/temporary_folder.h"
 
 namespace lorae::runs {
 namespace {

@@ -8,7 +8,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "runs/journal.h"
-#include "tests/runs/temporary_folder.h"
+#include "tests/base/temporary_folder.h"
 
 namespace lorae::runs {
 namespace {

@@ -5,13 +5,12 @@
 
 #include "base/atomic_file.h"
 #include "tensors/torch.h"
-#include "tests/runs/temporary_folder.h"
+#include "tests/base/temporary_folder.h"
 #include "tests/tensors/helpers.h"
 
 namespace lorae {
 namespace {
 
-using runs::TemporaryFolder;
 using testing::expect_error;
 using testing::same_bits;
 

@@ -7,7 +7,7 @@
 #include "tensors/safetensors.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"
-#include "tests/runs/temporary_folder.h"
+#include "tests/base/temporary_folder.h"
 #include "tests/tensors/helpers.h"
 #include "tests/training/helpers.h"
 #include "training/local_data.h"

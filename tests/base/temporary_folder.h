@@ -6,15 +6,15 @@
 #include <stdexcept>
 #include <string>
 
-namespace lorae::runs {
+namespace lorae {
 
 /// A folder that goes away with its owner.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "lorae_runs_XXXXXX").string();
+    std::string name = (std::filesystem::temp_directory_path() / "lorae_test_XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) {
-      throw std::runtime_error("mkdtemp failed");
+      throw std::runtime_error("cannot make a temporary folder");
     }
     path_ = name;
   }
@@ -26,10 +26,10 @@ class TemporaryFolder {
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+  std::filesystem::path operator/(const std::filesystem::path& name) const { return path_ / name; }
 
  private:
   std::filesystem::path path_;
 };
 
-}  // namespace lorae::runs
+}  // namespace lorae
