@@ -36,7 +36,7 @@ class AdapterFile : public ::testing::Test {
         code, [&] { load_adapter(path()); }, part);
   }
 
-  runs::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(AdapterFile, RoundTrips) {

@@ -66,7 +66,7 @@ void run_round(GlobalModel& model,
 
 class GlobalModelFiles : public ::testing::Test {
  protected:
-  runs::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   runs::RunDirectory directory_ = runs::RunDirectory::create(folder_ / "run", "seed = 1\n");
 };
 

@@ -68,7 +68,7 @@ class Backbone : public ::testing::Test {
     return found;
   }
 
-  runs::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   fs::path cache_ = folder_ / "some" / "cache";
   Plan plan_ = testing::small_plan("lorae");
   PretrainingOptions options_{.epochs = 1, .batch_size = 40};
