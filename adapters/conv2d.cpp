@@ -15,12 +15,21 @@ at::Tensor convolve(const at::Tensor& x,
                     const at::Tensor& bias,
                     const Conv2dOptions& options) {
   return at::conv2d(x, weight, bias, {options.stride, options.stride},
-                    {options.padding, options.padding}, {options.dilation, options.dilation});
+                    {options.padding, options.padding}, {options.dilation, options.dilation},
+                    options.groups);
 }
 
 /// [Cout] as a factor of [Cout, ...].
 at::Tensor per_output(const at::Tensor& scale) {
   return scale.view({-1, 1, 1, 1});
+}
+
+void fill_normal_(const at::Tensor& tensor, double deviation, Seed seed) {
+  Random random = seed.random();
+  float* values = tensor.data_ptr<float>();
+  for (std::int64_t i = 0; i < tensor.numel(); ++i) {
+    values[i] = static_cast<float>(random.normal() * deviation);
+  }
 }
 
 }  // namespace
@@ -29,26 +38,59 @@ Form preferred_form(const Conv2dOptions& options) {
   return options.out_channels <= kMergedUpTo ? Form::kMerged : Form::kBranch;
 }
 
-Conv2d::Conv2d(const Conv2dOptions& conv_options, Seed seed)
-    : options(conv_options), form(preferred_form(conv_options)) {
-  const double fan_out =
-      static_cast<double>(options.out_channels * options.kernel * options.kernel);
-  weight = torch::empty({options.out_channels, options.in_channels, options.kernel, options.kernel},
-                        c10::kFloat);
-  Random random = seed.random();
-  float* values = weight.data_ptr<float>();
-  for (std::int64_t i = 0; i < weight.numel(); ++i) {
-    values[i] = static_cast<float>(random.normal() * std::sqrt(2.0 / fan_out));
+Conv2d::Conv2d(const Conv2dOptions& conv_options)
+    : options(conv_options),
+      weight(torch::empty({options.out_channels, options.in_channels / options.groups,
+                           options.kernel, options.kernel})),
+      form(preferred_form(conv_options)) {
+  check(options.in_channels % options.groups == 0 && options.out_channels % options.groups == 0,
+        ErrorCode::kInvalidArgument, "[adapters] ", options.in_channels, " and ",
+        options.out_channels, " channels do not make ", options.groups, " groups");
+  if (options.bias) {
+    bias = torch::zeros({options.out_channels});
+  }
+}
+
+Conv2d::Conv2d(const Conv2dOptions& conv_options, Seed seed) : Conv2d(conv_options) {
+  initialise(seed, seed.derive("bias"));
+}
+
+void Conv2d::initialise(Seed weight_seed, Seed bias_seed) {
+  const auto area = static_cast<double>(options.kernel * options.kernel);
+  const double fan_in = static_cast<double>(weight.size(1)) * area;
+  const double fan_out = static_cast<double>(weight.size(0) / options.groups) * area;
+  const auto uniform = [&](double bound) {
+    weight.copy_(uniform_tensor(weight.sizes().vec(), bound, weight_seed));
+  };
+  switch (options.init) {
+    case ConvInit::kKaimingNormal:
+      fill_normal_(weight, std::sqrt(2.0 / fan_out), weight_seed);
+      break;
+    case ConvInit::kKaimingUniform:
+      uniform(1.0 / std::sqrt(fan_in));
+      if (bias.defined()) {
+        bias.copy_(uniform_tensor(bias.sizes().vec(), 1.0 / std::sqrt(fan_in), bias_seed));
+      }
+      break;
+    case ConvInit::kReluUniform:
+      uniform(std::sqrt(6.0 / fan_in));
+      break;
+    case ConvInit::kXavierUniform:
+      uniform(std::sqrt(6.0 / (fan_in + fan_out)));
+      break;
   }
 }
 
 void Conv2d::attach(std::int64_t rank, double alpha, Seed seed) {
   check(rank > 0, ErrorCode::kInvalidArgument, "[adapters] expected a rank of at least 1, got ",
         rank);
+  check(is_adaptable(), ErrorCode::kInvalidArgument, "[adapters] a convolution of ", options.groups,
+        " groups takes no dense adapter");
   const double fan_in = static_cast<double>(options.in_channels * options.kernel * options.kernel);
   extractor = uniform_tensor({rank, options.in_channels, options.kernel, options.kernel},
-                             1.0 / std::sqrt(fan_in), seed);
-  mapper = torch::zeros({options.out_channels, rank, 1, 1}, c10::kFloat);
+                             1.0 / std::sqrt(fan_in), seed)
+                  .to(weight.options());
+  mapper = torch::zeros({options.out_channels, rank, 1, 1}, weight.options());
   scaling = alpha / static_cast<double>(rank);
 }
 
@@ -68,11 +110,14 @@ at::Tensor Conv2d::forward(const at::Tensor& x,
   const auto scaled = [&](const at::Tensor& w) {
     return scale.defined() ? w * per_output(scale) : w;
   };
+  const at::Tensor offset = !bias.defined()    ? shift
+                            : !scale.defined() ? bias
+                                               : bias * scale + shift;
   if (form == Form::kMerged || !has_adapter() || !at::GradMode::is_enabled()) {
-    return convolve(x, scaled(fused_weight()), shift, options);
+    return convolve(x, scaled(fused_weight()), offset, options);
   }
   const at::Tensor low_rank = convolve(x, extractor, {}, options);
-  return convolve(x, scaled(weight), shift, options) +
+  return convolve(x, scaled(weight), offset, options) +
          at::conv2d(low_rank, scaled(mapper * scaling));
 }
 

@@ -1,43 +1,85 @@
 #include "models/model.h"
 
-#include <cmath>
-
 #include "base/error.h"
 #include "tensors/torch.h"
 
 namespace lorae::models {
+namespace {
 
-BatchNorm::BatchNorm(std::int64_t channels)
-    : weight(torch::ones({channels})),
-      bias(torch::zeros({channels})),
-      running_mean(torch::zeros({channels})),
-      running_var(torch::ones({channels})) {}
+/// Counters that no computation reads: they do not travel.
+bool is_counter(const std::string& name) {
+  return name.ends_with("num_batches_tracked");
+}
 
-void Model::set_head(at::Tensor weight, at::Tensor bias) {
-  head_weight_ = std::move(weight);
-  head_bias_ = std::move(bias);
+}  // namespace
+
+Model::Model(ModelOptions options, std::unique_ptr<Network> network, Seed seed)
+    : options_(std::move(options)), network_(std::move(network)) {
+  const torch::NoGradGuard no_grad;
+  initialise(*network_, "", seed);
+  walk(*network_, "", [&](const std::string& name, Layer& layer) {
+    if (auto* conv = dynamic_cast<Conv*>(&layer)) {
+      convolutions_.emplace_back(name, &conv->conv);
+    } else if (auto* norm = dynamic_cast<BatchNorm*>(&layer)) {
+      norms_.emplace_back(name, norm);
+    }
+  });
+}
+
+at::Tensor Model::pooled(const at::Tensor& images) const {
+  const std::int64_t pool = options_.pool;
+  return pool > 1 ? at::avg_pool2d(images, {pool, pool}) : images;
+}
+
+at::Tensor Model::forward(const at::Tensor& images) {
+  return network_->forward(pooled(images));
+}
+
+std::vector<Output> Model::predict(const at::Tensor& images) {
+  return network_->predict(pooled(images));
+}
+
+std::vector<NamedTensor> Model::state() const {
+  std::vector<NamedTensor> all;
+  walk(*network_, "", [&](const std::string& name, Layer& layer) {
+    for (const OwnTensor& own : layer.tensors()) {
+      all.push_back({name + '.' + own.name, *own.value, own.parameter});
+    }
+  });
+  return all;
 }
 
 StateDict Model::head() const {
-  return StateDict({{"fc.weight", head_weight_}, {"fc.bias", head_bias_}});
-}
-
-StateDict Model::weights() const {
-  std::vector<StateDict::Entry> entries{{"fc.weight", head_weight_}, {"fc.bias", head_bias_}};
-  for (const auto& [name, conv] : convolutions_) {
-    entries.emplace_back(name + ".weight", conv->weight);
+  const std::string prefix = network_->head() + '.';
+  std::vector<StateDict::Entry> entries;
+  for (const NamedTensor& entry : state()) {
+    if (entry.name.starts_with(prefix)) {
+      entries.emplace_back(entry.name, entry.tensor);
+    }
   }
   return StateDict(std::move(entries));
 }
 
+StateDict Model::weights() const {
+  std::vector<StateDict::Entry> entries;
+  walk(*network_, "", [&](const std::string& name, Layer& layer) {
+    if (dynamic_cast<BatchNorm*>(&layer) == nullptr) {
+      for (const OwnTensor& own : layer.tensors()) {
+        if (own.parameter) {
+          entries.emplace_back(name + '.' + own.name, *own.value);
+        }
+      }
+    }
+  });
+  return StateDict(std::move(entries));
+}
+
 StateDict Model::backbone() const {
-  const StateDict trained = weights();
-  std::vector<StateDict::Entry> entries(trained.begin(), trained.end());
-  for (const auto& [name, norm] : norms_) {
-    entries.emplace_back(name + ".weight", norm->weight);
-    entries.emplace_back(name + ".bias", norm->bias);
-    entries.emplace_back(name + ".running_mean", norm->running_mean);
-    entries.emplace_back(name + ".running_var", norm->running_var);
+  std::vector<StateDict::Entry> entries;
+  for (const NamedTensor& entry : state()) {
+    if (!is_counter(entry.name)) {
+      entries.emplace_back(entry.name, entry.tensor);
+    }
   }
   return StateDict(std::move(entries));
 }
@@ -55,39 +97,48 @@ StateDict Model::adapter() const {
 
 void Model::attach_adapters(std::int64_t rank, double alpha, Seed seed) {
   for (const auto& [name, conv] : convolutions_) {
-    conv->attach(rank, alpha, seed.derive("extractor", name));
+    if (conv->is_adaptable()) {
+      conv->attach(rank, alpha, seed.derive("extractor", name));
+    }
+  }
+}
+
+void Model::set_batch_norm_training(bool training) {
+  for (const auto& [name, norm] : norms_) {
+    norm->training = training;
   }
 }
 
 void Model::train_only(const StateDict& trainable) {
-  const auto set_all = [](const StateDict& state, bool value) {
-    for (const auto& [name, tensor] : state) {
-      at::Tensor(tensor).set_requires_grad(value);
+  for (const NamedTensor& entry : state()) {
+    if (entry.tensor.is_floating_point()) {
+      entry.tensor.requires_grad_(false);
+    }
+  }
+  for (const auto& [name, tensor] : adapter()) {
+    tensor.requires_grad_(false);
+  }
+  for (const auto& [name, tensor] : trainable) {
+    tensor.requires_grad_(true);
+  }
+}
+
+void Model::to(c10::ScalarType type) {
+  const torch::NoGradGuard no_grad;
+  const auto convert = [type](at::Tensor& tensor) {
+    if (tensor.defined() && tensor.is_floating_point()) {
+      tensor = tensor.to(type);
     }
   };
-  for (auto& [name, norm] : norms_) {
-    norm->running_mean.set_requires_grad(false);
-    norm->running_var.set_requires_grad(false);
+  walk(*network_, "", [&](const std::string&, Layer& layer) {
+    for (const OwnTensor& own : layer.tensors()) {
+      convert(*own.value);
+    }
+  });
+  for (const auto& [name, conv] : convolutions_) {
+    convert(conv->extractor);
+    convert(conv->mapper);
   }
-  set_all(backbone(), false);
-  set_all(adapter(), false);
-  set_all(trainable, true);
-}
-
-at::Tensor Model::conv_norm(const at::Tensor& x,
-                            const adapters::Conv2d& conv,
-                            BatchNorm& norm) const {
-  if (batch_norm_training_) {
-    return at::batch_norm(conv.forward(x, {}, {}), norm.weight, norm.bias, norm.running_mean,
-                          norm.running_var, /*training=*/true, BatchNorm::kMomentum,
-                          BatchNorm::kEpsilon, /*cudnn_enabled=*/true);
-  }
-  const at::Tensor scale = norm.weight * at::rsqrt(norm.running_var + BatchNorm::kEpsilon);
-  return conv.forward(x, scale, norm.bias - norm.running_mean * scale);
-}
-
-at::Tensor Model::classify(const at::Tensor& features) const {
-  return at::linear(features, head_weight_, head_bias_);
 }
 
 }  // namespace lorae::models

@@ -3,20 +3,25 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "adapters/conv2d.h"
 #include "base/config_reader.h"
+#include "models/network.h"
 #include "tensors/state_dict.h"
 
 namespace lorae::models {
 
 /// Which network, for what images and classes.
+///
+/// `stem`: torchvision's ResNets begin with a 7x7 convolution and a max-pool that leave little of a
+/// small image; "small" is the 3x3 stem at full resolution that CIFAR asks for.
 struct ModelOptions {
   std::string name = "resnet8";
+  std::string stem = "small";
   std::int64_t classes = 10;
   std::int64_t channels = 1;
   std::int64_t height = 28;
@@ -26,9 +31,13 @@ struct ModelOptions {
   double standard_deviation = 0.3530;
 };
 
+/// Those of them that give a class per image: what federated runs are made of today.
+std::vector<std::string_view> classifier_names();
+
 template <typename Visitor>
 void visit_fields(ModelOptions& options, Visitor&& visit) {
-  visit("name", options.name, one_of({"resnet8", "resnet18"}), "architecture of the backbone");
+  visit("name", options.name, one_of(classifier_names()), "architecture of the backbone");
+  visit("stem", options.stem, one_of({"small", "standard"}), "of a ResNet: 3x3, or 7x7 and a pool");
   visit("classes", options.classes, between(2, 100000), "outputs of the head");
   visit("channels", options.channels, between(1, 4), "of an input image");
   visit("height", options.height, between(8, 4096), "of an input image, pixels");
@@ -38,76 +47,66 @@ void visit_fields(ModelOptions& options, Visitor&& visit) {
   visit("standard_deviation", options.standard_deviation, between(0.001, 1), "the input's divisor");
 }
 
-/// BatchNorm's tensors. Frozen (the only state outside pre-training) it is an affine map with the
-/// running statistics.
-struct BatchNorm {
-  at::Tensor weight, bias;               ///< gamma, beta: [C]
-  at::Tensor running_mean, running_var;  ///< [C]
-  static constexpr double kEpsilon = 1e-5;
-  static constexpr double kMomentum = 0.1;
-
-  explicit BatchNorm(std::int64_t channels);
-};
-
-/// An image classifier whose every convolution can carry a LoRAE adapter.
+/// A network with what all of them share: input, weights by name, adapters, freezing.
 ///
-/// Tensor names are those of torchvision ("layer1.0.conv1.weight", "fc.bias"); an adapter adds
-/// "layer1.0.conv1.extractor" and "layer1.0.conv1.mapper".
+/// Tensor names are those of the reference packages ("layer1.0.conv1.weight",
+/// "model.22.cv2.0.0.conv.weight"); an adapter adds "layer1.0.conv1.extractor" and ".mapper".
 /// Threads: none; one instance per thread.
 class Model {
  public:
-  virtual ~Model() = default;
+  /// Draws every weight from `seed`, each tensor from a stream of its own.
+  Model(ModelOptions options, std::unique_ptr<Network> network, Seed seed);
 
-  /// Shape: [N, C, H, W] float32 normalised images in, [N, classes] logits out.
-  virtual at::Tensor forward(const at::Tensor& images) = 0;
+  /// Pools first if the options say so.
+  /// Shape: [N, C, H, W] normalised images in; a classifier gives [N, classes] logits.
+  at::Tensor forward(const at::Tensor& images);
+  /// What inference gives: Network::predict.
+  std::vector<Output> predict(const at::Tensor& images);
 
   const ModelOptions& options() const { return options_; }
+  Network& network() { return *network_; }
 
+  /// Every tensor that the reference's state dict has, in its order, without adapters.
+  std::vector<NamedTensor> state() const;
   /// All weights and BatchNorm statistics without adapters: the file that a client fetches once.
   StateDict backbone() const;
   /// Extractors and mappers; empty without adapters.
   StateDict adapter() const;
-  /// The classifier: "fc.weight", "fc.bias".
+  /// What gives a classifier its classes: "fc.weight", "fc.bias". Empty for other networks.
   StateDict head() const;
-  /// Weights that full-parameter training changes: the backbone less BatchNorm.
+  /// Weights that full-parameter training changes: the parameters less BatchNorm's.
   StateDict weights() const;
 
-  /// Puts an adapter on every convolution; layer L draws from seed.derive("extractor", L).
+  /// Puts an adapter on every convolution that adapters::targets names; layer L draws from
+  /// seed.derive("extractor", L).
   void attach_adapters(std::int64_t rank, double alpha, Seed seed);
 
   /// True while BatchNorm uses and updates batch statistics and its affine is trained: only for
   /// pre-training the backbone.
-  void set_batch_norm_training(bool training) { batch_norm_training_ = training; }
+  void set_batch_norm_training(bool training);
 
   /// Freezes everything, then lets autograd see the tensors of `trainable`.
   void train_only(const StateDict& trainable);
 
-  /// All convolutions in forward order, with their names.
+  /// Converts every floating-point tensor, adapters included.
+  void to(c10::ScalarType type);
+
+  /// All convolutions in state-dict order, with their names.
   const std::vector<std::pair<std::string, adapters::Conv2d*>>& convolutions() const {
     return convolutions_;
   }
 
- protected:
-  explicit Model(ModelOptions options) : options_(std::move(options)) {}
-
-  void add(const std::string& name, adapters::Conv2d& conv) {
-    convolutions_.emplace_back(name, &conv);
-  }
-  void add(const std::string& name, BatchNorm& norm) { norms_.emplace_back(name, &norm); }
-  void set_head(at::Tensor weight, at::Tensor bias);
-
-  /// conv, then norm: one folded convolution when BatchNorm is frozen.
-  at::Tensor conv_norm(const at::Tensor& x, const adapters::Conv2d& conv, BatchNorm& norm) const;
-  /// Shape: [N, features] in, [N, classes] out.
-  at::Tensor classify(const at::Tensor& features) const;
-
  private:
+  at::Tensor pooled(const at::Tensor& images) const;
+
   ModelOptions options_;
-  bool batch_norm_training_ = false;
+  std::unique_ptr<Network> network_;
   std::vector<std::pair<std::string, adapters::Conv2d*>> convolutions_;
   std::vector<std::pair<std::string, BatchNorm*>> norms_;
-  at::Tensor head_weight_, head_bias_;
 };
+
+/// The names of all models, in the order of families and sizes.
+const std::vector<std::string>& model_names();
 
 /// Builds a model with weights drawn from `seed`.
 /// Errors: kInvalidConfig for an unknown name; the message lists the known ones.

@@ -1,42 +1,78 @@
-#include <array>
+#include <algorithm>
 
 #include "base/error.h"
 #include "models/model.h"
 #include "models/resnet.h"
+#include "models/yolo.h"
 
 namespace lorae::models {
 namespace {
 
-struct Entry {
-  std::string_view name;
-  std::unique_ptr<Model> (*make)(const ModelOptions&, Seed);
+/// Architectures that one function builds from a name.
+struct Family {
+  std::vector<std::string> names;
+  std::unique_ptr<Network> (*make)(const ModelOptions&);
 };
 
-std::unique_ptr<Model> resnet8(const ModelOptions& options, Seed seed) {
-  return build_resnet(options, {.widths = {32, 64, 128}, .blocks_per_stage = 1}, seed);
+std::unique_ptr<Network> make_resnet(const ModelOptions& options) {
+  return build_resnet({.table = resnet_table(options.name),
+                       .small_stem = options.stem == "small",
+                       .channels = options.channels},
+                      options.classes);
 }
 
-std::unique_ptr<Model> resnet18(const ModelOptions& options, Seed seed) {
-  return build_resnet(options, {.widths = {64, 128, 256, 512}, .blocks_per_stage = 2}, seed);
+std::unique_ptr<Network> make_yolo(const ModelOptions& options) {
+  return yolo::build_yolo(options.name, options.channels, options.classes);
 }
 
-// A new model is one line here and one name in ModelOptions' visit_fields.
-constexpr std::array kModels = {
-    Entry{"resnet8", &resnet8},
-    Entry{"resnet18", &resnet18},
-};
+// A new model is a builder in a file of its own and one line here.
+const std::vector<Family>& families() {
+  static const std::vector<Family> all = {
+      {{"resnet8", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"}, &make_resnet},
+      {yolo::names(), &make_yolo},
+  };
+  return all;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    text += str(text.empty() ? "" : ", ", name);
+  }
+  return text;
+}
 
 }  // namespace
 
-std::unique_ptr<Model> build(const ModelOptions& options, Seed seed) {
-  std::string known;
-  for (const Entry& entry : kModels) {
-    if (entry.name == options.name) {
-      return entry.make(options, seed);
+const std::vector<std::string>& model_names() {
+  static const std::vector<std::string> all = [] {
+    std::vector<std::string> names;
+    for (const Family& family : families()) {
+      names.insert(names.end(), family.names.begin(), family.names.end());
     }
-    known += str(known.empty() ? "" : ", ", entry.name);
+    return names;
+  }();
+  return all;
+}
+
+std::vector<std::string_view> classifier_names() {
+  std::vector<std::string_view> names;
+  for (const std::string& name : model_names()) {
+    if (name.starts_with("resnet") || name.starts_with("efficientnet") || name.ends_with("-cls")) {
+      names.push_back(name);
+    }
   }
-  fail(ErrorCode::kInvalidConfig, "[models] unknown model '", options.name, "'; known: ", known);
+  return names;
+}
+
+std::unique_ptr<Model> build(const ModelOptions& options, Seed seed) {
+  for (const Family& family : families()) {
+    if (std::ranges::find(family.names, options.name) != family.names.end()) {
+      return std::make_unique<Model>(options, family.make(options), seed);
+    }
+  }
+  fail(ErrorCode::kInvalidConfig, "[models] unknown model '", options.name,
+       "'; known: ", listed(model_names()));
 }
 
 }  // namespace lorae::models

@@ -1,108 +1,159 @@
 #include "models/resnet.h"
 
-#include <cmath>
-#include <optional>
+#include <map>
 
+#include "base/error.h"
 #include "tensors/torch.h"
 
 namespace lorae::models {
 namespace {
 
-using adapters::Conv2d;
-using adapters::Conv2dOptions;
+constexpr std::int64_t kExpansion = 4;  // of a bottleneck
 
-Conv2dOptions conv3x3(std::int64_t in, std::int64_t out, std::int64_t stride) {
-  return {.in_channels = in, .out_channels = out, .kernel = 3, .stride = stride, .padding = 1};
-}
+/// y = ReLU(convs(x) + shortcut(x)); each conv followed by BatchNorm, all but the last by ReLU.
+class ResidualBlock final : public Block {
+ public:
+  struct Shape {
+    std::int64_t in, planes, stride, dilation;
+    bool bottleneck;
+    std::int64_t out() const { return bottleneck ? planes * kExpansion : planes; }
+  };
 
-/// y = ReLU(conv2(ReLU(conv1(x))) + shortcut(x)), each conv followed by BatchNorm.
-struct BasicBlock {
-  Conv2d conv1, conv2;
-  BatchNorm bn1, bn2;
-  std::optional<Conv2d> shortcut;
-  std::optional<BatchNorm> shortcut_norm;
-
-  BasicBlock(
-      std::int64_t in, std::int64_t out, std::int64_t stride, const std::string& name, Seed seed)
-      : conv1(conv3x3(in, out, stride), seed.derive("weight", name + ".conv1")),
-        conv2(conv3x3(out, out, 1), seed.derive("weight", name + ".conv2")),
-        bn1(out),
-        bn2(out) {
-    if (stride != 1 || in != out) {
-      shortcut.emplace(Conv2dOptions{.in_channels = in, .out_channels = out, .stride = stride},
-                       seed.derive("weight", name + ".downsample.0"));
-      shortcut_norm.emplace(out);
+  explicit ResidualBlock(const Shape& s) {
+    if (s.bottleneck) {
+      add_conv(1, same_conv(s.in, s.planes, 1));
+      add_conv(2, conv3x3(s.planes, s.planes, s));
+      add_conv(3, same_conv(s.planes, s.out(), 1));
+    } else {
+      add_conv(1, conv3x3(s.in, s.planes, s));
+      add_conv(2, conv3x3(s.planes, s.planes, {s.in, s.planes, 1, s.dilation, false}));
+    }
+    if (s.stride != 1 || s.in != s.out()) {
+      shortcut_ = &add<Conv>("downsample.0", same_conv(s.in, s.out(), 1, s.stride));
+      shortcut_norm_ = &add<BatchNorm>("downsample.1", s.out());
     }
   }
-};
 
-class ResNet final : public Model {
- public:
-  ResNet(const ModelOptions& model_options, const ResNetTable& table, Seed seed)
-      : Model(model_options),
-        stem_(conv3x3(model_options.channels, table.widths.front(), 1),
-              seed.derive("weight", "conv1")),
-        stem_norm_(table.widths.front()) {
-    add("conv1", stem_);
-    add("bn1", stem_norm_);
-    std::int64_t in = table.widths.front();
-    for (std::size_t stage = 0; stage < table.widths.size(); ++stage) {
-      for (std::int64_t i = 0; i < table.blocks_per_stage; ++i) {
-        const std::int64_t stride = stage > 0 && i == 0 ? 2 : 1;
-        add_block(in, table.widths[stage], stride, str("layer", stage + 1, '.', i), seed);
-        in = table.widths[stage];
+  at::Tensor forward(const at::Tensor& x) override {
+    at::Tensor y = x;
+    for (std::size_t i = 0; i < convs_.size(); ++i) {
+      y = conv_norm(y, *convs_[i], *norms_[i]);
+      if (i + 1 < convs_.size()) {
+        y.relu_();
       }
     }
-    const double bound = 1.0 / std::sqrt(static_cast<double>(in));
-    set_head(
-        adapters::uniform_tensor({model_options.classes, in}, bound, seed.derive("weight", "fc")),
-        adapters::uniform_tensor({model_options.classes}, bound, seed.derive("bias", "fc")));
-  }
-
-  at::Tensor forward(const at::Tensor& images) override {
-    const std::int64_t pool = options().pool;
-    at::Tensor x = pool > 1 ? at::avg_pool2d(images, {pool, pool}) : images;
-    x = conv_norm(x, stem_, stem_norm_).relu_();
-    for (const auto& block : blocks_) {
-      x = forward_block(*block, x);
-    }
-    return classify(x.mean({2, 3}));
-  }
-
- private:
-  void add_block(
-      std::int64_t in, std::int64_t out, std::int64_t stride, const std::string& name, Seed seed) {
-    blocks_.push_back(std::make_unique<BasicBlock>(in, out, stride, name, seed));
-    BasicBlock& block = *blocks_.back();
-    add(name + ".conv1", block.conv1);
-    add(name + ".bn1", block.bn1);
-    add(name + ".conv2", block.conv2);
-    add(name + ".bn2", block.bn2);
-    if (block.shortcut) {
-      add(name + ".downsample.0", *block.shortcut);
-      add(name + ".downsample.1", *block.shortcut_norm);
-    }
-  }
-
-  at::Tensor forward_block(BasicBlock& block, const at::Tensor& x) const {
-    const at::Tensor hidden = conv_norm(x, block.conv1, block.bn1).relu_();
-    at::Tensor y = conv_norm(hidden, block.conv2, block.bn2);
-    y += block.shortcut ? conv_norm(x, *block.shortcut, *block.shortcut_norm) : x;
+    y += shortcut_ != nullptr ? conv_norm(x, *shortcut_, *shortcut_norm_) : x;
     return y.relu_();
   }
 
-  Conv2d stem_;
-  BatchNorm stem_norm_;
-  std::vector<std::unique_ptr<BasicBlock>>
-      blocks_;  // addresses stay put: Model points at the convs
+ private:
+  static Conv2dOptions conv3x3(std::int64_t in, std::int64_t out, const Shape& s) {
+    return same_conv(in, out, 3, s.stride, s.dilation);
+  }
+
+  void add_conv(int number, const Conv2dOptions& options) {
+    convs_.push_back(&add<Conv>(str("conv", number), options));
+    norms_.push_back(&add<BatchNorm>(str("bn", number), options.out_channels));
+  }
+
+  std::vector<Conv*> convs_;
+  std::vector<BatchNorm*> norms_;
+  Conv* shortcut_ = nullptr;
+  BatchNorm* shortcut_norm_ = nullptr;
+};
+
+class ResNet final : public Network {
+ public:
+  ResNet(const ResNetOptions& options, std::int64_t classes) {
+    // The body's parts are named like the classifier's own: the reference has no prefix.
+    body_ = &add<ResNetBody>("", options);
+    fc_ = &add<Linear>("fc", body_->channels().back(), classes);
+  }
+
+  at::Tensor forward(const at::Tensor& images) override {
+    body_->observer = observer;
+    return fc_->forward(body_->forward(images).mean({2, 3}));
+  }
+
+  std::string head() const override { return "fc"; }
+
+ private:
+  ResNetBody* body_;
+  Linear* fc_;
 };
 
 }  // namespace
 
-std::unique_ptr<Model> build_resnet(const ModelOptions& options,
-                                    const ResNetTable& table,
-                                    Seed seed) {
-  return std::make_unique<ResNet>(options, table, seed);
+ResNetBody::ResNetBody(const ResNetOptions& options)
+    : conv1_(add<Conv>("conv1",
+                       options.small_stem
+                           ? same_conv(options.channels, options.table.widths.front(), 3)
+                           : same_conv(options.channels, options.table.widths.front(), 7, 2))),
+      bn1_(add<BatchNorm>("bn1", options.table.widths.front())),
+      max_pool_(!options.small_stem),
+      channels_{options.table.widths.front()} {
+  std::int64_t in = options.table.widths.front();
+  std::int64_t dilation = 1;
+  for (std::size_t stage = 0; stage < options.table.widths.size(); ++stage) {
+    const Stride kind = stage == 2 ? options.third : stage == 3 ? options.fourth : Stride::kHalves;
+    const std::int64_t before = dilation;
+    dilation *= kind == Stride::kHalves ? 1 : 2;
+    auto& blocks = stages_.emplace_back();
+    for (std::int64_t i = 0; i < options.table.blocks[stage]; ++i) {
+      const bool first = i == 0;
+      const ResidualBlock::Shape shape{
+          .in = in,
+          .planes = options.table.widths[stage],
+          .stride = stage > 0 && first && kind == Stride::kHalves ? 2 : 1,
+          .dilation = first && kind != Stride::kDilatedThroughout ? before : dilation,
+          .bottleneck = options.table.bottleneck};
+      blocks.push_back(&add<ResidualBlock>(str("layer", stage + 1, '.', i), shape));
+      in = shape.out();
+    }
+    channels_.push_back(in);
+  }
+}
+
+std::vector<at::Tensor> ResNetBody::features(const at::Tensor& x) {
+  const auto seen = [&](const std::string& name, const at::Tensor& value) {
+    if (observer) {
+      observer(name, value);
+    }
+  };
+  at::Tensor y = conv_norm(x, conv1_, bn1_);
+  seen("bn1", y);
+  y = y.relu();
+  std::vector<at::Tensor> maps{y};
+  if (max_pool_) {
+    y = at::max_pool2d(y, {3, 3}, {2, 2}, {1, 1});
+    seen("maxpool", y);
+  }
+  for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
+    for (Block* block : stages_[stage]) {
+      y = block->forward(y);
+    }
+    seen(str("layer", stage + 1), y);
+    maps.push_back(y);
+  }
+  return maps;
+}
+
+ResNetTable resnet_table(const std::string& name) {
+  static const std::map<std::string, ResNetTable> tables = {
+      {"resnet8", {.widths = {32, 64, 128}, .blocks = {1, 1, 1}}},
+      {"resnet18", {.blocks = {2, 2, 2, 2}}},
+      {"resnet34", {.blocks = {3, 4, 6, 3}}},
+      {"resnet50", {.blocks = {3, 4, 6, 3}, .bottleneck = true}},
+      {"resnet101", {.blocks = {3, 4, 23, 3}, .bottleneck = true}},
+      {"resnet152", {.blocks = {3, 8, 36, 3}, .bottleneck = true}},
+  };
+  const auto found = tables.find(name);
+  check(found != tables.end(), ErrorCode::kInvalidConfig, "[models] unknown ResNet '", name, "'");
+  return found->second;
+}
+
+std::unique_ptr<Network> build_resnet(const ResNetOptions& options, std::int64_t classes) {
+  return std::make_unique<ResNet>(options, classes);
 }
 
 }  // namespace lorae::models

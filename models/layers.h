@@ -1,0 +1,122 @@
+#pragma once
+
+#include "adapters/conv2d.h"
+#include "models/layer.h"
+
+namespace lorae::models {
+
+using adapters::Conv2dOptions;
+using adapters::ConvInit;
+
+/// A convolution that can carry an adapter. Tensors: weight, and bias if it has one.
+class Conv final : public Block {
+ public:
+  explicit Conv(const Conv2dOptions& options) : conv(options) {}
+
+  at::Tensor forward(const at::Tensor& x) override { return conv.forward(x, {}, {}); }
+  std::vector<OwnTensor> tensors() override;
+  void initialise(const std::string& name, Seed seed) override;
+
+  adapters::Conv2d conv;
+};
+
+/// Where BatchNorm's constants differ between families.
+struct NormOptions {
+  double epsilon = 1e-5;
+  double momentum = 0.1;
+};
+
+/// Frozen (the only state outside pre-training) it is an affine map with the running statistics.
+/// Tensors: weight (gamma), bias (beta), running_mean, running_var: [C]; num_batches_tracked.
+class BatchNorm final : public Block {
+ public:
+  explicit BatchNorm(std::int64_t channels, NormOptions options = {});
+
+  at::Tensor forward(const at::Tensor& x) override;
+  std::vector<OwnTensor> tensors() override;
+
+  struct Affine {
+    at::Tensor scale, shift;  ///< [C]
+  };
+  /// Formula: frozen, y = x * scale + shift.
+  Affine affine() const;
+
+  at::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
+  NormOptions options;
+  bool training = false;  ///< uses and updates batch statistics
+};
+
+/// Shape: [..., in] in, [..., out] out. Tensors: weight [out, in], bias [out].
+class Linear final : public Block {
+ public:
+  /// `bound` of the uniform start; 0: 1/sqrt(in).
+  Linear(std::int64_t in, std::int64_t out, double bound = 0);
+
+  at::Tensor forward(const at::Tensor& x) override;
+  std::vector<OwnTensor> tensors() override;
+  void initialise(const std::string& name, Seed seed) override;
+
+  at::Tensor weight, bias;
+
+ private:
+  double bound_;
+};
+
+/// A 2x2 transposed convolution with stride 2: doubles the resolution.
+/// Tensors: weight [C, C, 2, 2], bias [C].
+class ConvTranspose final : public Block {
+ public:
+  explicit ConvTranspose(std::int64_t channels);
+
+  at::Tensor forward(const at::Tensor& x) override;
+  std::vector<OwnTensor> tensors() override;
+  void initialise(const std::string& name, Seed seed) override;
+
+  at::Tensor weight, bias;
+};
+
+enum class Activation { kNone, kRelu, kSilu };
+
+at::Tensor activate(Activation activation, at::Tensor x);
+
+/// conv, then norm: one convolution with the norm folded in when BatchNorm is frozen.
+at::Tensor conv_norm(const at::Tensor& x, Conv& conv, BatchNorm& norm);
+
+/// Convolution without bias, BatchNorm, activation.
+class ConvNorm final : public Block {
+ public:
+  struct Names {
+    const char* conv = "conv";
+    const char* norm = "bn";
+  };
+  static constexpr Names kNumbered{"0", "1"};
+
+  ConvNorm(const Conv2dOptions& options,
+           Activation activation,
+           NormOptions norm = {},
+           Names names = kNumbered);
+
+  at::Tensor forward(const at::Tensor& x) override;
+
+ private:
+  Conv& conv_;
+  BatchNorm& norm_;
+  Activation activation_;
+};
+
+/// A square convolution whose padding keeps the resolution at stride 1.
+/// Formula: padding = (dilation * (kernel - 1) + 1) / 2.
+Conv2dOptions same_conv(std::int64_t in,
+                        std::int64_t out,
+                        std::int64_t kernel,
+                        std::int64_t stride = 1,
+                        std::int64_t dilation = 1);
+
+/// Nearest-neighbour resize. Shape: [N, C, height, width] out.
+at::Tensor resize_nearest(const at::Tensor& x, std::int64_t height, std::int64_t width);
+at::Tensor resize_bilinear(const at::Tensor& x,
+                           std::int64_t height,
+                           std::int64_t width,
+                           bool align_corners);
+
+}  // namespace lorae::models

@@ -1,0 +1,75 @@
+#include "tests/models/reference.h"
+
+#include <cmath>
+
+#include "tensors/torch.h"
+
+namespace lorae::models::testing {
+namespace {
+
+std::uint32_t fnv1a32(const std::string& text) {
+  std::uint32_t hash = 0x811C9DC5U;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193U;
+  }
+  return hash;
+}
+
+std::uint32_t fmix32(std::uint32_t x) {
+  x = (x ^ (x >> 16U)) * 0x85EBCA6BU;
+  x = (x ^ (x >> 13U)) * 0xC2B2AE35U;
+  return x ^ (x >> 16U);
+}
+
+at::Tensor filled(const NamedTensor& entry, double gain) {
+  const std::vector<std::int64_t> shape = entry.tensor.sizes().vec();
+  const auto symmetric = [&](double bound) {
+    return formula_tensor(entry.name, shape, -bound, bound);
+  };
+  if (entry.name.ends_with("running_mean") || entry.name.ends_with("bias")) {
+    return symmetric(0.1);
+  }
+  if (entry.name.ends_with("running_var")) {
+    // Rounded after the absolute value, as the reference does.
+    return (1 + 0.5 * formula_tensor(entry.name, shape, -1, 1).abs()).to(c10::kFloat);
+  }
+  if (shape.size() == 1) {
+    return formula_tensor(entry.name, shape, 0.9, 1.1);
+  }
+  const auto fan_in = static_cast<double>(entry.tensor.numel() / shape[0]);
+  return symmetric(gain * std::sqrt(3.0 / fan_in));
+}
+
+}  // namespace
+
+at::Tensor formula_tensor(const std::string& name,
+                          const std::vector<std::int64_t>& shape,
+                          double low,
+                          double high) {
+  at::Tensor tensor = torch::empty(shape, c10::kDouble);
+  const std::uint32_t seed = fnv1a32(name);
+  double* values = tensor.data_ptr<double>();
+  for (std::int64_t i = 0; i < tensor.numel(); ++i) {
+    const std::uint32_t mixed = fmix32(seed + static_cast<std::uint32_t>(i) * 0x9E3779B9U);
+    const double u = static_cast<double>(mixed >> 8U) * 0x1p-24;
+    values[i] = static_cast<float>(low + (high - low) * u);
+  }
+  return tensor;
+}
+
+void fill_by_formula_(Model& model, double gain) {
+  const torch::NoGradGuard no_grad;
+  for (const NamedTensor& entry : model.state()) {
+    const bool constant = entry.name.ends_with("num_batches_tracked") ||
+                          entry.name.find(".dfl.") != std::string::npos;
+    if (!constant) {
+      entry.tensor.copy_(filled(entry, gain));
+    }
+  }
+}
+
+ModelOptions reference_options(const std::string& name, std::int64_t classes) {
+  return {.name = name, .stem = "standard", .classes = classes, .channels = 3, .pool = 1};
+}
+
+}  // namespace lorae::models::testing
