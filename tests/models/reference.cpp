@@ -21,23 +21,22 @@ std::uint32_t fmix32(std::uint32_t x) {
   return x ^ (x >> 16U);
 }
 
+/// In double, to be rounded once. The order of operations is the reference's: products such as
+/// 0.425 u would else end on the other side of a float32's edge.
 at::Tensor filled(const NamedTensor& entry, double gain) {
   const std::vector<std::int64_t> shape = entry.tensor.sizes().vec();
-  const auto symmetric = [&](double bound) {
-    return formula_tensor(entry.name, shape, -bound, bound);
-  };
+  const at::Tensor u = formula_tensor(entry.name, shape, -1, 1);  // exact in float32
   if (entry.name.ends_with("running_mean") || entry.name.ends_with("bias")) {
-    return symmetric(0.1);
+    return 0.1 * u;
   }
   if (entry.name.ends_with("running_var")) {
-    // Rounded after the absolute value, as the reference does.
-    return (1 + 0.5 * formula_tensor(entry.name, shape, -1, 1).abs()).to(c10::kFloat);
+    return 1 + 0.5 * u.abs();
   }
   if (shape.size() == 1) {
-    return formula_tensor(entry.name, shape, 0.9, 1.1);
+    return 1 + 0.1 * u;
   }
   const auto fan_in = static_cast<double>(entry.tensor.numel() / shape[0]);
-  return symmetric(gain * std::sqrt(3.0 / fan_in));
+  return gain * std::sqrt(3.0 / fan_in) * u;
 }
 
 }  // namespace
