@@ -58,7 +58,7 @@ Conv2d::Conv2d(const Conv2dOptions& conv_options, Seed seed) : Conv2d(conv_optio
 void Conv2d::initialise(Seed weight_seed, Seed bias_seed) {
   const auto area = static_cast<double>(options.kernel * options.kernel);
   const double fan_in = static_cast<double>(weight.size(1)) * area;
-  const double fan_out = static_cast<double>(weight.size(0) / options.groups) * area;
+  const double fan_out = static_cast<double>(weight.size(0)) * area;
   const auto uniform = [&](double bound) {
     weight.copy_(uniform_tensor(weight.sizes().vec(), bound, weight_seed));
   };

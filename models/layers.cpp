@@ -49,11 +49,14 @@ BatchNorm::BatchNorm(std::int64_t channels, NormOptions norm_options)
       options(norm_options) {}
 
 std::vector<OwnTensor> BatchNorm::tensors() {
-  return {{"weight", &weight},
-          {"bias", &bias},
-          {"running_mean", &running_mean, false},
-          {"running_var", &running_var, false},
-          {"num_batches_tracked", &num_batches_tracked, false}};
+  std::vector<OwnTensor> all{{"weight", &weight, !options.frozen},
+                             {"bias", &bias, !options.frozen},
+                             {"running_mean", &running_mean, false},
+                             {"running_var", &running_var, false}};
+  if (!options.frozen) {
+    all.push_back({"num_batches_tracked", &num_batches_tracked, false});
+  }
+  return all;
 }
 
 at::Tensor BatchNorm::forward(const at::Tensor& x) {

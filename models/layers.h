@@ -24,10 +24,12 @@ class Conv final : public Block {
 struct NormOptions {
   double epsilon = 1e-5;
   double momentum = 0.1;
+  bool frozen = false;  ///< never trained, weight and bias included, and without a counter
 };
 
 /// Frozen (the only state outside pre-training) it is an affine map with the running statistics.
-/// Tensors: weight (gamma), bias (beta), running_mean, running_var: [C]; num_batches_tracked.
+/// Tensors: weight (gamma), bias (beta), running_mean, running_var: [C]; num_batches_tracked
+/// unless frozen.
 class BatchNorm final : public Block {
  public:
   explicit BatchNorm(std::int64_t channels, NormOptions options = {});

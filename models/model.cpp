@@ -105,7 +105,7 @@ void Model::attach_adapters(std::int64_t rank, double alpha, Seed seed) {
 
 void Model::set_batch_norm_training(bool training) {
   for (const auto& [name, norm] : norms_) {
-    norm->training = training;
+    norm->training = training && !norm->options.frozen;
   }
 }
 

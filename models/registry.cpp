@@ -1,8 +1,11 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "models/deeplab.h"
+#include "models/efficientnet.h"
 #include "models/model.h"
 #include "models/resnet.h"
+#include "models/unet.h"
 #include "models/yolo.h"
 
 namespace lorae::models {
@@ -25,11 +28,36 @@ std::unique_ptr<Network> make_yolo(const ModelOptions& options) {
   return yolo::build_yolo(options.name, options.channels, options.classes);
 }
 
+std::unique_ptr<Network> make_efficientnet(const ModelOptions& options) {
+  return build_efficientnet(options.name, options.channels, options.classes);
+}
+
+std::unique_ptr<Network> make_unet(const ModelOptions& options) {
+  return build_unet(options.channels, options.classes);
+}
+
+/// "deeplabv3_resnet50" -> "resnet50".
+std::string encoder_of(const ModelOptions& options) {
+  return options.name.substr(options.name.find('_') + 1);
+}
+
+std::unique_ptr<Network> make_deeplabv3(const ModelOptions& options) {
+  return build_deeplabv3(encoder_of(options), options.channels, options.classes);
+}
+
+std::unique_ptr<Network> make_deeplabv3plus(const ModelOptions& options) {
+  return build_deeplabv3plus(encoder_of(options), options.channels, options.classes);
+}
+
 // A new model is a builder in a file of its own and one line here.
 const std::vector<Family>& families() {
   static const std::vector<Family> all = {
       {{"resnet8", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"}, &make_resnet},
+      {{"efficientnet_b0", "efficientnet_b1"}, &make_efficientnet},
       {yolo::names(), &make_yolo},
+      {{"unet_resnet34"}, &make_unet},
+      {{"deeplabv3_resnet50", "deeplabv3_resnet101"}, &make_deeplabv3},
+      {{"deeplabv3plus_resnet50", "deeplabv3plus_resnet101"}, &make_deeplabv3plus},
   };
   return all;
 }

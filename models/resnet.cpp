@@ -16,21 +16,22 @@ class ResidualBlock final : public Block {
   struct Shape {
     std::int64_t in, planes, stride, dilation;
     bool bottleneck;
+    NormOptions norm;
     std::int64_t out() const { return bottleneck ? planes * kExpansion : planes; }
   };
 
-  explicit ResidualBlock(const Shape& s) {
+  explicit ResidualBlock(const Shape& s) : norm_(s.norm) {
     if (s.bottleneck) {
       add_conv(1, same_conv(s.in, s.planes, 1));
-      add_conv(2, conv3x3(s.planes, s.planes, s));
+      add_conv(2, same_conv(s.planes, s.planes, 3, s.stride, s.dilation));
       add_conv(3, same_conv(s.planes, s.out(), 1));
     } else {
-      add_conv(1, conv3x3(s.in, s.planes, s));
-      add_conv(2, conv3x3(s.planes, s.planes, {s.in, s.planes, 1, s.dilation, false}));
+      add_conv(1, same_conv(s.in, s.planes, 3, s.stride, s.dilation));
+      add_conv(2, same_conv(s.planes, s.planes, 3, 1, s.dilation));
     }
     if (s.stride != 1 || s.in != s.out()) {
       shortcut_ = &add<Conv>("downsample.0", same_conv(s.in, s.out(), 1, s.stride));
-      shortcut_norm_ = &add<BatchNorm>("downsample.1", s.out());
+      shortcut_norm_ = &add<BatchNorm>("downsample.1", s.out(), norm_);
     }
   }
 
@@ -47,15 +48,12 @@ class ResidualBlock final : public Block {
   }
 
  private:
-  static Conv2dOptions conv3x3(std::int64_t in, std::int64_t out, const Shape& s) {
-    return same_conv(in, out, 3, s.stride, s.dilation);
-  }
-
   void add_conv(int number, const Conv2dOptions& options) {
     convs_.push_back(&add<Conv>(str("conv", number), options));
-    norms_.push_back(&add<BatchNorm>(str("bn", number), options.out_channels));
+    norms_.push_back(&add<BatchNorm>(str("bn", number), options.out_channels, norm_));
   }
 
+  NormOptions norm_;
   std::vector<Conv*> convs_;
   std::vector<BatchNorm*> norms_;
   Conv* shortcut_ = nullptr;
@@ -89,7 +87,7 @@ ResNetBody::ResNetBody(const ResNetOptions& options)
                        options.small_stem
                            ? same_conv(options.channels, options.table.widths.front(), 3)
                            : same_conv(options.channels, options.table.widths.front(), 7, 2))),
-      bn1_(add<BatchNorm>("bn1", options.table.widths.front())),
+      bn1_(add<BatchNorm>("bn1", options.table.widths.front(), options.norm)),
       max_pool_(!options.small_stem),
       channels_{options.table.widths.front()} {
   std::int64_t in = options.table.widths.front();
@@ -106,7 +104,8 @@ ResNetBody::ResNetBody(const ResNetOptions& options)
           .planes = options.table.widths[stage],
           .stride = stage > 0 && first && kind == Stride::kHalves ? 2 : 1,
           .dilation = first && kind != Stride::kDilatedThroughout ? before : dilation,
-          .bottleneck = options.table.bottleneck};
+          .bottleneck = options.table.bottleneck,
+          .norm = options.norm};
       blocks.push_back(&add<ResidualBlock>(str("layer", stage + 1, '.', i), shape));
       in = shape.out();
     }

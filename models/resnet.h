@@ -19,6 +19,7 @@ enum class Stride { kHalves, kDilated, kDilatedThroughout };
 
 struct ResNetOptions {
   ResNetTable table;
+  NormOptions norm = {};
   bool small_stem = false;    ///< 3x3 at full resolution, no max-pool
   std::int64_t channels = 3;  ///< of the input
   /// Of the third and the fourth stage.
