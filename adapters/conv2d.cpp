@@ -1,6 +1,7 @@
 #include "adapters/conv2d.h"
 
 #include <cmath>
+#include <utility>
 
 #include "base/error.h"
 #include "tensors/torch.h"
@@ -94,8 +95,20 @@ void Conv2d::attach(std::int64_t rank, double alpha, Seed seed) {
   scaling = alpha / static_cast<double>(rank);
 }
 
+void Conv2d::fuse() {
+  if (has_adapter() && !is_fused()) {
+    plain_weight = std::exchange(weight, fused_weight().detach());
+  }
+}
+
+void Conv2d::unfuse() {
+  if (is_fused()) {
+    weight = std::exchange(plain_weight, {});
+  }
+}
+
 at::Tensor Conv2d::fused_weight() const {
-  if (!has_adapter()) {
+  if (!has_adapter() || is_fused()) {
     return weight;
   }
   const std::int64_t rank = extractor.size(0);
@@ -113,7 +126,7 @@ at::Tensor Conv2d::forward(const at::Tensor& x,
   const at::Tensor offset = !bias.defined()    ? shift
                             : !scale.defined() ? bias
                                                : bias * scale + shift;
-  if (form == Form::kMerged || !has_adapter() || !at::GradMode::is_enabled()) {
+  if (form == Form::kMerged || !has_adapter() || is_fused() || !at::GradMode::is_enabled()) {
     return convolve(x, scaled(fused_weight()), offset, options);
   }
   const at::Tensor low_rank = convolve(x, extractor, {}, options);

@@ -56,9 +56,10 @@ Form preferred_form(const Conv2dOptions& options);
 struct Conv2d {
   Conv2dOptions options;
   at::Tensor weight;
-  at::Tensor bias;       ///< undefined without
-  at::Tensor extractor;  ///< undefined without an adapter
-  at::Tensor mapper;     ///< undefined without an adapter
+  at::Tensor bias;          ///< undefined without
+  at::Tensor extractor;     ///< undefined without an adapter
+  at::Tensor mapper;        ///< undefined without an adapter
+  at::Tensor plain_weight;  ///< the backbone's, while `weight` holds the fused one
   double scaling = 1.0;
   Form form = Form::kMerged;
 
@@ -86,6 +87,13 @@ struct Conv2d {
 
   /// W_eff: what a plain convolution needs to give the same output. Shape: as `weight`.
   at::Tensor fused_weight() const;
+
+  /// Merges the adapter into `weight`: from now on a plain convolution, whatever the adapter's
+  /// tensors become. Does nothing without an adapter or if fused already.
+  void fuse();
+  /// Gives `weight` back as it was, bit for bit.
+  void unfuse();
+  bool is_fused() const { return plain_weight.defined(); }
 };
 
 /// Fills `values` uniformly in [-bound, bound) from `seed`, one Philox draw per element in

@@ -11,11 +11,17 @@
 
 namespace lorae::models {
 
+enum class TensorKind {
+  kParameter,
+  kConstant,  ///< counted as a parameter by the reference, but never trained
+  kBuffer,    ///< a statistic, a counter, a frozen norm
+};
+
 /// A tensor of a layer, under its name there ("weight").
 struct OwnTensor {
   std::string name;
   at::Tensor* value = nullptr;
-  bool parameter = true;  ///< false: a statistic or a constant, which no optimiser changes
+  TensorKind kind = TensorKind::kParameter;
 };
 
 /// A named part of a network: tensors of its own, then parts, in the order of the reference's

@@ -49,12 +49,13 @@ BatchNorm::BatchNorm(std::int64_t channels, NormOptions norm_options)
       options(norm_options) {}
 
 std::vector<OwnTensor> BatchNorm::tensors() {
-  std::vector<OwnTensor> all{{"weight", &weight, !options.frozen},
-                             {"bias", &bias, !options.frozen},
-                             {"running_mean", &running_mean, false},
-                             {"running_var", &running_var, false}};
+  const TensorKind affine_kind = options.frozen ? TensorKind::kBuffer : TensorKind::kParameter;
+  std::vector<OwnTensor> all{{"weight", &weight, affine_kind},
+                             {"bias", &bias, affine_kind},
+                             {"running_mean", &running_mean, TensorKind::kBuffer},
+                             {"running_var", &running_var, TensorKind::kBuffer}};
   if (!options.frozen) {
-    all.push_back({"num_batches_tracked", &num_batches_tracked, false});
+    all.push_back({"num_batches_tracked", &num_batches_tracked, TensorKind::kBuffer});
   }
   return all;
 }

@@ -43,7 +43,7 @@ std::vector<NamedTensor> Model::state() const {
   std::vector<NamedTensor> all;
   walk(*network_, "", [&](const std::string& name, Layer& layer) {
     for (const OwnTensor& own : layer.tensors()) {
-      all.push_back({name + '.' + own.name, *own.value, own.parameter});
+      all.push_back({name + '.' + own.name, *own.value, own.kind});
     }
   });
   return all;
@@ -65,7 +65,7 @@ StateDict Model::weights() const {
   walk(*network_, "", [&](const std::string& name, Layer& layer) {
     if (dynamic_cast<BatchNorm*>(&layer) == nullptr) {
       for (const OwnTensor& own : layer.tensors()) {
-        if (own.parameter) {
+        if (own.kind == TensorKind::kParameter) {
           entries.emplace_back(name + '.' + own.name, *own.value);
         }
       }
@@ -97,9 +97,21 @@ StateDict Model::adapter() const {
 
 void Model::attach_adapters(std::int64_t rank, double alpha, Seed seed) {
   for (const auto& [name, conv] : convolutions_) {
-    if (conv->is_adaptable()) {
+    if (takes_adapter(*conv)) {
       conv->attach(rank, alpha, seed.derive("extractor", name));
     }
+  }
+}
+
+void Model::fuse() {
+  for (const auto& [name, conv] : convolutions_) {
+    conv->fuse();
+  }
+}
+
+void Model::unfuse() {
+  for (const auto& [name, conv] : convolutions_) {
+    conv->unfuse();
   }
 }
 
@@ -138,6 +150,7 @@ void Model::to(c10::ScalarType type) {
   for (const auto& [name, conv] : convolutions_) {
     convert(conv->extractor);
     convert(conv->mapper);
+    convert(conv->plain_weight);
   }
 }
 

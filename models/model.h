@@ -77,9 +77,21 @@ class Model {
   /// Weights that full-parameter training changes: the parameters less BatchNorm's.
   StateDict weights() const;
 
-  /// Puts an adapter on every convolution that adapters::targets names; layer L draws from
-  /// seed.derive("extractor", L).
+  /// Which convolutions LoRAE adapts: those of any kernel that a norm follows, so without a bias
+  /// of their own, and that are not grouped. Prediction layers are not.
+  /// Source: the rule that reproduces the paper's counts of updated parameters.
+  static bool takes_adapter(const adapters::Conv2d& conv) {
+    return conv.is_adaptable() && !conv.options.bias;
+  }
+
+  /// Puts an adapter where `takes_adapter` says; layer L draws from seed.derive("extractor", L).
   void attach_adapters(std::int64_t rank, double alpha, Seed seed);
+
+  /// Merges all adapters into the weights: the backbone's graph, parameters and cost. `state` then
+  /// gives the merged weights under the reference's names.
+  void fuse();
+  /// Gives the backbone back bit for bit; the adapters act as before.
+  void unfuse();
 
   /// True while BatchNorm uses and updates batch statistics and its affine is trained: only for
   /// pre-training the backbone.

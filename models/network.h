@@ -9,7 +9,7 @@ namespace lorae::models {
 struct NamedTensor {
   std::string name;
   at::Tensor tensor;
-  bool parameter = true;
+  TensorKind kind = TensorKind::kParameter;
 };
 
 struct Output {

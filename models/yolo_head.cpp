@@ -64,7 +64,9 @@ class Head::Branch final : public Block {
 /// The expectation of a distribution over bins. Its weight is the constant 0, 1, ..., 15.
 class Head::Dfl final : public Block {
  public:
-  std::vector<OwnTensor> tensors() override { return {{"conv.weight", &bins_, false}}; }
+  std::vector<OwnTensor> tensors() override {
+    return {{"conv.weight", &bins_, TensorKind::kConstant}};
+  }
 
   /// Shape: [N, 64, A] logits in, [N, 4, A] distances out, in cells.
   at::Tensor forward(const at::Tensor& x) override {

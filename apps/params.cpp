@@ -1,0 +1,151 @@
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "apps/model_commands.h"
+#include "apps/paper_cells.h"
+#include "models/counts.h"
+
+namespace lorae::apps {
+namespace {
+
+using models::LayerCount;
+using models::ModelCounts;
+using nlohmann::json;
+
+std::unique_ptr<models::Model> build(const ModelChoice& choice) {
+  return models::build({.name = choice.name,
+                        .stem = choice.stem,
+                        .classes = choice.classes,
+                        .channels = choice.channels,
+                        .pool = 1},
+                       Seed{0});
+}
+
+json to_json(const ModelChoice& choice, const ModelCounts& counts, models::Model& model) {
+  json layers = json::array();
+  for (const LayerCount& layer : counts.layers) {
+    layers.push_back({{"name", layer.name},
+                      {"in", layer.in},
+                      {"out", layer.out},
+                      {"kernel", layer.kernel},
+                      {"stride", layer.stride},
+                      {"groups", layer.groups},
+                      {"parameters", layer.parameters},
+                      {"adapter_parameters", layer.adapter}});
+  }
+  json state = json::array();
+  for (const models::NamedTensor& entry : model.state()) {
+    state.push_back({{"name", entry.name}, {"shape", entry.tensor.sizes().vec()}});
+  }
+  return {{"model", choice.name},
+          {"classes", choice.classes},
+          {"total_parameters", counts.total},
+          {"trainable_parameters", counts.trainable()},
+          {"adapter_parameters", counts.adapter},
+          {"layers", layers},
+          {"state", state}};
+}
+
+long long wide(std::int64_t value) {
+  return static_cast<long long>(value);
+}
+
+void print_table(const ModelChoice& choice, const ModelCounts& counts, std::int64_t rank) {
+  std::printf("%-44s %6s %6s %3s %3s %6s %12s %10s\n", "layer", "in", "out", "k", "s", "groups",
+              "parameters", "adapter");
+  for (const LayerCount& layer : counts.layers) {
+    std::printf("%-44s %6lld %6lld %3lld %3lld %6lld %12lld %10lld\n", layer.name.c_str(),
+                wide(layer.in), wide(layer.out), wide(layer.kernel), wide(layer.stride),
+                wide(layer.groups), wide(layer.parameters), wide(layer.adapter));
+  }
+  const double share =
+      100.0 * static_cast<double>(counts.trainable()) / static_cast<double>(counts.total);
+  std::printf("\n%s, %lld classes, rank %lld\n", choice.name.c_str(), wide(choice.classes),
+              wide(rank));
+  std::printf("total      %12lld  the plain model\n", wide(counts.total));
+  std::printf("adapter    %12lld  extractors and mappers\n", wide(counts.adapter));
+  std::printf("trainable  %12lld  with the head: %.2f %% of the total\n", wide(counts.trainable()),
+              share);
+}
+
+/// As the paper prints: millions, two decimals, half away from zero.
+std::string millions(std::int64_t parameters) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.2f",
+                std::floor(static_cast<double>(parameters) / 1e4 + 0.5) / 100);
+  return text.data();
+}
+
+/// What the numbers of one cell say; `matches` counts the cells that agree at some rank.
+std::string verdict(const PaperCell& cell, const std::string& meant, int& matches) {
+  if (cell.rank_meant == 0) {
+    return "error of the paper: " + std::string(cell.error);
+  }
+  if (meant != cell.millions) {
+    return "differs by 0.01";
+  }
+  ++matches;
+  return cell.rank_meant == cell.rank
+             ? "agrees"
+             : str("agrees with rank ", cell.rank_meant, ": the paper's row is shifted");
+}
+
+}  // namespace
+
+void print_models(bool as_json) {
+  if (as_json) {
+    std::printf("%s\n", json(models::model_names()).dump().c_str());
+    return;
+  }
+  for (const std::string& name : models::model_names()) {
+    std::printf("%s\n", name.c_str());
+  }
+}
+
+void print_params(const ModelChoice& choice, std::int64_t rank, bool as_json) {
+  const auto model = build(choice);
+  const ModelCounts counts = models::count(*model, rank);
+  if (as_json) {
+    std::printf("%s\n", to_json(choice, counts, *model).dump().c_str());
+  } else {
+    print_table(choice, counts, rank);
+  }
+}
+
+void print_paper_params() {
+  std::printf("Updated parameters in millions, the paper's tables 3 and 5-7 beside ours.\n\n");
+  std::printf("%-13s %5s %5s  %7s %7s  %s\n", "model", "table", "rank", "paper", "ours", "");
+  int matches = 0, possible = 0, cells = 0;
+  for (const PaperModel& paper : paper_models()) {
+    const std::string name(paper.name);
+    const auto model = build({.name = name, .classes = paper.classes});
+    const auto updated = [&](std::int64_t rank) {
+      return millions(models::paper_updated_parameters(models::count(*model, rank), name));
+    };
+    const std::string total = millions(models::count(*model, 1).total);
+    // YOLOv8 classifiers: the printed size is that of the model with its adapters of rank 32.
+    const std::string with_adapters =
+        millions(models::count(*model, 1).total + models::count(*model, 32).adapter);
+    std::printf("%-13s %5s %5s  %7.*s %7s  %s\n", name.c_str(), "", "all",
+                static_cast<int>(paper.millions.size()), paper.millions.data(), total.c_str(),
+                total == paper.millions           ? "agrees"
+                : with_adapters == paper.millions ? "the paper's is with adapters of rank 32"
+                                                  : "differs");
+    for (const PaperCell& cell : paper.cells) {
+      ++cells;
+      possible += cell.rank_meant > 0;
+      std::printf("%-13s %5.*s %5lld  %7.*s %7s  %s\n", name.c_str(),
+                  static_cast<int>(cell.table.size()), cell.table.data(), wide(cell.rank),
+                  static_cast<int>(cell.millions.size()), cell.millions.data(),
+                  updated(cell.rank).c_str(),
+                  verdict(cell, updated(cell.rank_meant), matches).c_str());
+    }
+  }
+  std::printf(
+      "\n%d of %d cells agree at the rank that they belong to; %d more are the paper's "
+      "errors.\n",
+      matches, possible, cells - possible);
+}
+
+}  // namespace lorae::apps
