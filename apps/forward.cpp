@@ -43,11 +43,11 @@ void run_forward(const ForwardOptions& options) {
                                     .pool = 1},
                                    Seed{0});
   models::load_weights(*model, load_safetensors(options.weights).state);
+  const c10::ScalarType type = options.float64 ? c10::kDouble : c10::kFloat;
+  model->to(type);  // before the adapter: merging rounds in the type of the computation
   if (!options.adapter.empty()) {
     attach(*model, options);
   }
-  const c10::ScalarType type = options.float64 ? c10::kDouble : c10::kFloat;
-  model->to(type);
   std::vector<StateDict::Entry> written;
   if (options.intermediate) {
     model->network().observer = [&](const std::string& layer, const at::Tensor& value) {

@@ -1,0 +1,137 @@
+// `lorae models`, `params` and `forward` as a person types them.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "adapters/adapter_file.h"
+#include "tensors/safetensors.h"
+#include "tensors/torch.h"
+#include "tests/base/temporary_folder.h"
+#include "tests/integration/process.h"
+#include "tests/models/reference.h"
+#include "tests/tensors/helpers.h"
+
+namespace lorae::test {
+namespace {
+
+using models::testing::formula_tensor;
+using models::testing::reference_options;
+using nlohmann::json;
+
+TEST(ModelCommands, ListEveryModelThatCanBeBuilt) {
+  const Finished listed = run({"lorae", "models", "--json"});
+  ASSERT_EQ(listed.status, 0) << listed.errors;
+  EXPECT_EQ(json::parse(listed.output).get<std::vector<std::string>>(), models::model_names());
+}
+
+TEST(ModelCommands, CountAsThePaperDoes) {
+  const Finished paper = run({"lorae", "params", "--paper"});
+  ASSERT_EQ(paper.status, 0) << paper.errors;
+  EXPECT_NE(paper.output.find("73 of 76 cells agree"), std::string::npos) << paper.output;
+  EXPECT_EQ(paper.output.find("  differs\n"), std::string::npos) << "a whole model's size";
+
+  const Finished counted =
+      run({"lorae", "params", "yolov8n", "--classes", "20", "--rank", "8", "--json"});
+  ASSERT_EQ(counted.status, 0) << counted.errors;
+  const json counts = json::parse(counted.output);
+  EXPECT_EQ(counts.at("total_parameters"), 3014748);
+  EXPECT_EQ(counts.at("adapter_parameters"), 8 * 35947);
+  EXPECT_EQ(counts.at("state").size(), 355U);
+}
+
+TEST(ModelCommands, RefuseAnUnknownModel) {
+  const Finished refused = run({"lorae", "params", "yolov9n"});
+  EXPECT_EQ(refused.status, 78);
+  EXPECT_NE(refused.errors.find("unknown model 'yolov9n'"), std::string::npos) << refused.errors;
+}
+
+/// Files for one forward, and the model that they hold.
+class ForwardCommand : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    models::testing::fill_by_formula_(*model_, 1.7);
+    save_safetensors(path("weights"), model_->backbone());
+    save_safetensors(path("input"), StateDict({{"input", input_.to(c10::kFloat)}}));
+  }
+
+  std::string path(const std::string& name) const {
+    return (folder_ / (name + ".safetensors")).string();
+  }
+
+  Finished forward(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments = {"lorae",     "forward",     "--model",   kName,
+                                          "--classes", "5",           "--weights", path("weights"),
+                                          "--input",   path("input"), "--output",  path("output"),
+                                          "--dtype",   "float64"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  }
+
+  at::Tensor expected() {
+    const torch::NoGradGuard no_grad;
+    model_->to(c10::kDouble);
+    return model_->predict(input_).front().value;
+  }
+
+  static constexpr const char* kName = "yolov8n-cls";
+  const TemporaryFolder folder_;
+  const at::Tensor input_ = formula_tensor("input", {2, 3, 32, 32}, 0, 1);
+  std::unique_ptr<models::Model> model_ = models::build(reference_options(kName, 5), Seed{1});
+};
+
+TEST_F(ForwardCommand, GivesTheModelsOutputs) {
+  const Finished done = forward({"--intermediate"});
+  ASSERT_EQ(done.status, 0) << done.errors;
+  const StateDict outputs = load_safetensors(path("output")).state;
+  EXPECT_TRUE(outputs.at("output.0").equal(expected()));
+  EXPECT_TRUE(outputs.at("softmax").equal(outputs.at("output.0")));
+  EXPECT_EQ(outputs.at("model.8").size(1), 256);
+}
+
+TEST_F(ForwardCommand, TakesAnAdapterFusedOrNot) {
+  model_->attach_adapters(4, 8, Seed{2});
+  std::vector<StateDict::Entry> entries;
+  for (const StateDict& part : {model_->adapter(), model_->head()}) {
+    for (const auto& [name, tensor] : part) {
+      tensor.copy_(formula_tensor(name, tensor.sizes().vec(), -0.1, 0.1));
+      entries.emplace_back(name, tensor);
+    }
+  }
+  adapters::save_adapter(path("adapter"), {.info = {.model = kName,
+                                                    .kind = "lorae",
+                                                    .classes = 5,
+                                                    .rank = 4,
+                                                    .alpha = 8,
+                                                    .base_digest = {}},
+                                           .state = StateDict(std::move(entries))});
+  const at::Tensor reference = expected();
+  for (const std::vector<std::string>& fused :
+       {std::vector<std::string>{}, std::vector<std::string>{"--fused"}}) {
+    std::vector<std::string> arguments{"--adapter", path("adapter")};
+    arguments.insert(arguments.end(), fused.begin(), fused.end());
+    const Finished done = forward(arguments);
+    ASSERT_EQ(done.status, 0) << done.errors;
+    const at::Tensor got = load_safetensors(path("output")).state.at("output.0");
+    EXPECT_LT(testing::relative_error(got, reference), 1e-12);
+  }
+}
+
+TEST_F(ForwardCommand, RefusesWeightsOfAnotherModel) {
+  save_safetensors(path("weights"),
+                   models::build(reference_options("yolov8n-cls", 6), Seed{1})->backbone());
+  const Finished refused = forward();
+  EXPECT_EQ(refused.status, 65) << refused.errors;
+  EXPECT_NE(refused.errors.find("of another shape: model.9.linear.weight"), std::string::npos)
+      << refused.errors;
+}
+
+TEST_F(ForwardCommand, RefusesAnInputWithoutItsTensor) {
+  save_safetensors(path("input"), StateDict({{"image", torch::ones({1, 3, 32, 32})}}));
+  const Finished refused = forward();
+  EXPECT_EQ(refused.status, 78);
+  EXPECT_NE(refused.errors.find("has no tensor named 'input'"), std::string::npos)
+      << refused.errors;
+}
+
+}  // namespace
+}  // namespace lorae::test
