@@ -166,13 +166,27 @@ bool Fleet::collect_done(bool wait) {
   return !done.empty();
 }
 
-void Fleet::pump(const std::function<void()>& after_frames) {
+void Fleet::fail_stuck() {
+  std::string notes;
+  for (const auto& member : members_) {
+    for (const std::string& note : member->session.take_notes()) {
+      notes += "; a client says: " + note;
+    }
+  }
+  fail(ErrorCode::kUnavailable, "[fleet] nothing moves: no frame is on its way and nobody trains",
+       notes);
+}
+
+void Fleet::pump(const std::function<bool()>& after_frames) {
   network_.deliver_all();
-  after_frames();
+  if (!after_frames()) {
+    return;
+  }
   collect_jobs();
   if (!collect_done(false) && !network_.deliver_one()) {
-    check(running_ > 0, ErrorCode::kUnavailable,
-          "[fleet] nothing moves: no frame is on its way and nobody trains");
+    if (running_ == 0) {
+      fail_stuck();
+    }
     collect_done(true);
   }
 }

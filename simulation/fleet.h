@@ -56,9 +56,10 @@ class Fleet {
   Fleet& operator=(const Fleet&) = delete;
 
   /// Moves on everything that can move: frames both ways, finished trainings. Waits for a training
-  /// to finish if nothing else is left to do. `after_frames` lets the coordinator advance.
-  /// Errors: a training's failure, as the Error that it threw.
-  void pump(const std::function<void()>& after_frames);
+  /// to finish if nothing else is left to do. `after_frames` lets the coordinator advance; false
+  /// from it ends the call: all rounds are done. Errors: a training's failure, as the Error that it
+  /// threw.
+  void pump(const std::function<bool()>& after_frames);
 
   std::int64_t trainings() const { return trainings_; }
   /// Time that trainings took, summed over threads. Units: seconds.
@@ -81,6 +82,7 @@ class Fleet {
 
   void work_loop();
   void take_outgoing(Member& member);
+  [[noreturn]] void fail_stuck();
   void collect_jobs();
   bool collect_done(bool wait);
 

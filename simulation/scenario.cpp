@@ -131,7 +131,10 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
       scenario.threads);
   const TimePoint start = Clock::now();
   while (!run.finished()) {
-    fleet.pump([&] { run.advance(Clock::now()); });
+    fleet.pump([&] {
+      run.advance(Clock::now());
+      return !run.finished();
+    });
   }
   const double elapsed = seconds(Clock::now() - start);
   run.say_bye(/*finished=*/true);

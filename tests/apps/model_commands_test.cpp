@@ -1,6 +1,8 @@
 // `lorae models`, `params` and `forward` as a person types them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "adapters/adapter_file.h"
@@ -44,6 +46,43 @@ TEST(ModelCommands, RefuseAnUnknownModel) {
   EXPECT_EQ(refused.status, 78);
   EXPECT_NE(refused.errors.find("unknown model 'yolov9n'"), std::string::npos) << refused.errors;
 }
+
+/// A configuration of configs/ that names a model of a family.
+class ModelConfigs : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ModelConfigs, RunForARound) {
+  if (!std::filesystem::exists("/usr/share/datasets/fashion-mnist")) {
+    GTEST_SKIP() << "dataset-fashion-mnist is not installed";
+  }
+  const TemporaryFolder folder;
+  const std::string config = std::string(LORAE_SOURCE "/configs/") + GetParam() + ".toml";
+  std::vector<std::string> arguments = {"lorae-simulate", config,
+                                        "--home",         (folder / "home").string(),
+                                        "--out",          (folder / "out").string()};
+  for (const char* setting :
+       {"federation.rounds=1", "federation.clients=4", "federation.cohort=2",
+        "data.public_images=128", "data.private_images=96", "data.test_images=32",
+        "pretraining.epochs=1", "training.local_epochs=1"}) {
+    arguments.insert(arguments.end(), {"--set", setting});
+  }
+  const Finished done = run(arguments);
+  ASSERT_EQ(done.status, 0) << done.errors;
+  std::ifstream file(folder / "out/comparison.json");
+  const json comparison = json::parse(file);
+  EXPECT_EQ(comparison.at("runs").size(), 2U);
+  EXPECT_GT(comparison.at("ratios").at(0).at("uplink_ratio").get<double>(), 20.0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Classifiers,
+                         ModelConfigs,
+                         ::testing::Values("yolov8n-cls-fashion-mnist",
+                                           "yolo11n-cls-fashion-mnist",
+                                           "efficientnet_b1-fashion-mnist"),
+                         [](const auto& test) {
+                           std::string name = test.param;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
 
 /// Files for one forward, and the model that they hold.
 class ForwardCommand : public ::testing::Test {
