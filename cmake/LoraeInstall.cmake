@@ -22,5 +22,8 @@ configure_package_config_file(
   INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(
   ${PROJECT_BINARY_DIR}/loraeConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${PROJECT_SOURCE_DIR}/cmake/LoraeOpenCV.cmake ${PROJECT_BINARY_DIR}/loraeConfig.cmake ${PROJECT_BINARY_DIR}/loraeConfigVersion.cmake
+install(FILES ${PROJECT_SOURCE_DIR}/cmake/LoraeOpenCV.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/LoraeTorchRpath.cmake
+              ${PROJECT_BINARY_DIR}/loraeConfig.cmake
+              ${PROJECT_BINARY_DIR}/loraeConfigVersion.cmake
         DESTINATION ${package_dir})
