@@ -79,6 +79,12 @@ void Conv2d::initialise(Seed weight_seed, Seed bias_seed) {
     case ConvInit::kXavierUniform:
       uniform(std::sqrt(6.0 / (fan_in + fan_out)));
       break;
+    case ConvInit::kLinearUniform:
+      uniform(std::sqrt(3.0 / fan_in));
+      break;
+    case ConvInit::kSmallNormal:
+      fill_normal_(weight, 0.01, weight_seed);
+      break;
   }
 }
 

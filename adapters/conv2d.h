@@ -21,6 +21,8 @@ enum class ConvInit {
   kKaimingUniform,  ///< U(+-1/sqrt(fan_in)), bias too: PyTorch's default
   kReluUniform,     ///< U(+-sqrt(6 / fan_in)), bias 0
   kXavierUniform,   ///< U(+-sqrt(6 / (fan_in + fan_out))), bias 0
+  kLinearUniform,   ///< U(+-sqrt(3 / fan_in)), bias 0: feature pyramids
+  kSmallNormal,     ///< N(0, 0.01^2), bias 0: region proposals
 };
 
 struct Conv2dOptions {

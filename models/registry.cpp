@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "models/deeplab.h"
 #include "models/efficientnet.h"
+#include "models/faster_rcnn.h"
 #include "models/model.h"
 #include "models/resnet.h"
 #include "models/unet.h"
@@ -49,12 +50,20 @@ std::unique_ptr<Network> make_deeplabv3plus(const ModelOptions& options) {
   return build_deeplabv3plus(encoder_of(options), options.channels, options.classes);
 }
 
+std::unique_ptr<Network> make_faster_rcnn(const ModelOptions& options) {
+  check(options.channels == 3, ErrorCode::kInvalidConfig, "[models] ", options.name,
+        " normalises RGB images: expected channels = 3, got ", options.channels);
+  return std::make_unique<FasterRcnn>(
+      FasterRcnnOptions{.classes = options.classes, .frozen_norm = !options.name.ends_with("_bn")});
+}
+
 // A new model is a builder in a file of its own and one line here.
 const std::vector<Family>& families() {
   static const std::vector<Family> all = {
       {{"resnet8", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"}, &make_resnet},
       {{"efficientnet_b0", "efficientnet_b1"}, &make_efficientnet},
       {yolo::names(), &make_yolo},
+      {{"fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_bn"}, &make_faster_rcnn},
       {{"unet_resnet34"}, &make_unet},
       {{"deeplabv3_resnet50", "deeplabv3_resnet101"}, &make_deeplabv3},
       {{"deeplabv3plus_resnet50", "deeplabv3plus_resnet101"}, &make_deeplabv3plus},

@@ -13,8 +13,7 @@ namespace lorae::models {
 namespace {
 
 using nlohmann::json;
-
-constexpr double kDoubleTolerance = 1e-9;  // relative to the sum of magnitudes
+using testing::expect_summary;
 
 struct Case {
   std::string file;  ///< model_<file>.json
@@ -68,21 +67,6 @@ std::map<std::string, at::Tensor> forward(const Case& c, const json& file, c10::
 /// "decoded[B,4+nc,A] xywh ..." -> "decoded"; torchvision's "out" is what we call logits.
 std::string bare(const std::string& name) {
   return name == "out" ? "logits" : name.substr(0, name.find('['));
-}
-
-void expect_summary(const json& expected, const at::Tensor& got) {
-  ASSERT_EQ(json(got.sizes().vec()), expected.at("shape"));
-  const double size = expected.at("abs_sum").get<double>();
-  EXPECT_NEAR(got.sum().item<double>(), expected.at("sum").get<double>(), kDoubleTolerance * size);
-  EXPECT_NEAR(got.abs().sum().item<double>(), size, kDoubleTolerance * size);
-  const at::Tensor flat = got.reshape(-1);
-  const double largest = got.abs().max().item<double>();
-  if (expected.contains("probe")) {
-    for (std::size_t i = 0; i < expected.at("probe").size(); ++i) {
-      EXPECT_NEAR(flat[expected.at("probe_idx")[i].get<std::int64_t>()].item<double>(),
-                  expected.at("probe")[i].get<double>(), kDoubleTolerance * largest);
-    }
-  }
 }
 
 class Forward : public ::testing::TestWithParam<Case> {};

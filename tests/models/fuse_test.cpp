@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "models/faster_rcnn.h"
 #include "tensors/torch.h"
 #include "tests/models/reference.h"
 #include "tests/tensors/helpers.h"
@@ -17,7 +18,13 @@ struct Case {
 
 /// A model of every family with weights of a trained one's size and adapters that do something.
 std::unique_ptr<Model> adapted(const std::string& name, std::int64_t rank, c10::ScalarType type) {
-  auto model = build(testing::reference_options(name, 7), Seed{1});
+  // Detectors of large images are made small.
+  auto model = name == "fasterrcnn_resnet50_fpn"
+                   ? std::make_unique<Model>(testing::reference_options(name, 7),
+                                             std::make_unique<FasterRcnn>(FasterRcnnOptions{
+                                                 .classes = 7, .min_size = 64, .max_size = 64}),
+                                             Seed{1})
+                   : build(testing::reference_options(name, 7), Seed{1});
   testing::fill_by_formula_(*model, 1.3);
   model->attach_adapters(rank, 2.0 * static_cast<double>(rank), Seed{2});
   for (const auto& [name_of_conv, conv] : model->convolutions()) {
@@ -74,6 +81,7 @@ INSTANTIATE_TEST_SUITE_P(Families,
                                            Case{"yolo11n", 64},
                                            Case{"yolo11n-seg", 64},
                                            Case{"yolo11n-cls", 32},
+                                           Case{"fasterrcnn_resnet50_fpn", 64},
                                            Case{"unet_resnet34", 64},
                                            Case{"deeplabv3plus_resnet50", 64}),
                          [](const auto& test) {

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include <gtest/gtest.h>
+
 #include "tensors/torch.h"
 
 namespace lorae::models::testing {
@@ -39,6 +41,8 @@ at::Tensor filled(const NamedTensor& entry, double gain) {
   return gain * std::sqrt(3.0 / fan_in) * u;
 }
 
+constexpr double kDoubleTolerance = 1e-9;  // relative to the sum of magnitudes
+
 }  // namespace
 
 at::Tensor formula_tensor(const std::string& name,
@@ -63,6 +67,21 @@ void fill_by_formula_(Model& model, double gain) {
                           entry.name.find(".dfl.") != std::string::npos;
     if (!constant) {
       entry.tensor.copy_(filled(entry, gain));
+    }
+  }
+}
+
+void expect_summary(const nlohmann::json& expected, const at::Tensor& got) {
+  ASSERT_EQ(nlohmann::json(got.sizes().vec()), expected.at("shape"));
+  const double size = expected.at("abs_sum").get<double>();
+  EXPECT_NEAR(got.sum().item<double>(), expected.at("sum").get<double>(), kDoubleTolerance * size);
+  EXPECT_NEAR(got.abs().sum().item<double>(), size, kDoubleTolerance * size);
+  const at::Tensor flat = got.reshape(-1);
+  const double largest = got.abs().max().item<double>();
+  if (expected.contains("probe")) {
+    for (std::size_t i = 0; i < expected.at("probe").size(); ++i) {
+      EXPECT_NEAR(flat[expected.at("probe_idx")[i].get<std::int64_t>()].item<double>(),
+                  expected.at("probe")[i].get<double>(), kDoubleTolerance * largest);
     }
   }
 }

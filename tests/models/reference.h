@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ at::Tensor formula_tensor(const std::string& name,
 /// Fills every tensor by the rule of its name: statistics and biases small, norm scales near 1,
 /// weights with `gain` times the variance that keeps activations of unit size.
 void fill_by_formula_(Model& model, double gain);
+
+/// Compares shape, sum, sum of magnitudes and single values with a golden file's, to 1e-9.
+void expect_summary(const nlohmann::json& expected, const at::Tensor& got);
 
 /// The options of the reference model `name`, for example "yolov8n-seg".
 ModelOptions reference_options(const std::string& name, std::int64_t classes);
