@@ -38,7 +38,8 @@ class Truth : public ::testing::Test {
   }
 
   /// Waits until a coordinator has reported `round` or a later one, at most `patience`.
-  static void wait_for_round(const Deployment& deployment, int round,
+  static void wait_for_round(const Deployment& deployment,
+                             int round,
                              std::chrono::milliseconds patience) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (std::chrono::steady_clock::now() < deadline) {
