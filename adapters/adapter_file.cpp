@@ -1,29 +1,23 @@
 #include "adapters/adapter_file.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/error.h"
 #include "tensors/safetensors.h"
 
 namespace lorae::adapters {
 namespace {
 
-using nlohmann::json;
-
 constexpr const char* kMetadataKey = "lorae";
-constexpr int kFormatVersion = 1;
 
-json to_json(const AdapterInfo& info) {
-  return {{"version", kFormatVersion}, {"model", info.model},
-          {"kind", info.kind},         {"classes", info.classes},
-          {"rank", info.rank},         {"alpha", info.alpha},
-          {"round", info.round},       {"base_digest", info.base_digest}};
+template <typename Value>
+void check_same(const std::string& what, const Value& got, const Value& expected) {
+  check(got == expected, ErrorCode::kIncompatible, "[adapter] made for another ", what,
+        ": expected ", expected, ", got ", got);
 }
 
 }  // namespace
 
 void save_adapter(const std::filesystem::path& path, const Adapter& adapter) {
-  save_safetensors(path, adapter.state, {{kMetadataKey, to_json(adapter.info).dump()}});
+  save_safetensors(path, adapter.state, {{kMetadataKey, description_text(adapter.info)}});
 }
 
 Adapter load_adapter(const std::filesystem::path& path) {
@@ -31,34 +25,30 @@ Adapter load_adapter(const std::filesystem::path& path) {
   const auto description = file.metadata.find(kMetadataKey);
   check(description != file.metadata.end(), ErrorCode::kIncompatible, "[adapter] '", path.string(),
         "' is a safetensors file without a LoRAE description; is it plain weights?");
-  try {
-    const json info = json::parse(description->second);
-    const int version = info.at("version").get<int>();
-    check(version == kFormatVersion, ErrorCode::kIncompatible, "[adapter] '", path.string(),
-          "' has format version ", version, ", this build reads ", kFormatVersion);
-    return {{info.at("model").get<std::string>(), info.at("kind").get<std::string>(),
-             info.at("classes").get<std::int64_t>(), info.at("rank").get<std::int64_t>(),
-             info.at("alpha").get<double>(), info.at("round").get<std::uint64_t>(),
-             info.at("base_digest").get<std::string>()},
-            std::move(file.state)};
-  } catch (const json::exception& error) {
-    fail(ErrorCode::kCorruptData, "[adapter] '", path.string(),
-         "': bad description: ", error.what());
-  }
+  Result<AdapterInfo> info = parse_description(description->second);
+  check(info.ok(), info.ok() ? ErrorCode::kCorruptData : info.error().code(), "[adapter] '",
+        path.string(), "': ", info.ok() ? "" : info.error().what());
+  return {std::move(*info), std::move(file.state)};
 }
 
 void check_fits(const AdapterInfo& adapter, const AdapterInfo& wanted) {
-  const auto same = [](std::string_view what, const auto& got, const auto& expected) {
-    check(got == expected, ErrorCode::kIncompatible, "[adapter] made for another ", what,
-          ": expected ", expected, ", got ", got);
-  };
-  same("model", adapter.model, wanted.model);
-  same("number of classes", adapter.classes, wanted.classes);
-  same("method", adapter.kind, wanted.kind);
-  same("rank", adapter.rank, wanted.rank);
-  same("alpha", adapter.alpha, wanted.alpha);
-  same("alpha", adapter.alpha, wanted.alpha);
-  same("backbone (digest)", adapter.base_digest, wanted.base_digest);
+  check_same("model", adapter.model, wanted.model);
+  check_same("number of classes", adapter.classes, wanted.classes);
+  check_same("method", adapter.kind, wanted.kind);
+  check_same("head policy", adapter.head, wanted.head);
+  check_same("norm policy", adapter.norm, wanted.norm);
+  check_same("number of adapted layers", adapter.layers.size(), wanted.layers.size());
+  for (std::size_t i = 0; i < wanted.layers.size(); ++i) {
+    const LayerDescription& got = adapter.layers[i];
+    const LayerDescription& expected = wanted.layers[i];
+    check_same("layer", got.name, expected.name);
+    check_same("rank of " + expected.name, got.rank, expected.rank);
+    check_same("alpha of " + expected.name, got.alpha, expected.alpha);
+    check_same("scaling of " + expected.name, got.scaling, expected.scaling);
+    check(got == expected, ErrorCode::kIncompatible, "[adapter] made for another geometry of ",
+          expected.name);
+  }
+  check_same("backbone (digest)", adapter.base_digest, wanted.base_digest);
 }
 
 }  // namespace lorae::adapters

@@ -1,7 +1,6 @@
 #include "adapters/conv2d.h"
 
 #include <cmath>
-#include <utility>
 
 #include "base/error.h"
 #include "tensors/torch.h"
@@ -25,6 +24,11 @@ at::Tensor per_output(const at::Tensor& scale) {
   return scale.view({-1, 1, 1, 1});
 }
 
+/// What conv's own bias becomes when its outputs are scaled and shifted.
+at::Tensor joint_bias(const at::Tensor& bias, const at::Tensor& scale, const at::Tensor& shift) {
+  return !bias.defined() ? shift : !scale.defined() ? bias : bias * scale + shift;
+}
+
 void fill_normal_(const at::Tensor& tensor, double deviation, Seed seed) {
   Random random = seed.random();
   float* values = tensor.data_ptr<float>();
@@ -40,13 +44,13 @@ Form preferred_form(const Conv2dOptions& options) {
 }
 
 Conv2d::Conv2d(const Conv2dOptions& conv_options)
-    : options(conv_options),
-      weight(torch::empty({options.out_channels, options.in_channels / options.groups,
-                           options.kernel, options.kernel})),
-      form(preferred_form(conv_options)) {
+    : options(conv_options), form(preferred_form(conv_options)) {
   check(options.in_channels % options.groups == 0 && options.out_channels % options.groups == 0,
         ErrorCode::kInvalidArgument, "[adapters] ", options.in_channels, " and ",
         options.out_channels, " channels do not make ", options.groups, " groups");
+  weight = torch::empty(
+      {options.out_channels, options.in_channels / options.groups, options.kernel, options.kernel});
+  groups = options.groups;
   if (options.bias) {
     bias = torch::zeros({options.out_channels});
   }
@@ -88,66 +92,26 @@ void Conv2d::initialise(Seed weight_seed, Seed bias_seed) {
   }
 }
 
-void Conv2d::attach(std::int64_t rank, double alpha, Seed seed) {
-  check(rank > 0, ErrorCode::kInvalidArgument, "[adapters] expected a rank of at least 1, got ",
-        rank);
-  check(is_adaptable(), ErrorCode::kInvalidArgument, "[adapters] a convolution of ", options.groups,
-        " groups takes no dense adapter");
-  const double fan_in = static_cast<double>(options.in_channels * options.kernel * options.kernel);
-  extractor = uniform_tensor({rank, options.in_channels, options.kernel, options.kernel},
-                             1.0 / std::sqrt(fan_in), seed)
-                  .to(weight.options());
-  mapper = torch::zeros({options.out_channels, rank, 1, 1}, weight.options());
-  scaling = alpha / static_cast<double>(rank);
-}
-
-void Conv2d::fuse() {
-  if (has_adapter() && !is_fused()) {
-    plain_weight = std::exchange(weight, fused_weight().detach());
-  }
-}
-
-void Conv2d::unfuse() {
-  if (is_fused()) {
-    weight = std::exchange(plain_weight, {});
-  }
-}
-
-at::Tensor Conv2d::fused_weight() const {
-  if (!has_adapter() || is_fused()) {
-    return weight;
-  }
-  const std::int64_t rank = extractor.size(0);
-  return at::addmm(weight.view({options.out_channels, -1}), mapper.view({-1, rank}),
-                   extractor.view({rank, -1}), /*beta=*/1, /*alpha=*/scaling)
-      .view_as(weight);
-}
-
 at::Tensor Conv2d::forward(const at::Tensor& x,
                            const at::Tensor& scale,
                            const at::Tensor& shift) const {
-  const auto scaled = [&](const at::Tensor& w) {
-    return scale.defined() ? w * per_output(scale) : w;
+  const auto scaled = [&](const at::Tensor& w, const at::Tensor& by) {
+    return by.defined() ? w * per_output(by) : w;
   };
-  const at::Tensor offset = !bias.defined()    ? shift
-                            : !scale.defined() ? bias
-                                               : bias * scale + shift;
+  const at::Tensor offset = joint_bias(bias, scale, shift);
   if (form == Form::kMerged || !has_adapter() || is_fused() || !at::GradMode::is_enabled()) {
-    return convolve(x, scaled(fused_weight()), offset, options);
+    return convolve(x, scaled(fused_weight(), scale), offset, options);
   }
   const at::Tensor low_rank = convolve(x, extractor, {}, options);
-  return convolve(x, scaled(weight), offset, options) +
-         at::conv2d(low_rank, scaled(mapper * scaling));
+  const at::Tensor back = scaled(scaled(mapper * scaling, output_scale), scale);
+  const Conv2dOptions pointwise{.groups = groups};
+  return convolve(x, scaled(weight, scale), offset, options) +
+         convolve(low_rank, back, {}, pointwise);
 }
 
-at::Tensor uniform_tensor(const std::vector<std::int64_t>& shape, double bound, Seed seed) {
-  at::Tensor tensor = torch::empty(shape, c10::kFloat);
-  Random random = seed.random();
-  float* values = tensor.data_ptr<float>();
-  for (std::int64_t i = 0; i < tensor.numel(); ++i) {
-    values[i] = (2.0F * random.uniform() - 1.0F) * static_cast<float>(bound);
-  }
-  return tensor;
+void Conv2d::fold_norm(const at::Tensor& scale, const at::Tensor& shift) {
+  bias = joint_bias(bias, scale, shift);
+  fold(scale);
 }
 
 }  // namespace lorae::adapters

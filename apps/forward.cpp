@@ -1,7 +1,6 @@
 #include "adapters/adapter_file.h"
 #include "apps/model_commands.h"
 #include "base/error.h"
-#include "models/model.h"
 #include "models/weights.h"
 #include "tensors/safetensors.h"
 #include "tensors/torch.h"
@@ -20,33 +19,19 @@ at::Tensor read_input(const std::filesystem::path& path, std::int64_t channels) 
   return *input;
 }
 
-void attach(models::Model& model, const ForwardOptions& options) {
-  const adapters::Adapter adapter = adapters::load_adapter(options.adapter);
-  check(adapter.info.model == options.model.name && adapter.info.classes == options.model.classes,
-        ErrorCode::kIncompatible, "[forward] '", options.adapter.string(), "' is of ",
-        adapter.info.model, " with ", adapter.info.classes, " classes, expected ",
-        options.model.name, " with ", options.model.classes);
-  models::apply_adapter(model, adapter);
-  if (options.fused) {
-    model.fuse();
-  }
-}
-
 }  // namespace
 
 void run_forward(const ForwardOptions& options) {
   const torch::NoGradGuard no_grad;
-  const auto model = models::build({.name = options.model.name,
-                                    .stem = options.model.stem,
-                                    .classes = options.model.classes,
-                                    .channels = options.model.channels,
-                                    .pool = 1},
-                                   Seed{0});
+  const auto model = build(options.model, std::nullopt);
   models::load_weights(*model, load_safetensors(options.weights).state);
-  const c10::ScalarType type = options.float64 ? c10::kDouble : c10::kFloat;
-  model->to(type);  // before the adapter: merging rounds in the type of the computation
   if (!options.adapter.empty()) {
-    attach(*model, options);
+    models::apply_adapter(*model, adapters::load_adapter(options.adapter));
+  }
+  const c10::ScalarType type = options.float64 ? c10::kDouble : c10::kFloat;
+  model->to(type);  // before merging, which rounds in the type of the computation
+  if (options.fused) {
+    model->fuse();
   }
   std::vector<StateDict::Entry> written;
   if (options.intermediate) {

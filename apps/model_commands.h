@@ -1,7 +1,13 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
+
+#include "adapters/policy.h"
+#include "models/model.h"
 
 namespace lorae::apps {
 
@@ -14,14 +20,59 @@ struct ModelChoice {
   std::string stem = "standard";
 };
 
+/// The model with weights drawn from `seed`; without one they hold anything.
+std::unique_ptr<models::Model> build(const ModelChoice& choice, std::optional<Seed> seed);
+
 /// Prints the names of all models, a line each or as a JSON array.
 void print_models(bool as_json);
 
 /// Prints totals and a table per layer, or one JSON object.
-void print_params(const ModelChoice& choice, std::int64_t rank, bool as_json);
+void print_params(const ModelChoice& choice, const adapters::LoraeOptions& lorae, bool as_json);
 
 /// Prints the paper's counts of updated parameters beside ours, cell by cell.
 void print_paper_params();
+
+/// Prints every tensor's dtype and shape, totals and the digest.
+void inspect_weights(const std::filesystem::path& path, bool as_json);
+
+struct ConvertOptions {
+  std::filesystem::path input, output;
+  ModelChoice model = {.name = {}};  ///< without a name: only the dtype changes
+  std::string dtype = "float32";     ///< or "float16", "bfloat16"
+  std::uint64_t seed = 0;            ///< of what the file does not have
+};
+
+/// Writes a checkpoint under the reference's names, and prints what was taken, what was initialised
+/// and why, and what has no place. Errors: kIncompatible for weights of another model.
+void convert_weights(const ConvertOptions& options);
+
+/// Prints how two files differ; true if they do not, by more than `tolerance` in any number.
+bool diff_weights(const std::filesystem::path& first,
+                  const std::filesystem::path& second,
+                  double tolerance);
+
+struct AdapterFiles {
+  std::filesystem::path weights;  ///< of the backbone, under the reference's names
+  std::filesystem::path output;
+};
+
+/// Writes an adapter that changes nothing yet.
+void create_adapter(const ModelChoice& choice,
+                    const adapters::LoraeOptions& lorae,
+                    const AdapterFiles& files,
+                    std::uint64_t seed);
+/// Prints an adapter's description, as a table or its JSON.
+void inspect_adapter(const std::filesystem::path& path, bool as_json);
+/// Writes the backbone with the adapter merged in, under the reference's names.
+void fuse_adapter(const std::filesystem::path& path, const AdapterFiles& files);
+/// Writes the adapter that is nearest to the difference of two checkpoints; prints what each layer
+/// leaves out.
+void extract_adapter(const ModelChoice& choice,
+                     const adapters::LoraeOptions& lorae,
+                     const std::filesystem::path& tuned,
+                     const AdapterFiles& files);
+/// Writes one adapter for a weighted sum; `parts`: "FILE:WEIGHT".
+void merge_adapters(const std::vector<std::string>& parts, const std::filesystem::path& output);
 
 struct ForwardOptions {
   ModelChoice model;

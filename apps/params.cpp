@@ -9,29 +9,22 @@
 namespace lorae::apps {
 namespace {
 
+using adapters::LoraeOptions;
 using models::LayerCount;
 using models::ModelCounts;
 using nlohmann::json;
 
-std::unique_ptr<models::Model> build(const ModelChoice& choice) {
-  return models::build({.name = choice.name,
-                        .stem = choice.stem,
-                        .classes = choice.classes,
-                        .channels = choice.channels,
-                        .pool = 1},
-                       Seed{0});
-}
-
 json to_json(const ModelChoice& choice, const ModelCounts& counts, models::Model& model) {
   json layers = json::array();
   for (const LayerCount& layer : counts.layers) {
-    layers.push_back({{"name", layer.name},
-                      {"in", layer.in},
-                      {"out", layer.out},
-                      {"kernel", layer.kernel},
-                      {"stride", layer.stride},
-                      {"groups", layer.groups},
+    layers.push_back({{"name", layer.shape.name},
+                      {"in", layer.shape.in},
+                      {"out", layer.shape.out},
+                      {"kernel", layer.shape.kernel},
+                      {"stride", layer.shape.stride},
+                      {"groups", layer.shape.groups},
                       {"parameters", layer.parameters},
+                      {"rank", layer.rank},
                       {"adapter_parameters", layer.adapter}});
   }
   json state = json::array();
@@ -51,18 +44,18 @@ long long wide(std::int64_t value) {
   return static_cast<long long>(value);
 }
 
-void print_table(const ModelChoice& choice, const ModelCounts& counts, std::int64_t rank) {
-  std::printf("%-44s %6s %6s %3s %3s %6s %12s %10s\n", "layer", "in", "out", "k", "s", "groups",
-              "parameters", "adapter");
-  for (const LayerCount& layer : counts.layers) {
-    std::printf("%-44s %6lld %6lld %3lld %3lld %6lld %12lld %10lld\n", layer.name.c_str(),
-                wide(layer.in), wide(layer.out), wide(layer.kernel), wide(layer.stride),
-                wide(layer.groups), wide(layer.parameters), wide(layer.adapter));
+void print_table(const ModelChoice& choice, const ModelCounts& counts, const LoraeOptions& lorae) {
+  std::printf("%-44s %6s %6s %3s %3s %6s %12s %5s %10s\n", "layer", "in", "out", "k", "s", "groups",
+              "parameters", "rank", "adapter");
+  for (const auto& [shape, parameters, rank, adapter] : counts.layers) {
+    std::printf("%-44s %6lld %6lld %3lld %3lld %6lld %12lld %5lld %10lld\n", shape.name.c_str(),
+                wide(shape.in), wide(shape.out), wide(shape.kernel), wide(shape.stride),
+                wide(shape.groups), wide(parameters), wide(rank), wide(adapter));
   }
   const double share =
       100.0 * static_cast<double>(counts.trainable()) / static_cast<double>(counts.total);
-  std::printf("\n%s, %lld classes, rank %lld\n", choice.name.c_str(), wide(choice.classes),
-              wide(rank));
+  std::printf("\n%s, %lld classes, targets %s, rank %lld\n", choice.name.c_str(),
+              wide(choice.classes), lorae.targets.c_str(), wide(lorae.rank));
   std::printf("total      %12lld  the plain model\n", wide(counts.total));
   std::printf("adapter    %12lld  extractors and mappers\n", wide(counts.adapter));
   std::printf("trainable  %12lld  with the head: %.2f %% of the total\n", wide(counts.trainable()),
@@ -93,6 +86,15 @@ std::string verdict(const PaperCell& cell, const std::string& meant, int& matche
 
 }  // namespace
 
+std::unique_ptr<models::Model> build(const ModelChoice& choice, std::optional<Seed> seed) {
+  return models::build({.name = choice.name,
+                        .stem = choice.stem,
+                        .classes = choice.classes,
+                        .channels = choice.channels,
+                        .pool = 1},
+                       seed);
+}
+
 void print_models(bool as_json) {
   if (as_json) {
     std::printf("%s\n", json(models::model_names()).dump().c_str());
@@ -103,13 +105,13 @@ void print_models(bool as_json) {
   }
 }
 
-void print_params(const ModelChoice& choice, std::int64_t rank, bool as_json) {
-  const auto model = build(choice);
-  const ModelCounts counts = models::count(*model, rank);
+void print_params(const ModelChoice& choice, const LoraeOptions& lorae, bool as_json) {
+  const auto model = build(choice, std::nullopt);
+  const ModelCounts counts = models::count(*model, lorae);
   if (as_json) {
     std::printf("%s\n", to_json(choice, counts, *model).dump().c_str());
   } else {
-    print_table(choice, counts, rank);
+    print_table(choice, counts, lorae);
   }
 }
 
@@ -119,14 +121,15 @@ void print_paper_params() {
   int matches = 0, possible = 0, cells = 0;
   for (const PaperModel& paper : paper_models()) {
     const std::string name(paper.name);
-    const auto model = build({.name = name, .classes = paper.classes});
+    const auto model = build({.name = name, .classes = paper.classes}, std::nullopt);
     const auto updated = [&](std::int64_t rank) {
-      return millions(models::paper_updated_parameters(models::count(*model, rank), name));
+      return millions(
+          models::paper_updated_parameters(models::count(*model, {.rank = rank}), name));
     };
-    const std::string total = millions(models::count(*model, 1).total);
+    const std::string total = millions(models::count(*model, {.rank = 1}).total);
     // YOLOv8 classifiers: the printed size is that of the model with its adapters of rank 32.
-    const std::string with_adapters =
-        millions(models::count(*model, 1).total + models::count(*model, 32).adapter);
+    const std::string with_adapters = millions(models::count(*model, {.rank = 1}).total +
+                                               models::count(*model, {.rank = 32}).adapter);
     std::printf("%-13s %5s %5s  %7.*s %7s  %s\n", name.c_str(), "", "all",
                 static_cast<int>(paper.millions.size()), paper.millions.data(), total.c_str(),
                 total == paper.millions           ? "agrees"

@@ -23,17 +23,10 @@ Experiment prepare_experiment(const RunConfig& config,
   experiment.initial = learner.trainable().clone();
   experiment.trainable_parameters = experiment.initial.numel();
   experiment.total_parameters = learner.total_parameters();
-  const bool lorae = method.kind == "lorae";
   experiment.model_options = {.server = config.server,
                               .uplink = method.uplink,
                               .downlink = method.downlink,
-                              .info = {.model = config.model.name,
-                                       .kind = method.kind,
-                                       .classes = config.model.classes,
-                                       .rank = lorae ? method.rank : 0,
-                                       .alpha = lorae ? method.alpha : 0,
-                                       .round = 0,
-                                       .base_digest = digest_of(experiment.backbone).hex()}};
+                              .info = learner.description(experiment.backbone)};
   return experiment;
 }
 

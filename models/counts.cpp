@@ -1,5 +1,7 @@
 #include "models/counts.h"
 
+#include <map>
+
 namespace lorae::models {
 namespace {
 
@@ -10,41 +12,36 @@ bool is_attention(const std::string& layer, bool classifier) {
 
 }  // namespace
 
-ModelCounts count(Model& model, std::int64_t rank) {
+ModelCounts count(const Model& model, const adapters::LoraeOptions& options) {
   ModelCounts counts{.head = model.head().numel()};
+  std::map<std::string, std::int64_t> parameters;  // of each layer
   for (const NamedTensor& entry : model.state()) {
-    counts.total += entry.kind == TensorKind::kBuffer ? 0 : entry.tensor.numel();
-  }
-  walk(model.network(), "", [&](const std::string& name, Layer& layer) {
-    if (auto* conv = dynamic_cast<Conv*>(&layer)) {
-      const Conv2dOptions& options = conv->conv.options;
-      LayerCount one{
-          .name = name,
-          .in = options.in_channels,
-          .out = options.out_channels,
-          .kernel = options.kernel,
-          .stride = options.stride,
-          .groups = options.groups,
-          .parameters = conv->conv.weight.numel() + (options.bias ? conv->conv.bias.numel() : 0)};
-      if (Model::takes_adapter(conv->conv)) {
-        one.adapter = rank * (one.in * one.kernel * one.kernel + one.out);
-      }
-      counts.adapter += one.adapter;
-      counts.layers.push_back(one);
-    } else if (auto* linear = dynamic_cast<Linear*>(&layer)) {
-      counts.layers.push_back({.name = name,
-                               .in = linear->weight.size(1),
-                               .out = linear->weight.size(0),
-                               .parameters = linear->weight.numel() + linear->bias.numel()});
+    if (entry.kind != TensorKind::kBuffer) {
+      counts.total += entry.tensor.numel();
+      parameters[entry.name.substr(0, entry.name.rfind('.'))] += entry.tensor.numel();
     }
-  });
+  }
+  const adapters::Policy policy(options);
+  std::vector<adapters::LayerShape> shapes;
+  for (const auto& [shape, weight] : model.adaptable()) {
+    LayerCount one{.shape = shape, .parameters = parameters[shape.name]};
+    if (const auto adapter = policy.adapter(shape)) {
+      one.rank = adapter->rank;
+      one.adapter = adapter->numel(shape);
+      counts.adapter += one.adapter;
+    }
+    counts.layers.push_back(one);
+    shapes.push_back(shape);
+  }
+  policy.check_matches(shapes);
   return counts;
 }
 
 std::int64_t paper_updated_parameters(const ModelCounts& counts, const std::string& model) {
   std::int64_t updated = counts.adapter;
   for (const LayerCount& layer : counts.layers) {
-    const bool whole = layer.groups > 1 || is_attention(layer.name, model.ends_with("-cls"));
+    const bool whole =
+        layer.shape.groups > 1 || is_attention(layer.shape.name, model.ends_with("-cls"));
     updated += model.starts_with("yolo11") && whole ? layer.parameters : 0;
   }
   return updated;

@@ -6,12 +6,10 @@ namespace lorae::models {
 
 /// A convolution or linear layer in numbers.
 struct LayerCount {
-  std::string name;
-  std::int64_t in = 0, out = 0;
-  std::int64_t kernel = 0;  ///< 0: linear
-  std::int64_t stride = 1, groups = 1;
+  adapters::LayerShape shape;
   std::int64_t parameters = 0;  ///< weight and bias
-  std::int64_t adapter = 0;     ///< extractor and mapper; 0 where none is attached
+  std::int64_t rank = 0;        ///< of its adapter; 0 where none is attached
+  std::int64_t adapter = 0;     ///< parameters of extractor and mapper
 };
 
 struct ModelCounts {
@@ -23,9 +21,10 @@ struct ModelCounts {
   std::int64_t trainable() const { return adapter + head; }
 };
 
-/// Counts with adapters of `rank` where the model would attach them; nothing is attached.
+/// Counts with the adapters that the options would attach; nothing is attached.
 /// Formula: an adapter has rank * (Cin k^2 + Cout) numbers.
-ModelCounts count(Model& model, std::int64_t rank);
+/// Errors: kInvalidConfig if the options fit no layer.
+ModelCounts count(const Model& model, const adapters::LoraeOptions& options);
 
 /// The paper's "Upd. Params": adapters alone, and for YOLO11 also whole weights that its authors
 /// counted: depthwise convolutions, and base weights inside the attention blocks (of classifiers,

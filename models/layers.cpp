@@ -36,6 +36,16 @@ std::vector<OwnTensor> Conv::tensors() {
   return all;
 }
 
+adapters::LayerShape Conv::shape(const std::string& name) const {
+  return {.name = name,
+          .in = conv.options.in_channels,
+          .out = conv.options.out_channels,
+          .kernel = conv.options.kernel,
+          .stride = conv.options.stride,
+          .groups = conv.options.groups,
+          .norm_follows = !conv.options.bias};
+}
+
 void Conv::initialise(const std::string& name, Seed seed) {
   conv.initialise(seed.derive("weight", name), seed.derive("bias", name));
 }
@@ -49,6 +59,9 @@ BatchNorm::BatchNorm(std::int64_t channels, NormOptions norm_options)
       options(norm_options) {}
 
 std::vector<OwnTensor> BatchNorm::tensors() {
+  if (folded) {
+    return {};
+  }
   const TensorKind affine_kind = options.frozen ? TensorKind::kBuffer : TensorKind::kParameter;
   std::vector<OwnTensor> all{{"weight", &weight, affine_kind},
                              {"bias", &bias, affine_kind},
@@ -61,6 +74,9 @@ std::vector<OwnTensor> BatchNorm::tensors() {
 }
 
 at::Tensor BatchNorm::forward(const at::Tensor& x) {
+  if (folded) {
+    return x;
+  }
   return at::batch_norm(x, weight, bias, running_mean, running_var, training, options.momentum,
                         options.epsilon, /*cudnn_enabled=*/true);
 }
@@ -71,20 +87,28 @@ BatchNorm::Affine BatchNorm::affine() const {
 }
 
 Linear::Linear(std::int64_t in, std::int64_t out, double bound)
-    : weight(torch::empty({out, in})),
-      bias(torch::empty({out})),
-      bound_(bound > 0 ? bound : inverse_root(in)) {}
+    : bias(torch::empty({out})), bound_(bound > 0 ? bound : inverse_root(in)) {
+  linear.weight = torch::empty({out, in});
+}
 
 at::Tensor Linear::forward(const at::Tensor& x) {
-  return at::linear(x, weight, bias);
+  if (!linear.has_adapter() || linear.is_fused() || !at::GradMode::is_enabled()) {
+    return at::linear(x, linear.fused_weight(), bias);
+  }
+  return at::linear(x, linear.weight, bias) +
+         at::linear(at::linear(x, linear.extractor), linear.mapper * linear.scaling);
+}
+
+adapters::LayerShape Linear::shape(const std::string& name) const {
+  return {.name = name, .in = linear.weight.size(1), .out = linear.weight.size(0)};
 }
 
 std::vector<OwnTensor> Linear::tensors() {
-  return {{"weight", &weight}, {"bias", &bias}};
+  return {{"weight", &linear.weight}, {"bias", &bias}};
 }
 
 void Linear::initialise(const std::string& name, Seed seed) {
-  fill_uniform_(weight, bound_, seed.derive("weight", name));
+  fill_uniform_(linear.weight, bound_, seed.derive("weight", name));
   fill_uniform_(bias, bound_, seed.derive("bias", name));
 }
 
@@ -118,7 +142,7 @@ at::Tensor activate(Activation activation, at::Tensor x) {
 }
 
 at::Tensor conv_norm(const at::Tensor& x, Conv& conv, BatchNorm& norm) {
-  if (norm.training) {
+  if (norm.training || norm.folded) {
     return norm.forward(conv.forward(x));
   }
   const auto [scale, shift] = norm.affine();

@@ -8,10 +8,21 @@ namespace lorae::models {
 using adapters::Conv2dOptions;
 using adapters::ConvInit;
 
-/// A convolution that can carry an adapter. Tensors: weight, and bias if it has one.
-class Conv final : public Block {
+/// A layer whose weight can carry an adapter.
+class AdaptableBlock : public Block {
+ public:
+  virtual adapters::AdaptedWeight& adapted() = 0;
+  /// What adapter rules see; `name`: the full one.
+  virtual adapters::LayerShape shape(const std::string& name) const = 0;
+};
+
+/// A convolution. Tensors: weight, and bias if it has one.
+class Conv final : public AdaptableBlock {
  public:
   explicit Conv(const Conv2dOptions& options) : conv(options) {}
+
+  adapters::AdaptedWeight& adapted() override { return conv; }
+  adapters::LayerShape shape(const std::string& name) const override;
 
   at::Tensor forward(const at::Tensor& x) override { return conv.forward(x, {}, {}); }
   std::vector<OwnTensor> tensors() override;
@@ -46,19 +57,24 @@ class BatchNorm final : public Block {
   at::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
   NormOptions options;
   bool training = false;  ///< uses and updates batch statistics
+  bool folded = false;    ///< into the convolution before it: does nothing, has no tensors
 };
 
 /// Shape: [..., in] in, [..., out] out. Tensors: weight [out, in], bias [out].
-class Linear final : public Block {
+class Linear final : public AdaptableBlock {
  public:
   /// `bound` of the uniform start; 0: 1/sqrt(in).
   Linear(std::int64_t in, std::int64_t out, double bound = 0);
+
+  adapters::AdaptedWeight& adapted() override { return linear; }
+  adapters::LayerShape shape(const std::string& name) const override;
 
   at::Tensor forward(const at::Tensor& x) override;
   std::vector<OwnTensor> tensors() override;
   void initialise(const std::string& name, Seed seed) override;
 
-  at::Tensor weight, bias;
+  adapters::AdaptedWeight linear;
+  at::Tensor bias;
 
  private:
   double bound_;

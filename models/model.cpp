@@ -1,5 +1,7 @@
 #include "models/model.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "tensors/torch.h"
 
@@ -13,11 +15,18 @@ bool is_counter(const std::string& name) {
 
 }  // namespace
 
-Model::Model(ModelOptions options, std::unique_ptr<Network> network, Seed seed)
+Model::Model(ModelOptions options, std::unique_ptr<Network> network, std::optional<Seed> seed)
     : options_(std::move(options)), network_(std::move(network)) {
   const torch::NoGradGuard no_grad;
-  initialise(*network_, "", seed);
+  if (seed) {
+    initialise(*network_, "", *seed);
+  }
+  const std::string head_name = network_->head();
   walk(*network_, "", [&](const std::string& name, Layer& layer) {
+    if (auto* block = dynamic_cast<AdaptableBlock*>(&layer)) {
+      adaptable_.push_back({block->shape(name), &block->adapted()});
+      adaptable_.back().shape.head = name == head_name;
+    }
     if (auto* conv = dynamic_cast<Conv*>(&layer)) {
       convolutions_.emplace_back(name, &conv->conv);
     } else if (auto* norm = dynamic_cast<BatchNorm*>(&layer)) {
@@ -44,6 +53,16 @@ std::vector<NamedTensor> Model::state() const {
   walk(*network_, "", [&](const std::string& name, Layer& layer) {
     for (const OwnTensor& own : layer.tensors()) {
       all.push_back({name + '.' + own.name, *own.value, own.kind});
+    }
+  });
+  return all;
+}
+
+std::vector<NamedSlot> Model::slots() {
+  std::vector<NamedSlot> all;
+  walk(*network_, "", [&](const std::string& name, Layer& layer) {
+    for (const OwnTensor& own : layer.tensors()) {
+      all.push_back({name + '.' + own.name, own.value});
     }
   });
   return all;
@@ -84,35 +103,103 @@ StateDict Model::backbone() const {
   return StateDict(std::move(entries));
 }
 
-StateDict Model::adapter() const {
+StateDict Model::norm_affines() const {
   std::vector<StateDict::Entry> entries;
-  for (const auto& [name, conv] : convolutions_) {
-    if (conv->has_adapter()) {
-      entries.emplace_back(name + std::string(adapters::kExtractorSuffix), conv->extractor);
-      entries.emplace_back(name + std::string(adapters::kMapperSuffix), conv->mapper);
+  for (const auto& [name, norm] : norms_) {
+    if (!norm->options.frozen && !norm->folded) {
+      entries.emplace_back(name + ".weight", norm->weight);
+      entries.emplace_back(name + ".bias", norm->bias);
     }
   }
   return StateDict(std::move(entries));
 }
 
-void Model::attach_adapters(std::int64_t rank, double alpha, Seed seed) {
-  for (const auto& [name, conv] : convolutions_) {
-    if (takes_adapter(*conv)) {
-      conv->attach(rank, alpha, seed.derive("extractor", name));
+StateDict Model::adapter() const {
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [shape, host] : adaptable_) {
+    if (host->has_adapter()) {
+      entries.emplace_back(shape.name + std::string(adapters::kExtractorSuffix), host->extractor);
+      entries.emplace_back(shape.name + std::string(adapters::kMapperSuffix), host->mapper);
+    }
+  }
+  return StateDict(std::move(entries));
+}
+
+void Model::attach_adapters(const adapters::LoraeOptions& options, Seed seed) {
+  const adapters::Policy policy(options);
+  std::vector<adapters::LayerShape> shapes;
+  for (const Adaptable& layer : adaptable_) {
+    shapes.push_back(layer.shape);
+  }
+  policy.check_matches(shapes);
+  for (const auto& [shape, host] : adaptable_) {
+    if (const auto adapter = policy.adapter(shape)) {
+      host->attach(*adapter, seed.derive("extractor", shape.name));
     }
   }
 }
 
+void Model::attach_adapters(const std::vector<adapters::LayerDescription>& layers) {
+  for (const adapters::LayerDescription& layer : layers) {
+    const auto found = std::ranges::find(adaptable_, layer.name,
+                                         [](const Adaptable& one) { return one.shape.name; });
+    check(found != adaptable_.end(), ErrorCode::kIncompatible, "[models] the adapter is for '",
+          layer.name, "', which ", options_.name, " does not have");
+    const adapters::LayerShape& shape = found->shape;
+    check(layer.kernel == shape.kernel && layer.stride == shape.stride &&
+              layer.groups == shape.groups,
+          ErrorCode::kIncompatible, "[models] the adapter of '", layer.name, "' is for kernel ",
+          layer.kernel, ", stride ", layer.stride, ", groups ", layer.groups, ", but ",
+          options_.name, " has ", shape.kernel, ", ", shape.stride, ", ", shape.groups);
+    found->weight->attach({.rank = layer.rank, .alpha = layer.alpha, .scaling = layer.scaling},
+                          Seed{0});
+  }
+}
+
+std::vector<adapters::LayerDescription> Model::adapter_layers() const {
+  std::vector<adapters::LayerDescription> layers;
+  for (const auto& [shape, host] : adaptable_) {
+    if (host->has_adapter()) {
+      layers.push_back({.name = shape.name,
+                        .kernel = shape.kernel,
+                        .stride = shape.stride,
+                        .groups = shape.groups,
+                        .rank = host->rank(),
+                        .alpha = host->alpha,
+                        .scaling = host->scaling});
+    }
+  }
+  return layers;
+}
+
 void Model::fuse() {
-  for (const auto& [name, conv] : convolutions_) {
-    conv->fuse();
+  for (const auto& [shape, host] : adaptable_) {
+    host->fuse();
   }
 }
 
 void Model::unfuse() {
-  for (const auto& [name, conv] : convolutions_) {
-    conv->unfuse();
+  for (const auto& [shape, host] : adaptable_) {
+    host->unfuse();
   }
+}
+
+void Model::fold_norms() {
+  const torch::NoGradGuard no_grad;
+  Conv* before = nullptr;  // in all our models, a norm comes right behind its convolution
+  walk(*network_, "", [&](const std::string& name, Layer& layer) {
+    if (auto* conv = dynamic_cast<Conv*>(&layer)) {
+      before = conv;
+    } else if (auto* norm = dynamic_cast<BatchNorm*>(&layer); norm != nullptr && !norm->folded) {
+      check(!norm->training && before != nullptr &&
+                before->conv.options.out_channels == norm->weight.size(0),
+            ErrorCode::kInvalidArgument, "[models] '", name, "' cannot be folded: it is ",
+            norm->training ? "in training" : "not behind a convolution of its size");
+      const auto [scale, shift] = norm->affine();
+      before->conv.fold_norm(scale, shift);
+      norm->folded = true;
+    }
+  });
 }
 
 void Model::set_batch_norm_training(bool training) {
@@ -147,10 +234,11 @@ void Model::to(c10::ScalarType type) {
       convert(*own.value);
     }
   });
-  for (const auto& [name, conv] : convolutions_) {
-    convert(conv->extractor);
-    convert(conv->mapper);
-    convert(conv->plain_weight);
+  for (const auto& [shape, host] : adaptable_) {
+    convert(host->extractor);
+    convert(host->mapper);
+    convert(host->plain_weight);
+    convert(host->output_scale);
   }
 }
 

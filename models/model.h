@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "adapters/description.h"
 #include "base/config_reader.h"
 #include "models/network.h"
 #include "tensors/state_dict.h"
@@ -47,6 +49,12 @@ void visit_fields(ModelOptions& options, Visitor&& visit) {
   visit("standard_deviation", options.standard_deviation, between(0.001, 1), "the input's divisor");
 }
 
+/// A place for a tensor of the state dict.
+struct NamedSlot {
+  std::string name;
+  at::Tensor* tensor = nullptr;
+};
+
 /// A network with what all of them share: input, weights by name, adapters, freezing.
 ///
 /// Tensor names are those of the reference packages ("layer1.0.conv1.weight",
@@ -54,8 +62,9 @@ void visit_fields(ModelOptions& options, Visitor&& visit) {
 /// Threads: none; one instance per thread.
 class Model {
  public:
-  /// Draws every weight from `seed`, each tensor from a stream of its own.
-  Model(ModelOptions options, std::unique_ptr<Network> network, Seed seed);
+  /// Draws every weight from `seed`, each tensor from a stream of its own; without one they hold
+  /// anything, until they are loaded.
+  Model(ModelOptions options, std::unique_ptr<Network> network, std::optional<Seed> seed);
 
   /// Pools first if the options say so.
   /// Shape: [N, C, H, W] normalised images in; a classifier gives [N, classes] logits.
@@ -68,6 +77,8 @@ class Model {
 
   /// Every tensor that the reference's state dict has, in its order, without adapters.
   std::vector<NamedTensor> state() const;
+  /// Where the model holds each of them: a tensor put there takes its place.
+  std::vector<NamedSlot> slots();
   /// All weights and BatchNorm statistics without adapters: the file that a client fetches once.
   StateDict backbone() const;
   /// Extractors and mappers; empty without adapters.
@@ -76,22 +87,35 @@ class Model {
   StateDict head() const;
   /// Weights that full-parameter training changes: the parameters less BatchNorm's.
   StateDict weights() const;
+  /// BatchNorm's weights and biases; not those of norms that are frozen by design.
+  StateDict norm_affines() const;
 
-  /// Which convolutions LoRAE adapts: those of any kernel that a norm follows, so without a bias
-  /// of their own, and that are not grouped. Prediction layers are not.
-  /// Source: the rule that reproduces the paper's counts of updated parameters.
-  static bool takes_adapter(const adapters::Conv2d& conv) {
-    return conv.is_adaptable() && !conv.options.bias;
-  }
+  /// Layers that can carry an adapter, in state-dict order.
+  struct Adaptable {
+    adapters::LayerShape shape;
+    adapters::AdaptedWeight* weight = nullptr;
+  };
+  const std::vector<Adaptable>& adaptable() const { return adaptable_; }
 
-  /// Puts an adapter where `takes_adapter` says; layer L draws from seed.derive("extractor", L).
-  void attach_adapters(std::int64_t rank, double alpha, Seed seed);
+  /// Puts adapters where the policy says; layer L draws from seed.derive("extractor", L).
+  /// Errors: kInvalidConfig if it takes no layer, or names one that is not there.
+  void attach_adapters(const adapters::LoraeOptions& options, Seed seed);
+  /// Those of a file, with extractors of zero, too.
+  /// Errors: kIncompatible if a layer is not there or is of another geometry.
+  void attach_adapters(const std::vector<adapters::LayerDescription>& layers);
+  /// The adapters as a file describes them.
+  std::vector<adapters::LayerDescription> adapter_layers() const;
 
   /// Merges all adapters into the weights: the backbone's graph, parameters and cost. `state` then
   /// gives the merged weights under the reference's names.
   void fuse();
   /// Gives the backbone back bit for bit; the adapters act as before.
   void unfuse();
+
+  /// Folds every frozen BatchNorm that follows a convolution into it, for good: fewer operations
+  /// and tensors, the same outputs. Adapters, fused or not, now or later, act as before.
+  /// Errors: kInvalidArgument while BatchNorm is trained.
+  void fold_norms();
 
   /// True while BatchNorm uses and updates batch statistics and its affine is trained: only for
   /// pre-training the backbone.
@@ -114,14 +138,15 @@ class Model {
   ModelOptions options_;
   std::unique_ptr<Network> network_;
   std::vector<std::pair<std::string, adapters::Conv2d*>> convolutions_;
+  std::vector<Adaptable> adaptable_;
   std::vector<std::pair<std::string, BatchNorm*>> norms_;
 };
 
 /// The names of all models, in the order of families and sizes.
 const std::vector<std::string>& model_names();
 
-/// Builds a model with weights drawn from `seed`.
+/// Builds a model with weights drawn from `seed`; without one they hold anything.
 /// Errors: kInvalidConfig for an unknown name; the message lists the known ones.
-std::unique_ptr<Model> build(const ModelOptions& options, Seed seed);
+std::unique_ptr<Model> build(const ModelOptions& options, std::optional<Seed> seed);
 
 }  // namespace lorae::models

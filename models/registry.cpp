@@ -102,7 +102,7 @@ std::vector<std::string_view> classifier_names() {
   return names;
 }
 
-std::unique_ptr<Model> build(const ModelOptions& options, Seed seed) {
+std::unique_ptr<Model> build(const ModelOptions& options, std::optional<Seed> seed) {
   for (const Family& family : families()) {
     if (std::ranges::find(family.names, options.name) != family.names.end()) {
       return std::make_unique<Model>(options, family.make(options), seed);

@@ -1,5 +1,9 @@
 #include "models/weights.h"
 
+#include <algorithm>
+#include <map>
+#include <set>
+
 #include "base/error.h"
 #include "tensors/torch.h"
 
@@ -19,38 +23,61 @@ std::string listed(const std::vector<std::string>& names) {
              : text;
 }
 
+/// A change of the names in a file.
+struct Renaming {
+  std::string drop;  ///< a prefix to take off
+  std::string add;   ///< one to put before
+
+  std::string apply(const std::string& name) const {
+    return add + (!drop.empty() && name.starts_with(drop) ? name.substr(drop.size()) : name);
+  }
+  std::string text() const {
+    return str(drop.empty() ? "" : "-" + drop, add.empty() ? "" : "+" + add);
+  }
+};
+
+/// The one that gives the most tensors a place; none if that is as good.
+Renaming best_renaming(const std::map<std::string, at::Tensor*>& places, const StateDict& weights) {
+  const std::vector<Renaming> all = {
+      {"", ""},          {"module.", ""},        {"model.", ""},       {"", "encoder."},
+      {"", "backbone."}, {"", "backbone.body."}, {"module.model.", ""}};
+  Renaming best;
+  std::int64_t most = -1;
+  for (const Renaming& renaming : all) {
+    const auto fitting = std::ranges::count_if(
+        weights, [&](const auto& entry) { return places.contains(renaming.apply(entry.first)); });
+    if (fitting > most) {
+      most = fitting;
+      best = renaming;
+    }
+  }
+  return best;
+}
+
 }  // namespace
 
 void load_weights(Model& model, const StateDict& weights) {
-  const torch::NoGradGuard no_grad;
   std::vector<std::string> missing, differing;
-  std::vector<std::pair<at::Tensor, at::Tensor>> copies;
-  std::size_t known = 0;
-  for (const NamedTensor& entry : model.state()) {
-    const at::Tensor* given = weights.find(entry.name);
-    known += given != nullptr;
+  std::vector<std::pair<at::Tensor*, at::Tensor>> given_to;
+  std::set<std::string> known;
+  for (const NamedSlot& slot : model.slots()) {
+    const at::Tensor* given = weights.find(slot.name);
+    known.insert(slot.name);
     if (given == nullptr) {
-      if (!entry.name.ends_with("num_batches_tracked")) {
-        missing.push_back(entry.name);
+      if (!slot.name.ends_with("num_batches_tracked")) {
+        missing.push_back(slot.name);
       }
-    } else if (given->sizes() != entry.tensor.sizes()) {
+    } else if (given->sizes() != slot.tensor->sizes()) {
       differing.push_back(
-          lorae::str(entry.name, " (", given->sizes(), ", expected ", entry.tensor.sizes(), ')'));
+          lorae::str(slot.name, " (", given->sizes(), ", expected ", slot.tensor->sizes(), ')'));
     } else {
-      copies.emplace_back(entry.tensor, *given);
+      given_to.emplace_back(slot.tensor, *given);
     }
   }
   std::vector<std::string> unknown;
-  if (known < weights.size()) {
-    std::vector<StateDict::Entry> ours;
-    for (const NamedTensor& entry : model.state()) {
-      ours.emplace_back(entry.name, entry.tensor);
-    }
-    const StateDict all(std::move(ours));
-    for (const auto& [name, tensor] : weights) {
-      if (all.find(name) == nullptr) {
-        unknown.push_back(name);
-      }
+  for (const auto& [name, tensor] : weights) {
+    if (!known.contains(name)) {
+      unknown.push_back(name);
     }
   }
   check(missing.empty() && differing.empty() && unknown.empty(), ErrorCode::kIncompatible,
@@ -58,17 +85,65 @@ void load_weights(Model& model, const StateDict& weights) {
         model.options().classes, " classes;", missing.empty() ? "" : " missing: ", listed(missing),
         unknown.empty() ? "" : " unknown: ", listed(unknown),
         differing.empty() ? "" : " of another shape: ", listed(differing));
-  for (const auto& [to, from] : copies) {
-    to.copy_(from);
+  for (const auto& [to, from] : given_to) {
+    *to = from.to(to->scalar_type());
   }
 }
 
-void apply_adapter(Model& model, const adapters::Adapter& adapter) {
-  if (adapter.info.kind == "lorae") {
-    model.attach_adapters(adapter.info.rank, adapter.info.alpha, Seed{0});
+PartialLoad load_matching(Model& model, const StateDict& weights) {
+  const auto slots = model.slots();
+  std::map<std::string, at::Tensor*> places;
+  for (const NamedSlot& slot : slots) {
+    places[slot.name] = slot.tensor;
   }
+  const Renaming renaming = best_renaming(places, weights);
+  PartialLoad load{.renaming = renaming.text()};
+  std::map<std::string, std::string> reasons;  // of tensors of the model
+  std::vector<std::pair<at::Tensor*, at::Tensor>> given_to;
+  for (const auto& [name, tensor] : weights) {
+    const auto place = places.find(renaming.apply(name));
+    if (place == places.end()) {
+      load.unused.push_back(name);
+    } else if (place->second->sizes() != tensor.sizes()) {
+      reasons[place->first] =
+          lorae::str("the file has ", tensor.sizes(), ", the model ", place->second->sizes());
+    } else {
+      given_to.emplace_back(place->second, tensor);
+      reasons[place->first] = "";
+    }
+  }
+  check(2 * reasons.size() >= weights.size() && !given_to.empty(), ErrorCode::kIncompatible,
+        "[weights] of ", weights.size(), " tensors only ", given_to.size(), " have a place in ",
+        model.options().name, "; without one: ", listed(load.unused));
+  for (const auto& [to, from] : given_to) {
+    *to = from.to(to->scalar_type());
+  }
+  load.taken = given_to.size();
+  for (const NamedSlot& slot : slots) {
+    const auto reason = reasons.find(slot.name);
+    if (reason == reasons.end()) {
+      load.initialised.push_back({slot.name, "not in the file"});
+    } else if (!reason->second.empty()) {
+      load.initialised.push_back({slot.name, reason->second});
+    }
+  }
+  return load;
+}
+
+void apply_adapter(Model& model, const adapters::Adapter& adapter) {
+  const adapters::AdapterInfo& info = adapter.info;
+  check(info.model == model.options().name && info.classes == model.options().classes,
+        ErrorCode::kIncompatible, "[adapter] it is of ", info.model, " with ", info.classes,
+        " classes, expected ", model.options().name, " with ", model.options().classes);
+  if (!info.base_digest.empty()) {
+    const std::string digest = digest_of(model.backbone()).hex();
+    check(info.base_digest == digest, ErrorCode::kIncompatible,
+          "[adapter] it was trained on the backbone ", info.base_digest, ", got ", digest,
+          "; `lorae digest` gives the digest of a file");
+  }
+  model.attach_adapters(info.layers);
   std::vector<StateDict::Entry> targets;
-  for (const StateDict& part : {model.adapter(), model.weights()}) {
+  for (const StateDict& part : {model.adapter(), model.backbone()}) {
     for (const auto& [name, tensor] : part) {
       if (adapter.state.find(name) != nullptr) {
         targets.emplace_back(name, tensor);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/policy.h"
 #include "base/config_reader.h"
 #include "base/seed.h"
 #include "models/model.h"
@@ -68,12 +69,14 @@ void visit_fields(FitOptions& options, Visitor&& visit) {
   visit("clip_norm", options.clip_norm, between(0, 1e6), "of the gradient; 0 does not clip");
 }
 
-/// What is trained and sent: LoRAE adapters, every weight, or the head alone.
+/// What is trained and sent: LoRAE adapters, every weight, or the head alone. Statistics of
+/// BatchNorm are frozen always.
 struct MethodOptions {
   std::string name = "lorae-r8";
   std::string kind = "lorae";
-  std::int64_t rank = 8;
-  double alpha = 16;
+  adapters::LoraeOptions lorae = {};
+  std::string head = "full";
+  std::string norm = "frozen";
   double learning_rate = 0.05;
   double mapper_learning_rate_ratio = 4;
   std::string uplink = "delta,int8:row,zstd";
@@ -84,8 +87,9 @@ template <typename Visitor>
 void visit_fields(MethodOptions& options, Visitor&& visit) {
   visit("name", options.name, anything(), "in tables and plots");
   visit("kind", options.kind, one_of({"lorae", "full", "head"}), "what is trained and sent");
-  visit("rank", options.rank, between(1, 1024), "lorae: filters of each extractor");
-  visit("alpha", options.alpha, between(0.001, 1e6), "lorae: scaling = alpha / rank");
+  adapters::visit_fields(options.lorae, visit);
+  visit("head", options.head, one_of({"full", "frozen"}), "lorae: a classifier's last layer");
+  visit("norm", options.norm, one_of({"frozen", "affine"}), "lorae: BatchNorm's weight and bias");
   visit("learning_rate", options.learning_rate, between(0, 10), "in round 1; cosine over rounds");
   visit("mapper_learning_rate_ratio", options.mapper_learning_rate_ratio, between(0.001, 1e6),
         "lorae: the mapper's rate over the others' (LoRA+)");

@@ -7,9 +7,25 @@
 namespace lorae::training {
 namespace {
 
-StateDict joined(const StateDict& a, const StateDict& b) {
-  std::vector<StateDict::Entry> entries(a.begin(), a.end());
-  entries.insert(entries.end(), b.begin(), b.end());
+/// What the method trains of a model that has its adapters.
+StateDict trainable_of(const models::Model& model, const MethodOptions& method) {
+  if (method.kind == "full") {
+    return model.weights();
+  }
+  if (method.kind == "head") {
+    return model.head();
+  }
+  std::vector<StateDict> parts{model.adapter()};
+  if (method.head == "full") {
+    parts.push_back(model.head());
+  }
+  if (method.norm == "affine") {
+    parts.push_back(model.norm_affines());
+  }
+  std::vector<StateDict::Entry> entries;
+  for (const StateDict& part : parts) {
+    entries.insert(entries.end(), part.begin(), part.end());
+  }
   return StateDict(std::move(entries));
 }
 
@@ -18,13 +34,27 @@ StateDict joined(const StateDict& a, const StateDict& b) {
 Learner::Learner(const Plan& plan, const StateDict& backbone)
     : plan_(plan), model_(models::build(plan.model, Seed{plan.seed})) {
   copy_values_(model_->backbone(), backbone);
-  if (plan.method.kind == "lorae") {
-    model_->attach_adapters(plan.method.rank, plan.method.alpha, Seed{plan.seed});
-    trainable_ = joined(model_->adapter(), model_->head());
-  } else {
-    trainable_ = plan.method.kind == "full" ? model_->weights() : model_->head();
+  const MethodOptions& method = plan.method;
+  if (method.kind == "lorae") {
+    model_->attach_adapters(method.lorae, Seed{plan.seed});
+    for (const auto& [shape, weight] : model_->adaptable()) {
+      check(method.head == "frozen" || !shape.head || !weight->has_adapter(),
+            ErrorCode::kInvalidConfig, "[training] the head '", shape.name,
+            "' is trained in full; to give it an adapter, set head = \"frozen\"");
+    }
   }
+  trainable_ = trainable_of(*model_, method);
   model_->train_only(trainable_);
+}
+
+adapters::AdapterInfo Learner::description(const StateDict& backbone) const {
+  return {.model = plan_.model.name,
+          .kind = plan_.method.kind,
+          .classes = plan_.model.classes,
+          .base_digest = digest_of(backbone).hex(),
+          .head = plan_.method.head,
+          .norm = plan_.method.norm,
+          .layers = model_->adapter_layers()};
 }
 
 FitResult Learner::fit_round(const data::ImageSet& images,

@@ -20,6 +20,9 @@ class Learner {
   /// are the model's own. Before any `load` they hold the run's first global state.
   const StateDict& trainable() const { return trainable_; }
 
+  /// How a file of `trainable` describes itself. `backbone`: what the constructor got.
+  adapters::AdapterInfo description(const StateDict& backbone) const;
+
   /// Errors: kIncompatible if not aligned with `trainable`.
   void load(const StateDict& global) { copy_values_(trainable_, global); }
 

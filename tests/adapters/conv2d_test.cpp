@@ -257,6 +257,67 @@ TEST(Attach, RefusesARankThatIsNotPositive) {
   }
 }
 
+TEST(GroupedAdapter, FusedIsTheBranch) {
+  for (const std::int64_t groups : {2, 6}) {
+    Conv2d conv({.in_channels = 6, .out_channels = 12, .kernel = 3, .padding = 1, .groups = groups},
+                Seed{1});
+    conv.attach(2, kAlpha, Seed{2});
+    EXPECT_EQ(conv.extractor.sizes(), (std::vector<std::int64_t>{2 * groups, 6 / groups, 3, 3}));
+    conv.mapper = random({12, 2, 1, 1}, 3);
+    to_double(conv);
+    conv.form = Form::kBranch;
+    const at::Tensor x = random({2, 6, 5, 5}, 4).to(torch::kDouble);
+    const at::Tensor branch = conv.forward(x, {}, {});
+    conv.fuse();
+    EXPECT_LT(relative_error(conv.forward(x, {}, {}), branch), 1e-12);
+    EXPECT_GT(relative_error(at::conv2d(x, conv.plain_weight, {}, 1, 1, 1, groups), branch), 1e-3);
+  }
+}
+
+TEST(FoldNorm, GivesTheSameOutputsWithTheAdapterBeforeOrAfter) {
+  const Conv2dOptions options{.in_channels = 4, .out_channels = 6, .kernel = 3, .bias = true};
+  Conv2d plain = adapted(options, 3);
+  plain.bias = random({6}, 9);
+  to_double(plain);
+  plain.bias = plain.bias.to(torch::kDouble);
+  const at::Tensor scale = random({6}, 5).to(torch::kDouble);
+  const at::Tensor shift = random({6}, 6).to(torch::kDouble);
+  const at::Tensor x = random({2, 4, 7, 7}, 7).to(torch::kDouble);
+  const at::Tensor expected = plain.forward(x, scale, shift);
+
+  Conv2d folded = plain;
+  folded.fold_norm(scale, shift);
+  for (const Form form : {Form::kBranch, Form::kMerged}) {
+    folded.form = form;
+    EXPECT_LT(relative_error(folded.forward(x, {}, {}), expected), 1e-12);
+  }
+  Conv2d late = plain;
+  late.extractor = at::Tensor();
+  late.mapper = at::Tensor();
+  late.fold_norm(scale, shift);
+  late.extractor = plain.extractor;
+  late.mapper = plain.mapper;
+  EXPECT_LT(relative_error(late.forward(x, {}, {}), expected), 1e-12);
+  late.fuse();
+  EXPECT_LT(relative_error(late.forward(x, {}, {}), expected), 1e-12);
+  Conv2d fused_first = plain;
+  fused_first.fuse();
+  fused_first.fold_norm(scale, shift);
+  EXPECT_LT(relative_error(fused_first.forward(x, {}, {}), expected), 1e-12);
+  fused_first.unfuse();
+  late.unfuse();
+  EXPECT_TRUE(same_bits(fused_first.weight, late.weight));
+}
+
+TEST(OrthonormalTensor, HasOrthogonalRowsOfLengthOne) {
+  const at::Tensor rows = orthonormal_tensor({7, 2, 3, 3}, Seed{5}).view({7, 18}).to(at::kDouble);
+  EXPECT_LT((rows.mm(rows.t()) - torch::eye(7, at::kDouble)).abs().max().item<double>(), 1e-6);
+  // More rows than dimensions: blocks.
+  const at::Tensor many = orthonormal_tensor({5, 3}, Seed{5}).to(at::kDouble);
+  const at::Tensor last = many.slice(0, 3);
+  EXPECT_LT((last.mm(last.t()) - torch::eye(2, at::kDouble)).abs().max().item<double>(), 1e-6);
+}
+
 TEST(UniformTensor, IsTheGoldenStreamOfItsSeed) {
   // tests/golden/torch_folders.py
   const at::Tensor golden = torch::tensor({{0x1.ceafp-4F, -0x1.0156ep-5F, -0x1.b502cp-2F},

@@ -26,15 +26,15 @@ StateDict random_state(std::uint64_t seed, double bound = 1.0) {
 
 GlobalModelOptions options_of(const std::string& uplink = "delta,zstd",
                               const std::string& downlink = "zstd") {
-  return {.server = {.learning_rate = 0.5, .momentum = 0.7},
-          .uplink = uplink,
-          .downlink = downlink,
-          .info = {.model = "resnet8",
-                   .kind = "lorae",
-                   .classes = 5,
-                   .rank = 2,
-                   .alpha = 4,
-                   .base_digest = "c0ffee"}};
+  return {
+      .server = {.learning_rate = 0.5, .momentum = 0.7},
+      .uplink = uplink,
+      .downlink = downlink,
+      .info = {.model = "resnet8",
+               .kind = "lorae",
+               .classes = 5,
+               .base_digest = "c0ffee",
+               .layers = {{.name = "conv1", .kernel = 3, .rank = 2, .alpha = 4, .scaling = 2}}}};
 }
 
 /// What a client sends that moved the global state by `delta`.
@@ -208,7 +208,7 @@ TEST_F(GlobalModelFiles, SaveAnAdapterThatSaysWhatItIs) {
   EXPECT_TRUE(same_bits(adapter.state, model.state()));
   EXPECT_EQ(adapter.info.round, 2U);
   EXPECT_EQ(adapter.info.model, "resnet8");
-  EXPECT_EQ(adapter.info.alpha, 4);
+  EXPECT_EQ(adapter.info.layers, options.info.layers);
 }
 
 TEST_F(GlobalModelFiles, ASavedRoundThatWasNotCommittedIsDoneAgain) {
@@ -251,8 +251,8 @@ TEST_F(GlobalModelFiles, RefuseAnAdapterOfAnotherModelOrRank) {
   };
   refuses([](adapters::AdapterInfo& info) { info.model = "resnet18"; },
           "[adapter] made for another model: expected resnet18, got resnet8");
-  refuses([](adapters::AdapterInfo& info) { info.rank = 4; },
-          "[adapter] made for another rank: expected 4, got 2");
+  refuses([](adapters::AdapterInfo& info) { info.layers[0].rank = 4; },
+          "[adapter] made for another rank of conv1: expected 4, got 2");
   refuses([](adapters::AdapterInfo& info) { info.base_digest = "decaf"; },
           "[adapter] made for another backbone (digest)");
 }

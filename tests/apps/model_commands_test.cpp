@@ -128,7 +128,7 @@ TEST_F(ForwardCommand, GivesTheModelsOutputs) {
 }
 
 TEST_F(ForwardCommand, TakesAnAdapterFusedOrNot) {
-  model_->attach_adapters(4, 8, Seed{2});
+  model_->attach_adapters({.rank = 4, .alpha = 8}, Seed{2});
   std::vector<StateDict::Entry> entries;
   for (const StateDict& part : {model_->adapter(), model_->head()}) {
     for (const auto& [name, tensor] : part) {
@@ -136,13 +136,10 @@ TEST_F(ForwardCommand, TakesAnAdapterFusedOrNot) {
       entries.emplace_back(name, tensor);
     }
   }
-  adapters::save_adapter(path("adapter"), {.info = {.model = kName,
-                                                    .kind = "lorae",
-                                                    .classes = 5,
-                                                    .rank = 4,
-                                                    .alpha = 8,
-                                                    .base_digest = {}},
-                                           .state = StateDict(std::move(entries))});
+  adapters::save_adapter(
+      path("adapter"),
+      {.info = {.model = kName, .kind = "lorae", .classes = 5, .layers = model_->adapter_layers()},
+       .state = StateDict(std::move(entries))});
   const at::Tensor reference = expected();
   for (const std::vector<std::string>& fused :
        {std::vector<std::string>{}, std::vector<std::string>{"--fused"}}) {

@@ -26,7 +26,7 @@ std::unique_ptr<Model> adapted(const std::string& name, std::int64_t rank, c10::
                                              Seed{1})
                    : build(testing::reference_options(name, 7), Seed{1});
   testing::fill_by_formula_(*model, 1.3);
-  model->attach_adapters(rank, 2.0 * static_cast<double>(rank), Seed{2});
+  model->attach_adapters({.rank = rank, .alpha = 2.0 * static_cast<double>(rank)}, Seed{2});
   for (const auto& [name_of_conv, conv] : model->convolutions()) {
     if (conv->has_adapter()) {
       conv->mapper = adapters::uniform_tensor(conv->mapper.sizes().vec(), 0.02,
@@ -66,6 +66,11 @@ TEST_P(Fuse, GivesTheBranchsOutputAndUnfuseTheBackbone) {
     model->unfuse();
     EXPECT_TRUE(same_bits(model->backbone(), before));
     EXPECT_LT(relative_error(output(*model, images), branch), bound) << "the adapter acts again";
+    model->fold_norms();
+    EXPECT_LT(relative_error(output(*model, images), branch), bound) << "beside folded norms";
+    model->fuse();
+    EXPECT_LT(relative_error(output(*model, images), branch), bound) << "merged and folded";
+    EXPECT_LT(model->backbone().size(), before.size());
   }
 }
 

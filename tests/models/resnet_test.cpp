@@ -96,7 +96,7 @@ TEST(Models, HaveExactlyTheParametersOfTheirTables) {
     EXPECT_EQ(model->backbone().numel(), count.weights + 2 * count.norm);
     EXPECT_EQ(model->head().numel(), count.head);
     EXPECT_EQ(model->adapter().numel(), 0);
-    model->attach_adapters(kRank, 16, Seed{1});
+    model->attach_adapters({.rank = kRank, .alpha = 16}, Seed{1});
     EXPECT_EQ(model->adapter().numel(), count.adapter);
     EXPECT_EQ(model->weights().numel(), count.weights) << "adapters are no weights";
   }
@@ -104,7 +104,7 @@ TEST(Models, HaveExactlyTheParametersOfTheirTables) {
 
 TEST(Models, TrainATenthOfTheWeightsWithLorae) {
   const auto model = build(fashion("resnet8"), Seed{1});
-  model->attach_adapters(kRank, 16, Seed{1});
+  model->attach_adapters({.rank = kRank, .alpha = 16}, Seed{1});
   EXPECT_EQ(model->adapter().numel() + model->head().numel(), 32850);
 }
 
@@ -151,7 +151,7 @@ TEST(Models, AFreshAdapterChangesNoBit) {
   make_norms_interesting(*model);
   const torch::NoGradGuard no_grad;
   const at::Tensor before = model->forward(images(2, options));
-  model->attach_adapters(kRank, 16, Seed{1});
+  model->attach_adapters({.rank = kRank, .alpha = 16}, Seed{1});
   EXPECT_TRUE(same_bits(model->forward(images(2, options)), before));
 }
 
@@ -159,7 +159,7 @@ TEST(Models, AnAdapterIsFusedByReplacingTheConvolutions) {
   const ModelOptions options = fashion("resnet8");
   const auto model = build(options, Seed{1});
   make_norms_interesting(*model);
-  model->attach_adapters(kRank, 16, Seed{1});
+  model->attach_adapters({.rank = kRank, .alpha = 16}, Seed{1});
   for (const auto& [name, conv] : model->convolutions()) {
     conv->mapper = adapters::uniform_tensor(conv->mapper.sizes().vec(), 0.01, Seed{5});
   }
@@ -198,9 +198,9 @@ TEST(Extractors, DependOnTheSeedTheNameAndTheShapeAlone) {
   };
   Model small = model({.widths = {32}, .blocks = {1}}, Seed{1});
   Model large = model({.widths = {32, 64}, .blocks = {2, 2}}, Seed{9});
-  small.attach_adapters(kRank, 16, Seed{1});
-  large.attach_adapters(kRank, 16, Seed{3});
-  large.attach_adapters(kRank, 16, Seed{1});
+  small.attach_adapters({.rank = kRank, .alpha = 16}, Seed{1});
+  large.attach_adapters({.rank = kRank, .alpha = 16}, Seed{3});
+  large.attach_adapters({.rank = kRank, .alpha = 16}, Seed{1});
   for (const std::string name :
        {"conv1.extractor", "layer1.0.conv1.extractor", "layer1.0.conv2.extractor"}) {
     EXPECT_TRUE(same_bits(small.adapter().at(name), large.adapter().at(name))) << name;
@@ -212,8 +212,8 @@ TEST(Extractors, DependOnTheSeedTheNameAndTheShapeAlone) {
 TEST(Extractors, DependOnTheSeed) {
   const auto first = build(fashion("resnet8"), Seed{1});
   const auto second = build(fashion("resnet8"), Seed{1});
-  first->attach_adapters(kRank, 16, Seed{1});
-  second->attach_adapters(kRank, 16, Seed{2});
+  first->attach_adapters({.rank = kRank, .alpha = 16}, Seed{1});
+  second->attach_adapters({.rank = kRank, .alpha = 16}, Seed{2});
   EXPECT_FALSE(same_bits(first->adapter(), second->adapter()));
 }
 
@@ -222,7 +222,7 @@ TEST(Extractors, AreTheGoldenStreamOfTheirLayer) {
   const at::Tensor golden =
       torch::tensor({-0x1.a9b306p-3F, -0x1.0d602p-3F, -0x1.5d0946p-3F, 0x1.139d4cp-3F});
   const auto model = build(fashion("resnet8"), Seed{1});
-  model->attach_adapters(kRank, 16, Seed{1});
+  model->attach_adapters({.rank = kRank, .alpha = 16}, Seed{1});
   EXPECT_TRUE(same_bits(model->adapter().at("conv1.extractor").view(-1).slice(0, 0, 4), golden));
 }
 
@@ -292,7 +292,7 @@ TEST(TrainOnly, GivesGradientsWhereAskedAndNowhereElse) {
   const ModelOptions options = fashion("resnet8");
   const auto trained = [&](auto choose) {
     const auto model = build(options, Seed{1});
-    model->attach_adapters(kRank, 16, Seed{1});
+    model->attach_adapters({.rank = kRank, .alpha = 16}, Seed{1});
     model->train_only(model->weights());  // what is asked for last counts
     model->train_only(choose(*model));
     model->forward(images(2, options)).sum().backward();

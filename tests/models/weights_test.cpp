@@ -68,7 +68,7 @@ TEST(LoadWeights, RefusesATensorOfAnotherShapeOrName) {
 
 TEST(ApplyAdapter, PutsExtractorsMappersAndHeadBack) {
   const auto from = model(1);
-  from->attach_adapters(4, 8, Seed{3});
+  from->attach_adapters({.rank = 4, .alpha = 8}, Seed{3});
   std::vector<StateDict::Entry> entries;
   for (const StateDict& part : {from->adapter(), from->head()}) {
     for (const auto& [name, tensor] : part) {
@@ -76,8 +76,7 @@ TEST(ApplyAdapter, PutsExtractorsMappersAndHeadBack) {
     }
   }
   const adapters::Adapter adapter{
-      .info =
-          {.model = kName, .kind = "lorae", .classes = 5, .rank = 4, .alpha = 8, .base_digest = {}},
+      .info = {.model = kName, .kind = "lorae", .classes = 5, .layers = from->adapter_layers()},
       .state = StateDict(std::move(entries))};
   const auto to = model(1);
   apply_adapter(*to, adapter);
@@ -90,11 +89,11 @@ TEST(ApplyAdapter, PutsExtractorsMappersAndHeadBack) {
 
 TEST(Counts, AreThoseOfTheModelAndOfItsAdapters) {
   const auto counted = model(1, 100);
-  const ModelCounts counts = count(*counted, 8);
+  const ModelCounts counts = count(*counted, {.rank = 8});
   EXPECT_EQ(counts.total, 1566388);
   EXPECT_EQ(counts.adapter, 8 * 13195);
   EXPECT_EQ(counts.head, 128100);
-  counted->attach_adapters(8, 16, Seed{1});
+  counted->attach_adapters({.rank = 8, .alpha = 16}, Seed{1});
   EXPECT_EQ(counted->adapter().numel(), counts.adapter);
   EXPECT_EQ(counted->head().numel(), counts.head);
 }
@@ -102,7 +101,7 @@ TEST(Counts, AreThoseOfTheModelAndOfItsAdapters) {
 TEST(Counts, FollowThePapersRuleForYolo11) {
   const auto updated = [](const std::string& name, std::int64_t classes, std::int64_t rank) {
     return paper_updated_parameters(
-        count(*build(testing::reference_options(name, classes), Seed{1}), rank), name);
+        count(*build(testing::reference_options(name, classes), Seed{1}), {.rank = rank}), name);
   };
   EXPECT_EQ(updated("yolov8n", 20, 8), 8 * 35947);
   EXPECT_EQ(updated("yolo11n", 20, 8), 8 * 32827 + 121600);

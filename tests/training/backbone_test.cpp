@@ -121,7 +121,7 @@ TEST_F(Backbone, HasTrainedBatchNormToo) {
 
 TEST_F(Backbone, IsSharedByExperimentsThatDifferElsewhere) {
   pretrained();
-  plan_.method.rank = 2;
+  plan_.method.lorae.rank = 2;
   plan_.training.local_epochs = 9;
   plan_.data.private_images = 30;
   plan_.data.shift = "none";

@@ -32,8 +32,14 @@ Plan unusual_plan() {
                        .clip_norm = 0},
           .method = {.name = "mine",
                      .kind = "head",
-                     .rank = 3,
-                     .alpha = 1e5,
+                     .lorae = {.targets = "spatial, !conv1",
+                               .rank = 3,
+                               .alpha = 1e5,
+                               .ranks = "layer4.*=16/32",
+                               .scaling = "rslora",
+                               .extractor_init = "orthonormal"},
+                     .head = "frozen",
+                     .norm = "affine",
                      .learning_rate = 1e-9,
                      .mapper_learning_rate_ratio = 2.5,
                      .uplink = "delta,int8:row,zstd:9",
@@ -63,8 +69,14 @@ void expect_equal(const Plan& a, const Plan& b) {
   EXPECT_EQ(a.training.clip_norm, b.training.clip_norm);
   EXPECT_EQ(a.method.name, b.method.name);
   EXPECT_EQ(a.method.kind, b.method.kind);
-  EXPECT_EQ(a.method.rank, b.method.rank);
-  EXPECT_EQ(a.method.alpha, b.method.alpha);
+  EXPECT_EQ(a.method.lorae.targets, b.method.lorae.targets);
+  EXPECT_EQ(a.method.lorae.ranks, b.method.lorae.ranks);
+  EXPECT_EQ(a.method.lorae.scaling, b.method.lorae.scaling);
+  EXPECT_EQ(a.method.lorae.extractor_init, b.method.lorae.extractor_init);
+  EXPECT_EQ(a.method.head, b.method.head);
+  EXPECT_EQ(a.method.norm, b.method.norm);
+  EXPECT_EQ(a.method.lorae.rank, b.method.lorae.rank);
+  EXPECT_EQ(a.method.lorae.alpha, b.method.lorae.alpha);
   EXPECT_EQ(a.method.learning_rate, b.method.learning_rate);
   EXPECT_EQ(a.method.mapper_learning_rate_ratio, b.method.mapper_learning_rate_ratio);
   EXPECT_EQ(a.method.uplink, b.method.uplink);
@@ -89,7 +101,7 @@ TEST(Plan, ExplainsItself) {
 TEST(Plan, TakesDefaultsForWhatIsNotSaid) {
   const Plan plan = parse_plan("seed = 3\n[method]\nrank = 2\n");
   EXPECT_EQ(plan.seed, 3U);
-  EXPECT_EQ(plan.method.rank, 2);
+  EXPECT_EQ(plan.method.lorae.rank, 2);
   EXPECT_EQ(plan.method.kind, "lorae");
 }
 

@@ -21,8 +21,8 @@ Plan small_plan(const std::string& kind) {
   plan.model = {.name = "resnet8", .classes = 3, .height = 8, .width = 8, .pool = 1};
   plan.training = {.local_epochs = 2, .batch_size = 8};
   plan.method.kind = kind;
-  plan.method.rank = 4;
-  plan.method.alpha = 8;
+  plan.method.lorae.rank = 4;
+  plan.method.lorae.alpha = 8;
   return plan;
 }
 

@@ -146,7 +146,7 @@ TEST_F(LearnerTest, TakesOneStepComputedByHand) {
 
   const auto model = models::build(plan.model, Seed{plan.seed});
   copy_values_(model->backbone(), backbone_of(plan, 2));
-  model->attach_adapters(plan.method.rank, plan.method.alpha, Seed{plan.seed});
+  model->attach_adapters(plan.method.lorae, Seed{plan.seed});
   std::vector<StateDict::Entry> entries;
   for (const StateDict& part : {model->adapter(), model->head()}) {
     entries.insert(entries.end(), part.begin(), part.end());
@@ -194,7 +194,7 @@ TEST_F(LearnerTest, StandsStillAtRateZero) {
 
 TEST_F(LearnerTest, RefusesAStateOfAnotherRank) {
   Plan other = small_plan("lorae");
-  other.method.rank = 2;
+  other.method.lorae.rank = 2;
   Learner learner = learner_of(small_plan("lorae"));
   expect_error(
       ErrorCode::kIncompatible, [&] { learner.load(learner_of(other).trainable()); },

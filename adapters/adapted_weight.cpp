@@ -1,0 +1,151 @@
+#include "adapters/adapted_weight.h"
+
+#include <cmath>
+#include <utility>
+
+#include "base/error.h"
+#include "tensors/torch.h"
+
+namespace lorae::adapters {
+namespace {
+
+/// [Cout] as a factor of [Cout, ...].
+at::Tensor per_output(const at::Tensor& scale, std::int64_t dimensions) {
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(dimensions), 1);
+  shape[0] = -1;
+  return scale.view(shape);
+}
+
+double dot(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    sum += a[i] * b[i];
+  }
+  return sum;
+}
+
+/// Takes off `row` what lies along the unit vectors from `first` on, then makes it a unit vector.
+void orthonormalise(std::vector<double>& row,
+                    const std::vector<std::vector<double>>& rows,
+                    std::size_t first) {
+  for (int pass = 0; pass < 2; ++pass) {  // twice is enough (Giraud et al. 2005)
+    for (std::size_t i = first; i < rows.size(); ++i) {
+      const double along = dot(row, rows[i]);
+      for (std::size_t j = 0; j < row.size(); ++j) {
+        row[j] -= along * rows[i][j];
+      }
+    }
+  }
+  const double length = std::sqrt(dot(row, row));
+  for (double& value : row) {
+    value /= length;
+  }
+}
+
+}  // namespace
+
+void AdaptedWeight::attach(std::int64_t rank, double of, Seed seed) {
+  attach({.rank = rank, .alpha = of, .scaling = of / static_cast<double>(rank)}, seed);
+}
+
+void AdaptedWeight::attach(const LayerAdapter& adapter, Seed seed) {
+  check(adapter.rank > 0, ErrorCode::kInvalidArgument,
+        "[adapters] expected a rank of at least 1, got ", adapter.rank);
+  std::vector<std::int64_t> shape = weight.sizes().vec();
+  shape[0] = groups * adapter.rank;
+  const auto fan_in = static_cast<double>(weight.numel() / weight.size(0));
+  extractor = (adapter.init == ExtractorInit::kOrthonormal
+                   ? orthonormal_tensor(shape, seed)
+                   : uniform_tensor(shape, 1.0 / std::sqrt(fan_in), seed))
+                  .to(weight.options());
+  std::vector<std::int64_t> mapper_shape(shape.size(), 1);
+  mapper_shape[0] = weight.size(0);
+  mapper_shape[1] = adapter.rank;
+  mapper = torch::zeros(mapper_shape, weight.options());
+  scaling = adapter.scaling;
+  alpha = adapter.alpha;
+}
+
+at::Tensor AdaptedWeight::fused_weight() const {
+  if (!has_adapter() || is_fused()) {
+    return weight;
+  }
+  return merged(weight, extractor, mapper, scaling, groups, output_scale);
+}
+
+void AdaptedWeight::fuse() {
+  if (has_adapter() && !is_fused()) {
+    plain_weight = std::exchange(weight, fused_weight().detach());
+  }
+}
+
+void AdaptedWeight::unfuse() {
+  if (is_fused()) {
+    weight = std::exchange(plain_weight, {});
+  }
+}
+
+void AdaptedWeight::fold(const at::Tensor& scale) {
+  const at::Tensor factor = per_output(scale, weight.dim());
+  weight = weight * factor;
+  if (is_fused()) {
+    plain_weight = plain_weight * factor;
+  }
+  output_scale = output_scale.defined() ? output_scale * scale : scale;
+}
+
+at::Tensor merged(const at::Tensor& weight,
+                  const at::Tensor& extractor,
+                  const at::Tensor& mapper,
+                  double factor,
+                  std::int64_t groups,
+                  const at::Tensor& scale) {
+  const at::Tensor a = extractor.to(weight.scalar_type());
+  at::Tensor b = mapper.to(weight.scalar_type());
+  if (scale.defined()) {
+    b = b * per_output(scale, b.dim());
+  }
+  const std::int64_t outputs = weight.size(0);
+  if (groups == 1) {
+    return at::addmm(weight.reshape({outputs, -1}), b.view({outputs, -1}), a.view({a.size(0), -1}),
+                     /*beta=*/1, /*alpha=*/factor)
+        .view_as(weight);
+  }
+  return at::baddbmm(weight.reshape({groups, outputs / groups, -1}),
+                     b.view({groups, outputs / groups, -1}),
+                     a.view({groups, a.size(0) / groups, -1}), /*beta=*/1, /*alpha=*/factor)
+      .view_as(weight);
+}
+
+at::Tensor uniform_tensor(const std::vector<std::int64_t>& shape, double bound, Seed seed) {
+  at::Tensor tensor = torch::empty(shape, c10::kFloat);
+  Random random = seed.random();
+  float* values = tensor.data_ptr<float>();
+  for (std::int64_t i = 0; i < tensor.numel(); ++i) {
+    values[i] = (2.0F * random.uniform() - 1.0F) * static_cast<float>(bound);
+  }
+  return tensor;
+}
+
+at::Tensor orthonormal_tensor(const std::vector<std::int64_t>& shape, Seed seed) {
+  at::Tensor tensor = torch::empty(shape, c10::kFloat);
+  const auto count = static_cast<std::size_t>(shape[0]);
+  const std::size_t size = static_cast<std::size_t>(tensor.numel()) / count;
+  Random random = seed.random();
+  float* values = tensor.data_ptr<float>();
+  std::vector<std::vector<double>> rows;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::vector<double> row(size);
+    for (double& value : row) {
+      value = 2.0 * static_cast<double>(random.uniform()) - 1.0;
+    }
+    orthonormalise(row, rows, i / size * size);
+    for (std::size_t j = 0; j < size; ++j) {
+      values[i * size + j] = static_cast<float>(row[j]);
+    }
+    rows.push_back(std::move(row));
+  }
+  return tensor;
+}
+
+}  // namespace lorae::adapters

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "adapters/policy.h"
+#include "base/seed.h"
+
+namespace lorae::adapters {
+
+inline constexpr std::string_view kExtractorSuffix = ".extractor";
+inline constexpr std::string_view kMapperSuffix = ".mapper";
+
+/// The frozen weight of a convolution or linear layer that can carry one LoRAE adapter.
+///
+/// Tensors: `weight` [Cout, Cin / groups, k, k] or [out, in]; with an adapter of rank r
+/// `extractor` [groups * r, Cin / groups, k, k] or [r, in] (A) and `mapper` [Cout, r, 1, 1] or
+/// [out, r] (B).
+/// Formula: W_eff = weight + scaling * B A, with A and B as matrices, group by group.
+/// Threads: none; one model instance per thread.
+struct AdaptedWeight {
+  at::Tensor weight;
+  at::Tensor extractor;     ///< undefined without an adapter
+  at::Tensor mapper;        ///< undefined without an adapter
+  at::Tensor plain_weight;  ///< the backbone's, while `weight` holds the fused one
+  /// What a folded norm multiplied each output by, [Cout]: the adapter's share needs it, too.
+  /// Undefined if nothing is folded in.
+  at::Tensor output_scale;
+  std::int64_t groups = 1;
+  double scaling = 1.0;
+  double alpha = 0;  ///< what `scaling` was made from
+
+  bool has_adapter() const { return extractor.defined(); }
+  bool is_fused() const { return plain_weight.defined(); }
+  /// Of each group. Precondition: has_adapter().
+  std::int64_t rank() const { return extractor.size(0) / groups; }
+
+  /// Adds an adapter that changes nothing yet: the mapper is zero, the extractor drawn from `seed`
+  /// by counter, the same on every machine.
+  /// Errors: kInvalidArgument if the rank is not positive.
+  void attach(const LayerAdapter& adapter, Seed seed);
+  /// With scaling alpha / rank and Kaiming's start.
+  void attach(std::int64_t rank, double alpha, Seed seed);
+
+  /// W_eff: what a plain layer needs to give the same output. Shape: as `weight`.
+  at::Tensor fused_weight() const;
+
+  /// Merges the adapter into `weight`: from now on a plain layer, whatever the adapter's tensors
+  /// become. Does nothing without an adapter or if fused already.
+  void fuse();
+  /// Gives `weight` back as it was, bit for bit.
+  void unfuse();
+
+  /// Multiplies each output by `scale` [Cout] for good: a norm folded into the weight.
+  void fold(const at::Tensor& scale);
+};
+
+/// weight + factor * scale * B A, in the dtype of `weight`. `scale` [Cout] may be undefined.
+/// Shapes: as in AdaptedWeight.
+at::Tensor merged(const at::Tensor& weight,
+                  const at::Tensor& extractor,
+                  const at::Tensor& mapper,
+                  double factor,
+                  std::int64_t groups,
+                  const at::Tensor& scale = {});
+
+/// Values uniform in [-bound, bound) from `seed`, one Philox draw per element in row-major order.
+at::Tensor uniform_tensor(const std::vector<std::int64_t>& shape, double bound, Seed seed);
+
+/// Rows of length 1, orthogonal to each other; where there are more rows than numbers in one, each
+/// block of so many is. Gram-Schmidt in double on uniform draws: no libm, so the same everywhere.
+/// Shape: [rows, ...]; a row is everything behind the first axis.
+at::Tensor orthonormal_tensor(const std::vector<std::int64_t>& shape, Seed seed);
+
+}  // namespace lorae::adapters

@@ -1,0 +1,160 @@
+#include "adapters/description.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace lorae::adapters {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMaxText = 16 << 20;  // bytes: over 100,000 layers
+constexpr std::int64_t kMaxSize = 1 << 20;  // of a kernel, a rank, a number of groups
+
+[[noreturn]] void bad(const std::string& what) {
+  fail(ErrorCode::kCorruptData, "bad description: ", what);
+}
+
+const json& member(const json& object, const std::string& where, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end()) {
+    bad(str(where, key, " is missing"));
+  }
+  return *found;
+}
+
+std::string text(const json& object, const std::string& where, const char* key) {
+  const json& value = member(object, where, key);
+  if (!value.is_string()) {
+    bad(str(where, key, ": expected text, got ", value.type_name()));
+  }
+  return value.get<std::string>();
+}
+
+std::string choice(const json& object,
+                   const char* key,
+                   std::initializer_list<const char*> allowed) {
+  const std::string value = text(object, "", key);
+  std::string names;
+  for (const char* name : allowed) {
+    if (value == name) {
+      return value;
+    }
+    names += str(names.empty() ? "" : ", ", name);
+  }
+  bad(str(key, ": expected one of ", names, ", got '", value, "'"));
+}
+
+/// Whole, in [low, high].
+std::int64_t whole(const json& object,
+                   const std::string& where,
+                   const char* key,
+                   std::int64_t low,
+                   std::int64_t high = kMaxSize) {
+  const json& value = member(object, where, key);
+  const bool fits = value.is_number_unsigned()
+                        ? value.get<std::uint64_t>() <= static_cast<std::uint64_t>(high)
+                        : value.is_number_integer() && value.get<std::int64_t>() <= high;
+  if (!fits || value.get<std::int64_t>() < low) {
+    bad(str(where, key, ": expected a whole number in [", low, ", ", high, "], got ",
+            value.is_number() ? value.dump() : value.type_name()));
+  }
+  return value.get<std::int64_t>();
+}
+
+double positive(const json& object, const std::string& where, const char* key) {
+  const json& value = member(object, where, key);
+  if (!value.is_number() || !std::isfinite(value.get<double>()) || value.get<double>() <= 0) {
+    bad(str(where, key, ": expected a positive number, got ",
+            value.is_number() ? value.dump() : value.type_name()));
+  }
+  return value.get<double>();
+}
+
+LayerDescription parse_layer(const json& object, std::size_t index) {
+  const std::string where = str("layers[", index, "].");
+  if (!object.is_object()) {
+    bad(str("layers[", index, "]: expected an object, got ", object.type_name()));
+  }
+  LayerDescription layer{.name = text(object, where, "name"),
+                         .kernel = whole(object, where, "kernel", 0),
+                         .stride = whole(object, where, "stride", 1),
+                         .groups = whole(object, where, "groups", 1),
+                         .rank = whole(object, where, "rank", 1),
+                         .alpha = positive(object, where, "alpha"),
+                         .scaling = positive(object, where, "scaling")};
+  if (layer.name.empty()) {
+    bad(str(where, "name is empty"));
+  }
+  return layer;
+}
+
+AdapterInfo parse(std::string_view description) {
+  if (description.size() > kMaxText) {
+    bad(str("expected at most ", kMaxText, " bytes, got ", description.size()));
+  }
+  const json object = json::parse(description, nullptr, /*allow_exceptions=*/false);
+  if (object.is_discarded()) {
+    bad("it is not JSON");
+  }
+  if (!object.is_object()) {
+    bad(str("expected an object, got ", object.type_name()));
+  }
+  const std::int64_t version = whole(object, "", "version", 0);
+  check(version == kFormatVersion, ErrorCode::kIncompatible, "format version ", version,
+        ", this build reads ", kFormatVersion);
+  AdapterInfo info{.model = text(object, "", "model"),
+                   .kind = choice(object, "kind", {"lorae", "full", "head"}),
+                   .classes = whole(object, "", "classes", 0),
+                   .round = static_cast<std::uint64_t>(
+                       whole(object, "", "round", 0, std::numeric_limits<std::int64_t>::max())),
+                   .base_digest = text(object, "", "base_digest"),
+                   .head = choice(object, "head", {"full", "frozen"}),
+                   .norm = choice(object, "norm", {"frozen", "affine"})};
+  const json& layers = member(object, "", "layers");
+  if (!layers.is_array()) {
+    bad(str("layers: expected a list, got ", layers.type_name()));
+  }
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    info.layers.push_back(parse_layer(layers[i], i));
+    if (!names.insert(info.layers.back().name).second) {
+      bad(str("layers[", i, "]: '", info.layers.back().name, "' comes twice"));
+    }
+  }
+  if (info.layers.empty() != (info.kind != "lorae")) {
+    bad(info.layers.empty() ? "kind is lorae, but there are no layers"
+                            : str("kind is ", info.kind, ", but there are layers"));
+  }
+  return info;
+}
+
+}  // namespace
+
+std::string description_text(const AdapterInfo& info) {
+  json layers = json::array();
+  for (const LayerDescription& layer : info.layers) {
+    layers.push_back({{"name", layer.name},
+                      {"kernel", layer.kernel},
+                      {"stride", layer.stride},
+                      {"groups", layer.groups},
+                      {"rank", layer.rank},
+                      {"alpha", layer.alpha},
+                      {"scaling", layer.scaling}});
+  }
+  return json{{"version", kFormatVersion}, {"model", info.model}, {"kind", info.kind},
+              {"classes", info.classes},   {"round", info.round}, {"base_digest", info.base_digest},
+              {"head", info.head},         {"norm", info.norm},   {"layers", layers}}
+      .dump();
+}
+
+Result<AdapterInfo> parse_description(std::string_view description) {
+  try {
+    return parse(description);
+  } catch (const Error& error) {
+    return error;
+  }
+}
+
+}  // namespace lorae::adapters
