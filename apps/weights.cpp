@@ -14,8 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kPrinted = 12;  // of a list of names
-
 c10::ScalarType type_of(const std::string& name) {
   return name == "float16" ? c10::kHalf : name == "bfloat16" ? c10::kBFloat16 : c10::kFloat;
 }
@@ -30,11 +28,8 @@ StateDict converted(const std::vector<StateDict::Entry>& entries, c10::ScalarTyp
 }
 
 void print_names(const char* title, const std::vector<std::string>& lines) {
-  for (std::size_t i = 0; i < std::min(lines.size(), kPrinted); ++i) {
+  for (std::size_t i = 0; i < lines.size(); ++i) {
     std::printf("%-12s %s\n", i == 0 ? title : "", lines[i].c_str());
-  }
-  if (lines.size() > kPrinted) {
-    std::printf("%-12s and %zu more\n", "", lines.size() - kPrinted);
   }
 }
 

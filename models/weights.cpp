@@ -121,9 +121,9 @@ PartialLoad load_matching(Model& model, const StateDict& weights) {
   load.taken = given_to.size();
   for (const NamedSlot& slot : slots) {
     const auto reason = reasons.find(slot.name);
-    if (reason == reasons.end()) {
+    if (reason == reasons.end() && !slot.name.ends_with("num_batches_tracked")) {
       load.initialised.push_back({slot.name, "not in the file"});
-    } else if (!reason->second.empty()) {
+    } else if (reason != reasons.end() && !reason->second.empty()) {
       load.initialised.push_back({slot.name, reason->second});
     }
   }
