@@ -2,13 +2,14 @@
 
 #include <cmath>
 
+#include "adapters/train_conv.h"
 #include "base/error.h"
 #include "tensors/torch.h"
 
 namespace lorae::adapters {
 namespace {
 
-constexpr std::int64_t kMergedUpTo = 192;  // output channels
+constexpr std::int64_t kThinFrom = 48;  // output channels
 
 at::Tensor convolve(const at::Tensor& x,
                     const at::Tensor& weight,
@@ -40,7 +41,7 @@ void fill_normal_(const at::Tensor& tensor, double deviation, Seed seed) {
 }  // namespace
 
 Form preferred_form(const Conv2dOptions& options) {
-  return options.out_channels <= kMergedUpTo ? Form::kMerged : Form::kBranch;
+  return options.out_channels >= kThinFrom ? Form::kThin : Form::kMerged;
 }
 
 Conv2d::Conv2d(const Conv2dOptions& conv_options)
@@ -101,6 +102,11 @@ at::Tensor Conv2d::forward(const at::Tensor& x,
   const at::Tensor offset = joint_bias(bias, scale, shift);
   if (form == Form::kMerged || !has_adapter() || is_fused() || !at::GradMode::is_enabled()) {
     return convolve(x, scaled(fused_weight(), scale), offset, options);
+  }
+  const auto is_frozen = [](const at::Tensor& t) { return !t.defined() || !t.requires_grad(); };
+  if (form == Form::kThin && groups == 1 && is_frozen(weight) && is_frozen(scale) &&
+      is_frozen(offset)) {
+    return train_conv(*this, x, scale, offset);
   }
   const at::Tensor low_rank = convolve(x, extractor, {}, options);
   const at::Tensor back = scaled(scaled(mapper * scaling, output_scale), scale);

@@ -26,15 +26,17 @@ struct Conv2dOptions {
   ConvInit init = ConvInit::kKaimingNormal;
 };
 
-/// How a LoRAE branch is computed. Both give the same numbers up to rounding.
+/// How a LoRAE branch is trained. All give the same numbers up to rounding.
 enum class Form {
-  kBranch,  ///< y = conv(x, W) + scaling * mapper(extractor(x)): no gradient of W is ever formed
-  kMerged,  ///< y = conv(x, W + scaling * B A): one convolution, one gradient, then two small GEMMs
+  kBranch,  ///< y = conv(x, W) + scaling * mapper(extractor(x))
+  kMerged,  ///< y = conv(x, W + scaling * B A): autograd forms the full weight's gradient
+  kThin,    ///< y as merged; the gradients as of the branch: train_conv.h
 };
 
 /// The faster form for training a conv of this width on a CPU.
-/// Source: measured by bench/lorae_forms: thin convolutions use vector units badly, so below about
-/// 200 channels one full convolution beats a full and two thin ones.
+/// Source: measured by bench/lorae_forms and bench/training_step: vector units work on 16 filters
+/// at a time, so below about 48 channels a full weight gradient costs less than two thin
+/// convolutions of 8 filters.
 Form preferred_form(const Conv2dOptions& options);
 
 /// A convolution that can carry one LoRAE adapter; its extractor has the host's stride, padding and

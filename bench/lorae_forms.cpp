@@ -1,5 +1,5 @@
-// Training step of one LoRAE convolution: branch form against merged form, and a full convolution
-// beside them. Pins adapters::preferred_form. One thread.
+// Training step of one LoRAE convolution: the three forms, and a full convolution beside them. Pins
+// adapters::preferred_form. One thread.
 #include <benchmark/benchmark.h>
 
 #include "adapters/conv2d.h"
@@ -10,7 +10,7 @@ namespace {
 
 using namespace lorae;
 
-enum class What { kBranch, kMerged, kFull };
+enum class What { kBranch, kMerged, kThin, kFull };
 
 void train_step(benchmark::State& state, What what) {
   use_one_thread();
@@ -22,7 +22,9 @@ void train_step(benchmark::State& state, What what) {
     conv.attach(8, 16, Seed{2});
     conv.extractor.set_requires_grad(true);
     conv.mapper.set_requires_grad(true);
-    conv.form = what == What::kBranch ? adapters::Form::kBranch : adapters::Form::kMerged;
+    conv.form = what == What::kBranch   ? adapters::Form::kBranch
+                : what == What::kMerged ? adapters::Form::kMerged
+                                        : adapters::Form::kThin;
   } else {
     conv.weight.set_requires_grad(true);
   }
@@ -40,6 +42,7 @@ void sizes(benchmark::internal::Benchmark* bench) {
 
 BENCHMARK_CAPTURE(train_step, branch, What::kBranch)->Apply(sizes);
 BENCHMARK_CAPTURE(train_step, merged, What::kMerged)->Apply(sizes);
+BENCHMARK_CAPTURE(train_step, thin, What::kThin)->Apply(sizes);
 BENCHMARK_CAPTURE(train_step, full, What::kFull)->Apply(sizes);
 
 }  // namespace

@@ -134,7 +134,8 @@ at::Tensor activate(Activation activation, at::Tensor x) {
     case Activation::kRelu:
       return x.relu_();
     case Activation::kSilu:
-      return at::silu_(x);
+      // Its gradient needs x: in place, autograd would keep a copy.
+      return at::GradMode::is_enabled() ? at::silu(x) : at::silu_(x);
     case Activation::kNone:
       break;
   }

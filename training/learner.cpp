@@ -44,6 +44,12 @@ Learner::Learner(const Plan& plan, const StateDict& backbone)
     }
   }
   trainable_ = trainable_of(*model_, method);
+  for (const models::NamedTensor& entry : model_->state()) {
+    total_parameters_ += entry.kind == models::TensorKind::kBuffer ? 0 : entry.tensor.numel();
+  }
+  if (method.kind != "full" && method.norm == "frozen") {
+    model_->fold_norms();  // frozen, they are part of the convolutions: less to compute and to keep
+  }
   model_->train_only(trainable_);
 }
 
@@ -81,15 +87,6 @@ FitResult Learner::fit_round(const data::ImageSet& images,
 
 double Learner::accuracy(const data::ImageSet& images) const {
   return tasks::accuracy(*model_, images);
-}
-
-std::int64_t Learner::total_parameters() const {
-  std::int64_t total = 0;
-  for (const auto& [name, tensor] : model_->backbone()) {
-    const bool statistic = name.ends_with("running_mean") || name.ends_with("running_var");
-    total += statistic ? 0 : tensor.numel();
-  }
-  return total;
 }
 
 }  // namespace lorae::training

@@ -37,12 +37,13 @@ class Learner {
   double accuracy(const data::ImageSet& images) const;
 
   /// Of the plain model, without adapters and BatchNorm statistics.
-  std::int64_t total_parameters() const;
+  std::int64_t total_parameters() const { return total_parameters_; }
 
  private:
   Plan plan_;
   std::unique_ptr<models::Model> model_;
   StateDict trainable_;
+  std::int64_t total_parameters_ = 0;
 };
 
 }  // namespace lorae::training

@@ -82,34 +82,43 @@ void expect_near(const Gradients& got, const Gradients& expected, double toleran
   EXPECT_LT(relative_error(got.mapper, expected.mapper), tolerance);
 }
 
-TEST(Conv2d, BothFormsAgreeForEveryGeometryAndRank) {
+void expect_forms_agree(const Conv2d& conv,
+                        const at::Tensor& x,
+                        const at::Tensor& scale,
+                        const at::Tensor& shift,
+                        double tolerance) {
+  const Gradients branch = run(conv, Form::kBranch, x, scale, shift);
+  for (const Form form : {Form::kMerged, Form::kThin}) {
+    SCOPED_TRACE(form == Form::kThin ? "thin" : "merged");
+    expect_near(run(conv, form, x, scale, shift), branch, tolerance);
+  }
+}
+
+TEST(Conv2d, AllFormsAgreeForEveryGeometryAndRank) {
   for (const Conv2dOptions& options : geometries()) {
     for (const std::int64_t rank : {1, 2, 8, 16}) {
       SCOPED_TRACE(str(text_of(options), " rank ", rank));
       const Conv2d conv = adapted(options, rank);
       const at::Tensor x = random({2, options.in_channels, 11, 10}, 5);
-      expect_near(run(conv, Form::kBranch, x, {}, {}), run(conv, Form::kMerged, x, {}, {}), 1e-5);
+      expect_forms_agree(conv, x, {}, {}, 1e-5);
     }
   }
 }
 
-TEST(Conv2d, BothFormsAgreeWithScaleAndShift) {
+TEST(Conv2d, AllFormsAgreeWithScaleAndShift) {
   const at::Tensor scale = random({6}, 6) + 1.5;
   const at::Tensor shift = random({6}, 7);
   for (const Conv2dOptions& options : geometries()) {
     SCOPED_TRACE(text_of(options));
     const Conv2d conv = adapted(options, 4);
     const at::Tensor x = random({2, options.in_channels, 11, 10}, 5);
-    expect_near(run(conv, Form::kBranch, x, scale, shift),
-                run(conv, Form::kMerged, x, scale, shift), 1e-5);
-    expect_near(run(conv, Form::kBranch, x, scale, {}), run(conv, Form::kMerged, x, scale, {}),
-                1e-5);
-    expect_near(run(conv, Form::kBranch, x, {}, shift), run(conv, Form::kMerged, x, {}, shift),
-                1e-5);
+    expect_forms_agree(conv, x, scale, shift, 1e-5);
+    expect_forms_agree(conv, x, scale, {}, 1e-5);
+    expect_forms_agree(conv, x, {}, shift, 1e-5);
   }
 }
 
-TEST(Conv2d, BothFormsAgreeInDoublePrecision) {
+TEST(Conv2d, AllFormsAgreeInDoublePrecision) {
   for (const Conv2dOptions& options : geometries()) {
     SCOPED_TRACE(text_of(options));
     Conv2d conv = adapted(options, 4);
@@ -117,8 +126,9 @@ TEST(Conv2d, BothFormsAgreeInDoublePrecision) {
     const at::Tensor x = random({2, options.in_channels, 11, 10}, 5).to(torch::kDouble);
     const at::Tensor scale = random({6}, 6).to(torch::kDouble) + 1.5;
     const at::Tensor shift = random({6}, 7).to(torch::kDouble);
-    expect_near(run(conv, Form::kBranch, x, scale, shift),
-                run(conv, Form::kMerged, x, scale, shift), 1e-13);
+    expect_forms_agree(conv, x, scale, shift, 1e-13);
+    conv.fold_norm(scale, shift);
+    expect_forms_agree(conv, x, {}, {}, 1e-13);
   }
 }
 
@@ -158,7 +168,7 @@ TEST(Conv2d, GradientsAreThoseOfFiniteDifferences) {
     *value = original;
     return (above - below) / (2 * kStep);
   };
-  for (const Form form : {Form::kBranch, Form::kMerged}) {
+  for (const Form form : {Form::kBranch, Form::kMerged, Form::kThin}) {
     const Gradients gradients = run(conv, form, x, {}, {});
     for (std::int64_t i = 0; i < conv.extractor.numel(); ++i) {
       EXPECT_NEAR(gradients.extractor.view(-1)[i].item<double>(), slope(conv.extractor, i), 1e-7);
@@ -225,9 +235,9 @@ TEST(Conv2d, WorksWithoutAnAdapter) {
 }
 
 TEST(Conv2d, PrefersOneConvolutionUpTo192Channels) {
-  EXPECT_EQ(preferred_form({.in_channels = 64, .out_channels = 192}), Form::kMerged);
-  EXPECT_EQ(preferred_form({.in_channels = 64, .out_channels = 193}), Form::kBranch);
-  EXPECT_EQ(Conv2d({.in_channels = 1, .out_channels = 193}, Seed{1}).form, Form::kBranch);
+  EXPECT_EQ(preferred_form({.in_channels = 64, .out_channels = 47}), Form::kMerged);
+  EXPECT_EQ(preferred_form({.in_channels = 64, .out_channels = 48}), Form::kThin);
+  EXPECT_EQ(Conv2d({.in_channels = 1, .out_channels = 48}, Seed{1}).form, Form::kThin);
 }
 
 TEST(Conv2d, WeightsAreKaimingNormalByFanOut) {
@@ -287,7 +297,7 @@ TEST(FoldNorm, GivesTheSameOutputsWithTheAdapterBeforeOrAfter) {
 
   Conv2d folded = plain;
   folded.fold_norm(scale, shift);
-  for (const Form form : {Form::kBranch, Form::kMerged}) {
+  for (const Form form : {Form::kBranch, Form::kMerged, Form::kThin}) {
     folded.form = form;
     EXPECT_LT(relative_error(folded.forward(x, {}, {}), expected), 1e-12);
   }
