@@ -44,6 +44,16 @@ void orthonormalise(std::vector<double>& row,
 
 }  // namespace
 
+void LayerTrace::add(const at::Tensor& input, const at::Tensor& output, double took) {
+  const bool channels_last = output.dim() == 2;  // linear
+  positions += output.numel() / output.size(channels_last ? -1 : 1);
+  inputs += input.numel();
+  seconds += took;
+  if (input_shape.empty()) {
+    input_shape = input.sizes().vec();
+  }
+}
+
 void AdaptedWeight::attach(std::int64_t rank, double of, Seed seed) {
   attach({.rank = rank, .alpha = of, .scaling = of / static_cast<double>(rank)}, seed);
 }

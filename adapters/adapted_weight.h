@@ -14,6 +14,16 @@ namespace lorae::adapters {
 inline constexpr std::string_view kExtractorSuffix = ".extractor";
 inline constexpr std::string_view kMapperSuffix = ".mapper";
 
+/// What a layer saw, if somebody asked.
+struct LayerTrace {
+  std::int64_t positions = 0;                  ///< outputs per channel, all calls together
+  std::int64_t inputs = 0;                     ///< numbers, all calls together
+  std::vector<std::int64_t> input_shape = {};  ///< of the first call
+  double seconds = 0;
+
+  void add(const at::Tensor& input, const at::Tensor& output, double took);
+};
+
 /// The frozen weight of a convolution or linear layer that can carry one LoRAE adapter.
 ///
 /// Tensors: `weight` [Cout, Cin / groups, k, k] or [out, in]; with an adapter of rank r
@@ -31,7 +41,8 @@ struct AdaptedWeight {
   at::Tensor output_scale;
   std::int64_t groups = 1;
   double scaling = 1.0;
-  double alpha = 0;  ///< what `scaling` was made from
+  double alpha = 0;             ///< what `scaling` was made from
+  LayerTrace* trace = nullptr;  ///< filled by every forward, if set
 
   bool has_adapter() const { return extractor.defined(); }
   bool is_fused() const { return plain_weight.defined(); }

@@ -1,5 +1,6 @@
 #include "adapters/conv2d.h"
 
+#include <chrono>
 #include <cmath>
 
 #include "adapters/train_conv.h"
@@ -40,12 +41,21 @@ void fill_normal_(const at::Tensor& tensor, double deviation, Seed seed) {
 
 }  // namespace
 
-Form preferred_form(const Conv2dOptions& options) {
-  return options.out_channels >= kThinFrom ? Form::kThin : Form::kMerged;
+std::string_view name_of(Form form) {
+  constexpr std::array<std::string_view, kForms.size()> kNames = {"branch", "concat", "merged",
+                                                                  "thin"};
+  return kNames.at(static_cast<std::size_t>(form));
 }
 
-Conv2d::Conv2d(const Conv2dOptions& conv_options)
-    : options(conv_options), form(preferred_form(conv_options)) {
+Form cheapest_form(const LayerShape& layer, std::int64_t positions, bool training) {
+  const std::int64_t filter = layer.in / layer.groups * layer.area();
+  if (layer.out * filter > positions * (filter + layer.out)) {
+    return Form::kBranch;
+  }
+  return training && layer.out >= kThinFrom && layer.groups == 1 ? Form::kThin : Form::kMerged;
+}
+
+Conv2d::Conv2d(const Conv2dOptions& conv_options) : options(conv_options) {
   check(options.in_channels % options.groups == 0 && options.out_channels % options.groups == 0,
         ErrorCode::kInvalidArgument, "[adapters] ", options.in_channels, " and ",
         options.out_channels, " channels do not make ", options.groups, " groups");
@@ -93,26 +103,68 @@ void Conv2d::initialise(Seed weight_seed, Seed bias_seed) {
   }
 }
 
+LayerShape Conv2d::shape(const std::string& name) const {
+  return {.name = name,
+          .in = options.in_channels,
+          .out = options.out_channels,
+          .kernel = options.kernel,
+          .stride = options.stride,
+          .groups = options.groups,
+          .norm_follows = !options.bias};
+}
+
+std::int64_t Conv2d::positions_of(const at::Tensor& x) const {
+  const auto along = [&](std::int64_t size) {
+    const std::int64_t reach = options.dilation * (options.kernel - 1) + 1;
+    return (size + 2 * options.padding - reach) / options.stride + 1;
+  };
+  return x.size(0) * along(x.size(2)) * along(x.size(3));
+}
+
 at::Tensor Conv2d::forward(const at::Tensor& x,
+                           const at::Tensor& scale,
+                           const at::Tensor& shift) const {
+  if (trace == nullptr) {
+    return compute(x, scale, shift);
+  }
+  const auto start = std::chrono::steady_clock::now();
+  at::Tensor y = compute(x, scale, shift);
+  trace->add(x, y, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  return y;
+}
+
+at::Tensor Conv2d::compute(const at::Tensor& x,
                            const at::Tensor& scale,
                            const at::Tensor& shift) const {
   const auto scaled = [&](const at::Tensor& w, const at::Tensor& by) {
     return by.defined() ? w * per_output(by) : w;
   };
   const at::Tensor offset = joint_bias(bias, scale, shift);
-  if (form == Form::kMerged || !has_adapter() || is_fused() || !at::GradMode::is_enabled()) {
-    return convolve(x, scaled(fused_weight(), scale), offset, options);
+  if (!has_adapter() || is_fused()) {
+    return convolve(x, scaled(weight, scale), offset, options);
   }
+  const bool training = at::GradMode::is_enabled();
+  const Form chosen = form.value_or(cheapest_form(shape({}), positions_of(x), training));
   const auto is_frozen = [](const at::Tensor& t) { return !t.defined() || !t.requires_grad(); };
-  if (form == Form::kThin && groups == 1 && is_frozen(weight) && is_frozen(scale) &&
+  if (training && chosen == Form::kThin && groups == 1 && is_frozen(weight) && is_frozen(scale) &&
       is_frozen(offset)) {
     return train_conv(*this, x, scale, offset);
   }
-  const at::Tensor low_rank = convolve(x, extractor, {}, options);
+  if (chosen == Form::kMerged || chosen == Form::kThin) {
+    return convolve(x, scaled(fused_weight(), scale), offset, options);
+  }
+  const at::Tensor plain = scaled(weight, scale);
   const at::Tensor back = scaled(scaled(mapper * scaling, output_scale), scale);
-  const Conv2dOptions pointwise{.groups = groups};
-  return convolve(x, scaled(weight, scale), offset, options) +
-         convolve(low_rank, back, {}, pointwise);
+  if (chosen == Form::kConcat && groups == 1) {
+    const std::int64_t outputs = options.out_channels;
+    const at::Tensor both = convolve(x, at::cat({plain, extractor}), {}, options);
+    const at::Tensor y =
+        both.slice(1, 0, outputs) + convolve(both.slice(1, outputs), back, offset, Conv2dOptions{});
+    return y;
+  }
+  const at::Tensor low_rank = convolve(x, extractor, {}, options);
+  return convolve(x, plain, offset, options) +
+         convolve(low_rank, back, {}, Conv2dOptions{.groups = groups});
 }
 
 void Conv2d::fold_norm(const at::Tensor& scale, const at::Tensor& shift) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <array>
+#include <optional>
+
 #include "adapters/adapted_weight.h"
 
 namespace lorae::adapters {
@@ -26,26 +29,31 @@ struct Conv2dOptions {
   ConvInit init = ConvInit::kKaimingNormal;
 };
 
-/// How a LoRAE branch is trained. All give the same numbers up to rounding.
+/// How an adapter that is not fused is computed. All give the same numbers up to rounding.
 enum class Form {
   kBranch,  ///< y = conv(x, W) + scaling * mapper(extractor(x))
-  kMerged,  ///< y = conv(x, W + scaling * B A): autograd forms the full weight's gradient
-  kThin,    ///< y as merged; the gradients as of the branch: train_conv.h
+  kConcat,  ///< as kBranch, W and A in one convolution of Cout + r filters
+  kMerged,  ///< y = conv(x, W + scaling * B A): in training, autograd forms W's full gradient
+  kThin,    ///< y as merged; in training, the gradients as of the branch: train_conv.h
 };
+inline constexpr std::array kForms = {Form::kBranch, Form::kConcat, Form::kMerged, Form::kThin};
+std::string_view name_of(Form form);
 
-/// The faster form for training a conv of this width on a CPU.
-/// Source: measured by bench/lorae_forms and bench/training_step: vector units work on 16 filters
-/// at a time, so below about 48 channels a full weight gradient costs less than two thin
-/// convolutions of 8 filters.
-Form preferred_form(const Conv2dOptions& options);
+/// The cost model: the faster form on a CPU. To merge costs rank * Cout Cin k^2 multiplications per
+/// call, the branch rank * (Cin k^2 + Cout) per position: small maps take the branch. Else, in
+/// training, below 48 channels a full weight gradient costs less than two thin convolutions, as
+/// vector units work on 16 filters at a time.
+/// `positions`: outputs per channel, N * H' * W'.
+/// Source: measured by bench/lorae_forms and `lorae profile --forms`.
+Form cheapest_form(const LayerShape& layer, std::int64_t positions, bool training);
 
 /// A convolution that can carry one LoRAE adapter; its extractor has the host's stride, padding and
 /// dilation.
 /// Source: LoRAE (the paper, section 3): extractor and mapper beside a frozen convolution.
 struct Conv2d : AdaptedWeight {
   Conv2dOptions options;
-  at::Tensor bias;  ///< [Cout]; undefined without
-  Form form = Form::kMerged;
+  at::Tensor bias;           ///< [Cout]; undefined without
+  std::optional<Form> form;  ///< unset: the cost model's
 
   /// Allocates; the values may be anything.
   explicit Conv2d(const Conv2dOptions& conv_options);
@@ -59,8 +67,14 @@ struct Conv2d : AdaptedWeight {
   /// Shape: [N, Cin, H, W] in, [N, Cout, H', W'] out.
   at::Tensor forward(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& shift) const;
 
+  LayerShape shape(const std::string& name) const;
+
   /// conv(x) * scale + shift becomes conv(x): the norm is folded into weight and bias for good.
   void fold_norm(const at::Tensor& scale, const at::Tensor& shift);
+
+ private:
+  at::Tensor compute(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& shift) const;
+  std::int64_t positions_of(const at::Tensor& x) const;
 };
 
 }  // namespace lorae::adapters

@@ -15,7 +15,7 @@ namespace {
 std::unique_ptr<models::Model> loaded(const ModelChoice& choice,
                                       const std::filesystem::path& weights) {
   auto model = build(choice, std::nullopt);
-  models::load_weights(*model, load_safetensors(weights).state);
+  models::load_weights(*model, map_safetensors(weights).state);
   return model;
 }
 
@@ -89,7 +89,7 @@ void inspect_adapter(const std::filesystem::path& path, bool as_json) {
 void fuse_adapter(const std::filesystem::path& path, const AdapterFiles& files) {
   const torch::NoGradGuard no_grad;
   const adapters::Adapter adapter = adapters::load_adapter(path);
-  const StateDict weights = load_safetensors(files.weights).state;
+  const StateDict weights = map_safetensors(files.weights).state;
   const auto model = build(choice_of(adapter.info, weights), std::nullopt);
   models::load_weights(*model, weights);
   models::apply_adapter(*model, adapter);

@@ -24,7 +24,7 @@ at::Tensor read_input(const std::filesystem::path& path, std::int64_t channels) 
 void run_forward(const ForwardOptions& options) {
   const torch::NoGradGuard no_grad;
   const auto model = build(options.model, std::nullopt);
-  models::load_weights(*model, load_safetensors(options.weights).state);
+  models::load_weights(*model, map_safetensors(options.weights).state);
   if (!options.adapter.empty()) {
     models::apply_adapter(*model, adapters::load_adapter(options.adapter));
   }

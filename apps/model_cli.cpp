@@ -49,6 +49,12 @@ void add_counting_commands(CLI::App& app) {
   add_model_choice(params, choice);
   add_lorae_options(params, lorae);
   params->add_flag("--json", as_json, "one JSON object");
+  static bool bytes = false;
+  static Codecs codecs;
+  params->add_flag("--bytes", bytes, "predict the bytes of a federated round instead");
+  params->add_option("--uplink", codecs.uplink, "codec chain, for --bytes")->capture_default_str();
+  params->add_option("--downlink", codecs.downlink, "codec chain, for --bytes")
+      ->capture_default_str();
   params->add_flag("--paper", paper, "the paper's tables beside ours, instead of one model");
   params->callback([params] {
     if (paper) {
@@ -57,6 +63,10 @@ void add_counting_commands(CLI::App& app) {
     }
     if (choice.name.empty()) {
       throw CLI::RequiredError(params->get_display_name() + ": MODEL, or --paper");
+    }
+    if (bytes) {
+      print_bytes(choice, lorae, codecs);
+      return;
     }
     print_params(choice, lorae, as_json);
   });
@@ -81,6 +91,22 @@ void add_forward_command(CLI::App& app) {
     options.float64 = type == "float64";
     run_forward(options);
   });
+}
+
+void add_profile_command(CLI::App& app) {
+  static ProfileOptions options;
+  auto* profile = app.add_subcommand("profile", "what each layer costs, on one thread");
+  profile->add_option("MODEL", options.model.name, "see: lorae models")->required();
+  add_model_choice(profile, options.model);
+  add_lorae_options(profile, options.lorae);
+  profile->add_option("--batch", options.batch, "images")->check(CLI::PositiveNumber);
+  profile->add_option("--side", options.side, "of an image, pixels")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  profile->add_flag("--forms", options.forms,
+                    "also time every form of each adapter: inference/training ms");
+  profile->add_flag("--json", options.as_json, "a JSON array");
+  profile->callback([] { print_profile(options); });
 }
 
 void add_weights_commands(CLI::App& app) {
@@ -172,6 +198,7 @@ void add_adapter_commands(CLI::App& app) {
 void add_model_commands(CLI::App& app) {
   add_counting_commands(app);
   add_forward_command(app);
+  add_profile_command(app);
   add_weights_commands(app);
   add_adapter_commands(app);
 }

@@ -29,6 +29,28 @@ void print_models(bool as_json);
 /// Prints totals and a table per layer, or one JSON object.
 void print_params(const ModelChoice& choice, const adapters::LoraeOptions& lorae, bool as_json);
 
+/// Codec chains of a federated run, as in [[methods]].
+struct Codecs {
+  std::string uplink = "delta,int8:row,zstd";
+  std::string downlink = "zstd";
+};
+
+/// Prints the bytes that a client sends and gets in a round, with LoRAE and with all weights.
+void print_bytes(const ModelChoice& choice,
+                 const adapters::LoraeOptions& lorae,
+                 const Codecs& codecs);
+
+struct ProfileOptions {
+  ModelChoice model;
+  adapters::LoraeOptions lorae;
+  std::int64_t batch = 1, side = 224;
+  bool forms = false;  ///< also times each adapter's forms
+  bool as_json = false;
+};
+
+/// Prints what each layer costs: multiplications, bytes, time, and the forms that are chosen.
+void print_profile(const ProfileOptions& options);
+
 /// Prints the paper's counts of updated parameters beside ours, cell by cell.
 void print_paper_params();
 

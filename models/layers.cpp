@@ -1,5 +1,6 @@
 #include "models/layers.h"
 
+#include <chrono>
 #include <cmath>
 
 #include "tensors/torch.h"
@@ -37,13 +38,7 @@ std::vector<OwnTensor> Conv::tensors() {
 }
 
 adapters::LayerShape Conv::shape(const std::string& name) const {
-  return {.name = name,
-          .in = conv.options.in_channels,
-          .out = conv.options.out_channels,
-          .kernel = conv.options.kernel,
-          .stride = conv.options.stride,
-          .groups = conv.options.groups,
-          .norm_follows = !conv.options.bias};
+  return conv.shape(name);
 }
 
 void Conv::initialise(const std::string& name, Seed seed) {
@@ -92,6 +87,17 @@ Linear::Linear(std::int64_t in, std::int64_t out, double bound)
 }
 
 at::Tensor Linear::forward(const at::Tensor& x) {
+  if (linear.trace != nullptr) {
+    const auto start = std::chrono::steady_clock::now();
+    at::Tensor y = compute(x);
+    linear.trace->add(
+        x, y, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    return y;
+  }
+  return compute(x);
+}
+
+at::Tensor Linear::compute(const at::Tensor& x) {
   if (!linear.has_adapter() || linear.is_fused() || !at::GradMode::is_enabled()) {
     return at::linear(x, linear.fused_weight(), bias);
   }

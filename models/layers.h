@@ -77,6 +77,8 @@ class Linear final : public AdaptableBlock {
   at::Tensor bias;
 
  private:
+  at::Tensor compute(const at::Tensor& x);
+
   double bound_;
 };
 

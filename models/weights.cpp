@@ -23,6 +23,11 @@ std::string listed(const std::vector<std::string>& names) {
              : text;
 }
 
+/// What no computation reads.
+bool is_counter(const std::string& name) {
+  return name.ends_with("num_batches_tracked");
+}
+
 /// A change of the names in a file.
 struct Renaming {
   std::string drop;  ///< a prefix to take off
@@ -64,7 +69,7 @@ void load_weights(Model& model, const StateDict& weights) {
     const at::Tensor* given = weights.find(slot.name);
     known.insert(slot.name);
     if (given == nullptr) {
-      if (!slot.name.ends_with("num_batches_tracked")) {
+      if (!is_counter(slot.name)) {
         missing.push_back(slot.name);
       }
     } else if (given->sizes() != slot.tensor->sizes()) {
@@ -76,7 +81,7 @@ void load_weights(Model& model, const StateDict& weights) {
   }
   std::vector<std::string> unknown;
   for (const auto& [name, tensor] : weights) {
-    if (!known.contains(name)) {
+    if (!known.contains(name) && !is_counter(name)) {
       unknown.push_back(name);
     }
   }
@@ -121,7 +126,7 @@ PartialLoad load_matching(Model& model, const StateDict& weights) {
   load.taken = given_to.size();
   for (const NamedSlot& slot : slots) {
     const auto reason = reasons.find(slot.name);
-    if (reason == reasons.end() && !slot.name.ends_with("num_batches_tracked")) {
+    if (reason == reasons.end() && !is_counter(slot.name)) {
       load.initialised.push_back({slot.name, "not in the file"});
     } else if (reason != reasons.end() && !reason->second.empty()) {
       load.initialised.push_back({slot.name, reason->second});

@@ -9,8 +9,8 @@
 namespace lorae::models {
 
 /// Gives the model a reference checkpoint's tensors. They are shared, not copied, where the dtype
-/// is the model's own; else converted. Counters (num_batches_tracked) may be absent; nothing else
-/// may be absent or left over.
+/// is the model's own; else converted. Counters (num_batches_tracked) may be absent or
+/// left over; nothing else may.
 /// Errors: kIncompatible, naming the first tensors that are missing, unknown or of another shape.
 void load_weights(Model& model, const StateDict& weights);
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian packages that are missing, after listing them.
+# Installs the Debian packages that are missing, after listing them. Usage: scripts/install.sh [MORE...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 missing=()
-for package in $(grep -v '^#' scripts/packages.txt); do
+for package in $(grep -v '^#' scripts/packages.txt) "$@"; do
   dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 done
 if [ ${#missing[@]} -eq 0 ]; then

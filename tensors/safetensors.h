@@ -3,17 +3,13 @@
 #include <c10/core/ScalarType.h>
 
 #include <filesystem>
-#include <map>
-#include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "tensors/safetensors_header.h"
 #include "tensors/state_dict.h"
 
 namespace lorae {
-
-/// Free text pairs in a safetensors header ("__metadata__").
-using Metadata = std::map<std::string, std::string>;
 
 struct SafetensorsFile {
   StateDict state;
@@ -29,8 +25,7 @@ std::string_view safetensors_dtype(c10::ScalarType type);
 /// Source: the safetensors format, https://huggingface.co/docs/safetensors.
 Bytes safetensors_pack(const StateDict& state, const Metadata& metadata = {});
 
-/// Reads a file that anybody may have made: lengths, offsets, overlaps, duplicate names, dtypes and
-/// shapes are checked before anything is allocated. Tensors are copies.
+/// Reads a file that anybody may have made, as read_safetensors_header does. Tensors are copies.
 /// Errors (returned): kCorruptData saying what is wrong.
 Result<SafetensorsFile> safetensors_unpack(ByteView bytes);
 
@@ -41,5 +36,10 @@ void save_safetensors(const std::filesystem::path& path,
 
 /// Errors: kInvalidConfig if unreadable; kCorruptData, naming the file.
 SafetensorsFile load_safetensors(const std::filesystem::path& path);
+
+/// As load_safetensors, but the tensors are the file's own pages, read when they are first touched
+/// and copied when they are first written; the file never changes. See MappedFile for files that
+/// another program may shorten meanwhile.
+SafetensorsFile map_safetensors(const std::filesystem::path& path);
 
 }  // namespace lorae

@@ -88,8 +88,8 @@ void expect_forms_agree(const Conv2d& conv,
                         const at::Tensor& shift,
                         double tolerance) {
   const Gradients branch = run(conv, Form::kBranch, x, scale, shift);
-  for (const Form form : {Form::kMerged, Form::kThin}) {
-    SCOPED_TRACE(form == Form::kThin ? "thin" : "merged");
+  for (const Form form : kForms) {
+    SCOPED_TRACE(name_of(form));
     expect_near(run(conv, form, x, scale, shift), branch, tolerance);
   }
 }
@@ -168,7 +168,7 @@ TEST(Conv2d, GradientsAreThoseOfFiniteDifferences) {
     *value = original;
     return (above - below) / (2 * kStep);
   };
-  for (const Form form : {Form::kBranch, Form::kMerged, Form::kThin}) {
+  for (const Form form : kForms) {
     const Gradients gradients = run(conv, form, x, {}, {});
     for (std::int64_t i = 0; i < conv.extractor.numel(); ++i) {
       EXPECT_NEAR(gradients.extractor.view(-1)[i].item<double>(), slope(conv.extractor, i), 1e-7);
@@ -208,16 +208,6 @@ TEST(Conv2d, AFreshAdapterChangesNoBit) {
   }
 }
 
-TEST(Conv2d, EvaluatesMergedWhateverTheForm) {
-  Conv2d conv = adapted({.in_channels = 3, .out_channels = 6, .kernel = 3, .padding = 1}, 4);
-  const at::Tensor x = random({2, 3, 7, 7}, 5);
-  const torch::NoGradGuard no_grad;
-  conv.form = Form::kMerged;
-  const at::Tensor merged = conv.forward(x, {}, {});
-  conv.form = Form::kBranch;
-  EXPECT_TRUE(same_bits(conv.forward(x, {}, {}), merged));
-}
-
 TEST(Conv2d, TrainingTheAdapterFormsNoGradientOfTheWeight) {
   const Conv2d conv = adapted({.in_channels = 3, .out_channels = 6, .kernel = 3, .padding = 1}, 4);
   run(conv, Form::kBranch, random({2, 3, 7, 7}, 5), {}, {});
@@ -232,12 +222,6 @@ TEST(Conv2d, WorksWithoutAnAdapter) {
   EXPECT_FALSE(conv.has_adapter());
   EXPECT_TRUE(same_bits(conv.fused_weight(), conv.weight));
   EXPECT_TRUE(same_bits(conv.forward(x, {}, {}), torch::conv2d(x, conv.weight, {}, 1, 1)));
-}
-
-TEST(Conv2d, PrefersOneConvolutionUpTo192Channels) {
-  EXPECT_EQ(preferred_form({.in_channels = 64, .out_channels = 47}), Form::kMerged);
-  EXPECT_EQ(preferred_form({.in_channels = 64, .out_channels = 48}), Form::kThin);
-  EXPECT_EQ(Conv2d({.in_channels = 1, .out_channels = 48}, Seed{1}).form, Form::kThin);
 }
 
 TEST(Conv2d, WeightsAreKaimingNormalByFanOut) {
@@ -265,6 +249,40 @@ TEST(Attach, RefusesARankThatIsNotPositive) {
         ErrorCode::kInvalidArgument, [&] { conv.attach(rank, 16, Seed{2}); },
         str("[adapters] expected a rank of at least 1, got ", rank));
   }
+}
+
+TEST(Conv2d, AllFormsAgreeInInference) {
+  const torch::NoGradGuard no_grad;
+  for (const Conv2dOptions& options : geometries()) {
+    Conv2d conv = adapted(options, 4);
+    to_double(conv);
+    const at::Tensor x = random({2, options.in_channels, 11, 10}, 5).to(torch::kDouble);
+    const at::Tensor scale = random({6}, 6).to(torch::kDouble) + 1.5;
+    conv.form = Form::kBranch;
+    const at::Tensor branch = conv.forward(x, scale, scale);
+    for (const Form form : kForms) {
+      conv.form = form;
+      EXPECT_LT(relative_error(conv.forward(x, scale, scale), branch), 1e-13) << name_of(form);
+    }
+  }
+}
+
+TEST(CheapestForm, DependsOnTheMapAndTheWidth) {
+  const auto form = [](std::int64_t channels, std::int64_t positions, bool training,
+                       std::int64_t groups = 1) {
+    return cheapest_form(
+        {.name = {}, .in = channels, .out = channels, .kernel = 3, .groups = groups}, positions,
+        training);
+  };
+  for (const bool training : {true, false}) {
+    EXPECT_EQ(form(512, 49, training), Form::kBranch);   // 2.4 M against 0.3 M
+    EXPECT_EQ(form(512, 400, training), Form::kBranch);  // 2.4 M against 2.0 M
+    EXPECT_EQ(form(32, 6400, training), Form::kMerged);
+    EXPECT_EQ(form(64, 6400, training, 64), Form::kMerged);
+  }
+  EXPECT_EQ(form(512, 6400, true), Form::kThin);
+  EXPECT_EQ(form(512, 6400, false), Form::kMerged);
+  EXPECT_EQ(form(48, 6400, true), Form::kThin);
 }
 
 TEST(GroupedAdapter, FusedIsTheBranch) {
@@ -297,7 +315,7 @@ TEST(FoldNorm, GivesTheSameOutputsWithTheAdapterBeforeOrAfter) {
 
   Conv2d folded = plain;
   folded.fold_norm(scale, shift);
-  for (const Form form : {Form::kBranch, Form::kMerged, Form::kThin}) {
+  for (const Form form : kForms) {
     folded.form = form;
     EXPECT_LT(relative_error(folded.forward(x, {}, {}), expected), 1e-12);
   }

@@ -31,6 +31,8 @@ TEST(ModelCommands, CountAsThePaperDoes) {
   ASSERT_EQ(paper.status, 0) << paper.errors;
   EXPECT_NE(paper.output.find("73 of 76 cells agree"), std::string::npos) << paper.output;
   EXPECT_EQ(paper.output.find("  differs\n"), std::string::npos) << "a whole model's size";
+  EXPECT_EQ(paper.output.find("  differs:"), std::string::npos) << "a whole model's size";
+  EXPECT_NE(paper.output.find("Faster R-CNN       41.53   41.53  agrees"), std::string::npos);
 
   const Finished counted =
       run({"lorae", "params", "yolov8n", "--classes", "20", "--rank", "8", "--json"});
@@ -39,6 +41,37 @@ TEST(ModelCommands, CountAsThePaperDoes) {
   EXPECT_EQ(counts.at("total_parameters"), 3014748);
   EXPECT_EQ(counts.at("adapter_parameters"), 8 * 35947);
   EXPECT_EQ(counts.at("state").size(), 355U);
+}
+
+TEST(ModelCommands, PredictTheBytesOfARound) {
+  const Finished done = run({"lorae", "params", "resnet8", "--classes", "10", "--channels", "1",
+                             "--stem", "small", "--bytes", "--uplink", "float32"});
+  ASSERT_EQ(done.status, 0) << done.errors;
+  // 32,850 numbers of four bytes, and a length for each of the ten layers.
+  EXPECT_NE(done.output.find("lorae             32850         131440"), std::string::npos)
+      << done.output;
+}
+
+TEST(ModelCommands, TargetsChangeTheCount) {
+  const auto adapter = [](const std::string& targets) {
+    const Finished done =
+        run({"lorae", "params", "resnet18", "--classes", "10", "--targets", targets, "--json"});
+    EXPECT_EQ(done.status, 0) << done.errors;
+    return json::parse(done.output).at("adapter_parameters").get<std::int64_t>();
+  };
+  EXPECT_GT(adapter("all"), adapter("spatial"));
+  EXPECT_EQ(adapter("all") - adapter("spatial"), adapter("*.downsample.0"));
+  EXPECT_EQ(adapter("fc"), 8 * (512 + 10));
+}
+
+TEST(ModelCommands, ProfileCountsMacs) {
+  const Finished done = run({"lorae", "profile", "resnet18", "--side", "64", "--json"});
+  ASSERT_EQ(done.status, 0) << done.errors;
+  const json layers = json::parse(done.output);
+  EXPECT_EQ(layers.at(0).at("positions"), 32 * 32);
+  EXPECT_EQ(layers.at(0).at("macs"), 32 * 32 * 64 * 3 * 49);
+  EXPECT_EQ(layers.at(0).at("adapter_macs"), 32 * 32 * 8 * (3 * 49 + 64));
+  EXPECT_GT(layers.at(0).at("forward_ms").get<double>(), 0);
 }
 
 TEST(ModelCommands, RefuseAnUnknownModel) {

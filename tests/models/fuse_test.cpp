@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "models/faster_rcnn.h"
+#include "models/profile.h"
 #include "tensors/torch.h"
 #include "tests/models/reference.h"
 #include "tests/tensors/helpers.h"
@@ -17,7 +18,10 @@ struct Case {
 };
 
 /// A model of every family with weights of a trained one's size and adapters that do something.
-std::unique_ptr<Model> adapted(const std::string& name, std::int64_t rank, c10::ScalarType type) {
+std::unique_ptr<Model> adapted(const std::string& name,
+                               std::int64_t rank,
+                               c10::ScalarType type,
+                               bool with_adapters = true) {
   // Detectors of large images are made small.
   auto model = name == "fasterrcnn_resnet50_fpn"
                    ? std::make_unique<Model>(testing::reference_options(name, 7),
@@ -26,7 +30,9 @@ std::unique_ptr<Model> adapted(const std::string& name, std::int64_t rank, c10::
                                              Seed{1})
                    : build(testing::reference_options(name, 7), Seed{1});
   testing::fill_by_formula_(*model, 1.3);
-  model->attach_adapters({.rank = rank, .alpha = 2.0 * static_cast<double>(rank)}, Seed{2});
+  if (with_adapters) {
+    model->attach_adapters({.rank = rank, .alpha = 2.0 * static_cast<double>(rank)}, Seed{2});
+  }
   for (const auto& [name_of_conv, conv] : model->convolutions()) {
     if (conv->has_adapter()) {
       conv->mapper = adapters::uniform_tensor(conv->mapper.sizes().vec(), 0.02,
@@ -39,6 +45,15 @@ std::unique_ptr<Model> adapted(const std::string& name, std::int64_t rank, c10::
 
 at::Tensor output(Model& model, const at::Tensor& images) {
   return model.predict(images).front().value.clone();
+}
+
+/// Multiplications of one inference. How often a detector's second stage runs depends on weights.
+std::int64_t macs(Model& model, const at::Tensor& images) {
+  std::int64_t sum = 0;
+  for (const LayerProfile& layer : profile(model, images.sizes().vec(), false)) {
+    sum += layer.shape.name.starts_with("roi_heads.") ? 0 : layer.macs + layer.adapter_macs;
+  }
+  return sum;
 }
 
 class Fuse : public ::testing::TestWithParam<Case> {};
@@ -66,6 +81,12 @@ TEST_P(Fuse, GivesTheBranchsOutputAndUnfuseTheBackbone) {
     model->unfuse();
     EXPECT_TRUE(same_bits(model->backbone(), before));
     EXPECT_LT(relative_error(output(*model, images), branch), bound) << "the adapter acts again";
+    const std::int64_t with_branches = macs(*model, images);
+    model->fuse();
+    EXPECT_LT(macs(*model, images), with_branches);
+    EXPECT_EQ(macs(*model, images),
+              macs(*adapted(name, rank, type, /*with_adapters=*/false), images));
+    model->unfuse();
     model->fold_norms();
     EXPECT_LT(relative_error(output(*model, images), branch), bound) << "beside folded norms";
     model->fuse();

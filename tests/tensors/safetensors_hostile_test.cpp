@@ -80,15 +80,20 @@ TEST(HostileSafetensors, RefusesDeepNesting) {
 
 TEST(HostileSafetensors, RefusesEntriesThatMissAPart) {
   expect_corrupt(file_of(R"({"w":[]})"), "'w': not an object");
-  expect_corrupt(file_of(R"({"w":{}})"), "dtype");
-  expect_corrupt(file_of(R"({"w":{"dtype":"F32"}})"), "shape");
-  expect_corrupt(file_of(R"({"w":{"dtype":"F32","shape":[1]}})", 4), "data_offsets");
+  expect_corrupt(file_of(R"({"w":{}})"), "'w': no dtype");
+  expect_corrupt(file_of(R"({"w":{"dtype":"F32"}})"), "'w': no shape");
+  expect_corrupt(file_of(R"({"w":{"dtype":"F32","shape":[1]}})", 4), "'w': no data_offsets");
+}
+
+TEST(HostileSafetensors, RefusesBooleansThatAreNone) {
+  expect_corrupt(file_of(one_tensor(R"("BOOL")", "[2]", "[0,2]"), 2),
+                 "'w': expected booleans, got a byte 42");
 }
 
 TEST(HostileSafetensors, RefusesUnknownDtypes) {
   expect_corrupt(file_of(one_tensor(R"("F33")", "[1]", "[0,4]"), 4), "'w': unknown dtype \"F33\"");
   expect_corrupt(file_of(one_tensor(R"("f32")", "[1]", "[0,4]"), 4), "'w': unknown dtype \"f32\"");
-  expect_corrupt(file_of(one_tensor("32", "[1]", "[0,4]"), 4), "type must be string");
+  expect_corrupt(file_of(one_tensor("32", "[1]", "[0,4]"), 4), "'w': unknown dtype 32");
 }
 
 TEST(HostileSafetensors, RefusesShapesThatAreNoListOfSizes) {

@@ -149,5 +149,34 @@ TEST(Safetensors, LoadingNamesTheFileThatIsMissing) {
       "none.safetensors");
 }
 
+TEST(Safetensors, MappedTensorsAreTheFilesAndNeverChangeIt) {
+  const TemporaryFolder folder;
+  const auto path = folder / "x.safetensors";
+  const StateDict state = every_dtype();
+  save_safetensors(path, state, {{"k", "v"}});
+  {
+    SafetensorsFile mapped = map_safetensors(path);
+    EXPECT_TRUE(same_bits(mapped.state, state));
+    EXPECT_EQ(mapped.metadata.at("k"), "v");
+    for (const auto& [name, tensor] : mapped.state) {
+      tensor.zero_();
+    }
+  }
+  EXPECT_TRUE(same_bits(load_safetensors(path).state, state));
+  at::Tensor alone = map_safetensors(path).state.begin()->second;
+  EXPECT_EQ(alone.sizes(), state.begin()->second.sizes()) << "outlives the other tensors";
+}
+
+TEST(Safetensors, MappingNamesWhatIsWrongWithTheFile) {
+  const TemporaryFolder folder;
+  expect_error(
+      ErrorCode::kInvalidConfig, [&] { map_safetensors(folder / "none"); }, "none");
+  expect_error(
+      ErrorCode::kInvalidConfig, [&] { map_safetensors(folder.path()); }, "it is no file");
+  std::ofstream(folder / "empty") << "";
+  expect_error(
+      ErrorCode::kCorruptData, [&] { map_safetensors(folder / "empty"); }, "too short");
+}
+
 }  // namespace
 }  // namespace lorae
