@@ -260,11 +260,11 @@ FasterRcnn::Batch FasterRcnn::prepare(const std::vector<at::Tensor>& images) con
   std::vector<at::Tensor> scaled;
   for (const at::Tensor& image : images) {
     const Size original{image.size(1), image.size(2)};
-    const auto shorter = static_cast<float>(std::min(original.height, original.width));
-    const auto longer = static_cast<float>(std::max(original.height, original.width));
-    // The factor in single precision, the sizes in double: what the reference does.
-    const double factor = std::min(static_cast<float>(options_.min_size) / shorter,
-                                   static_cast<float>(options_.max_size) / longer);
+    const auto shorter = static_cast<double>(std::min(original.height, original.width));
+    const auto longer = static_cast<double>(std::max(original.height, original.width));
+    // In double: older torchvisions, in float32, lose a row of some images.
+    const double factor = std::min(static_cast<double>(options_.min_size) / shorter,
+                                   static_cast<double>(options_.max_size) / longer);
     const auto scale = [factor](std::int64_t side) {
       return static_cast<std::int64_t>(std::floor(static_cast<double>(side) * factor));
     };
