@@ -1,5 +1,5 @@
 // Training step of one LoRAE convolution: the three forms, and a full convolution beside them. Pins
-// adapters::preferred_form. One thread.
+// adapters::cheapest_form. One thread.
 #include <benchmark/benchmark.h>
 
 #include "adapters/conv2d.h"

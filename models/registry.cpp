@@ -12,11 +12,20 @@
 namespace lorae::models {
 namespace {
 
+enum class Task { kClassification, kOther };
+
 /// Architectures that one function builds from a name.
 struct Family {
   std::vector<std::string> names;
   std::unique_ptr<Network> (*make)(const ModelOptions&);
+  Task task = Task::kOther;
 };
+
+/// For networks that are made of the options alone.
+template <typename Net>
+[[maybe_unused]] std::unique_ptr<Network> make(const ModelOptions& options) {
+  return std::make_unique<Net>(options);
+}
 
 std::unique_ptr<Network> make_resnet(const ModelOptions& options) {
   return build_resnet({.table = resnet_table(options.name),
@@ -57,12 +66,24 @@ std::unique_ptr<Network> make_faster_rcnn(const ModelOptions& options) {
       FasterRcnnOptions{.classes = options.classes, .frozen_norm = !options.name.ends_with("_bn")});
 }
 
-// A new model is a builder in a file of its own and one line here.
+/// Those YOLO names that end with "-cls", or the others.
+std::vector<std::string> yolo_names(Task task) {
+  std::vector<std::string> names = yolo::names();
+  std::erase_if(names, [task](const std::string& name) {
+    return name.ends_with("-cls") != (task == Task::kClassification);
+  });
+  return names;
+}
+
+// A new model is a file of its own and one line here: docs/adding_a_model.md.
 const std::vector<Family>& families() {
   static const std::vector<Family> all = {
-      {{"resnet8", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"}, &make_resnet},
-      {{"efficientnet_b0", "efficientnet_b1"}, &make_efficientnet},
-      {yolo::names(), &make_yolo},
+      {{"resnet8", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"},
+       &make_resnet,
+       Task::kClassification},
+      {{"efficientnet_b0", "efficientnet_b1"}, &make_efficientnet, Task::kClassification},
+      {yolo_names(Task::kClassification), &make_yolo, Task::kClassification},
+      {yolo_names(Task::kOther), &make_yolo},
       {{"fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_bn"}, &make_faster_rcnn},
       {{"unet_resnet34"}, &make_unet},
       {{"deeplabv3_resnet50", "deeplabv3_resnet101"}, &make_deeplabv3},
@@ -94,9 +115,9 @@ const std::vector<std::string>& model_names() {
 
 std::vector<std::string_view> classifier_names() {
   std::vector<std::string_view> names;
-  for (const std::string& name : model_names()) {
-    if (name.starts_with("resnet") || name.starts_with("efficientnet") || name.ends_with("-cls")) {
-      names.push_back(name);
+  for (const Family& family : families()) {
+    if (family.task == Task::kClassification) {
+      names.insert(names.end(), family.names.begin(), family.names.end());
     }
   }
   return names;
