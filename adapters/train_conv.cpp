@@ -37,9 +37,9 @@ std::tuple<at::Tensor, at::Tensor> gradients(const at::Tensor& dy,
                                              const Conv2dOptions& o,
                                              std::array<bool, 2> wanted) {
   const auto [dx, dw, db] = at::convolution_backward(
-      dy, x, weight, /*bias_sizes=*/at::OptionalIntArrayRef{}, {o.stride, o.stride}, {o.padding, o.padding},
-      {o.dilation, o.dilation}, /*transposed=*/false, /*output_padding=*/{0, 0}, /*groups=*/1,
-      {wanted[0], wanted[1], false});
+      dy, x, weight, /*bias_sizes=*/at::OptionalIntArrayRef{}, {o.stride, o.stride},
+      {o.padding, o.padding}, {o.dilation, o.dilation}, /*transposed=*/false,
+      /*output_padding=*/{0, 0}, /*groups=*/1, {wanted[0], wanted[1], false});
   return {dx, dw};
 }
 
