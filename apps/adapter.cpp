@@ -33,10 +33,6 @@ ModelChoice choice_of(const adapters::AdapterInfo& info, const StateDict& weight
   return choice;
 }
 
-long long wide(std::int64_t value) {
-  return static_cast<long long>(value);
-}
-
 }  // namespace
 
 void create_adapter(const ModelChoice& choice,

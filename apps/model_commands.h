@@ -13,6 +13,11 @@ namespace lorae::apps {
 
 // The subcommands of `lorae` that look at one model. Errors: lorae::Error.
 
+/// For printf's %lld.
+inline long long wide(std::int64_t value) {
+  return static_cast<long long>(value);
+}
+
 struct ModelChoice {
   std::string name;
   std::int64_t classes = 80;

@@ -42,10 +42,6 @@ json to_json(const ModelChoice& choice, const ModelCounts& counts, models::Model
           {"state", state}};
 }
 
-long long wide(std::int64_t value) {
-  return static_cast<long long>(value);
-}
-
 void print_table(const ModelChoice& choice, const ModelCounts& counts, const LoraeOptions& lorae) {
   std::printf("%-44s %6s %6s %3s %3s %6s %12s %5s %10s\n", "layer", "in", "out", "k", "s", "groups",
               "parameters", "rank", "adapter");

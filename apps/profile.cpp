@@ -11,10 +11,6 @@ namespace {
 using models::LayerProfile;
 using nlohmann::json;
 
-long long wide(std::int64_t value) {
-  return static_cast<long long>(value);
-}
-
 std::string form_name(adapters::Form form) {
   return std::string(adapters::name_of(form));
 }

@@ -2,17 +2,13 @@
 //
 // Usage: bench_load_weights [MODEL]. Each in a process of its own, the file in the page cache;
 // loaded weights are touched page by page, as a first forward would.
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 
 #include "base/atomic_file.h"
+#include "bench/child.h"
 #include "models/weights.h"
 #include "tensors/safetensors.h"
 #include "tensors/torch.h"
@@ -22,40 +18,19 @@ namespace {
 using namespace lorae;
 using Clock = std::chrono::steady_clock;
 
-struct Measured {
-  double seconds = 0, mebibytes = 0;
-};
+using bench::in_child;
+using bench::Measured;
 
-double peak_mebibytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
-}
-
-Measured in_child(const std::function<void()>& work) {
-  int ends[2];
-  if (pipe(ends) != 0) {
-    std::perror("pipe");
-    std::exit(1);
-  }
-  const pid_t child = fork();
-  if (child == 0) {
-    const double before = peak_mebibytes();
+/// Time and peak memory of `work`, in a process of its own.
+template <typename Work>
+Measured cost_of(Work&& work) {
+  return in_child([&] {
+    const double before = bench::peak_mebibytes();
     const auto start = Clock::now();
     work();
-    const Measured result{std::chrono::duration<double>(Clock::now() - start).count(),
-                          peak_mebibytes() - before};
-    _exit(write(ends[1], &result, sizeof result) == sizeof result ? 0 : 1);
-  }
-  Measured result;
-  const bool got = read(ends[0], &result, sizeof result) == sizeof result;
-  waitpid(child, nullptr, 0);
-  close(ends[0]);
-  close(ends[1]);
-  if (!got) {
-    std::exit(1);
-  }
-  return result;
+    return Measured{std::chrono::duration<double>(Clock::now() - start).count(),
+                    bench::peak_mebibytes() - before};
+  });
 }
 
 /// One number of every page.
@@ -82,13 +57,13 @@ int main(int argc, char** argv) {
                                      .channels = 3,
                                      .pool = 1};
   const auto path = std::filesystem::temp_directory_path() / "lorae_bench_load.safetensors";
-  in_child([&] { save_safetensors(path, models::build(options, Seed{1})->backbone()); });
+  cost_of([&] { save_safetensors(path, models::build(options, Seed{1})->backbone()); });
   const double size = static_cast<double>(std::filesystem::file_size(path)) / (1 << 20);
   volatile double sink = 0;
-  Measured read{1e30, 0}, load{1e30, 0};
+  Measured read, load;
   for (int round = 0; round < 5; ++round) {
-    const Measured one = in_child([&] { sink = static_cast<double>(read_file(path).size()); });
-    const Measured two = in_child([&] {
+    const Measured one = cost_of([&] { sink = static_cast<double>(read_file(path).size()); });
+    const Measured two = cost_of([&] {
       const auto model = models::build(options, std::nullopt);
       models::load_weights(*model, map_safetensors(path).state);
       sink = touch(*model);

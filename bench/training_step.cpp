@@ -3,18 +3,14 @@
 // Usage: bench_training_step [MODEL...]. Each variant runs in a process of its own, variants in
 // turn, twice each; the ratios are of the faster rounds. Full fine-tuning is what people do: every
 // weight, BatchNorm in training mode. Beside it, full with frozen BatchNorm.
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "bench/child.h"
 #include "models/model.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"
@@ -36,16 +32,7 @@ constexpr Subject kSubjects[] = {{"yolov8n", 4, 320, 20},
 constexpr int kWarmUp = 1;
 constexpr int kSteps = 4;
 
-struct Measured {
-  double seconds = 1e30;  ///< per step
-  double mebibytes = 0;   ///< peak, over what the process held before
-};
-
-double peak_mebibytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
-}
+using bench::Measured;
 
 /// Loads what LibTorch loads once, so that it counts for nobody.
 void warm_up() {
@@ -85,7 +72,7 @@ StateDict prepare(models::Model& model, const std::string& variant) {
 Measured measure(const Subject& subject, const std::string& variant) {
   use_one_thread();
   warm_up();
-  const double before = peak_mebibytes();
+  const double before = bench::peak_mebibytes();
   const auto model = models::build({.name = subject.model,
                                     .stem = "standard",
                                     .classes = subject.classes,
@@ -111,34 +98,8 @@ Measured measure(const Subject& subject, const std::string& variant) {
       best.seconds = std::min(best.seconds, seconds);
     }
   }
-  best.mebibytes = peak_mebibytes() - before;
+  best.mebibytes = bench::peak_mebibytes() - before;
   return best;
-}
-
-/// `measure` in a child, so that peaks are its own.
-Measured in_child(const Subject& subject, const std::string& variant) {
-  int pipe_ends[2];
-  if (pipe(pipe_ends) != 0) {
-    std::perror("pipe");
-    std::exit(1);
-  }
-  const pid_t child = fork();
-  if (child == 0) {
-    const Measured result = measure(subject, variant);
-    const bool sent = write(pipe_ends[1], &result, sizeof result) == sizeof result;
-    _exit(sent ? 0 : 1);
-  }
-  Measured result;
-  const bool got = read(pipe_ends[0], &result, sizeof result) == sizeof result;
-  int status = 0;
-  waitpid(child, &status, 0);
-  close(pipe_ends[0]);
-  close(pipe_ends[1]);
-  if (!got) {
-    std::fprintf(stderr, "%s %s failed\n", subject.model, variant.c_str());
-    std::exit(1);
-  }
-  return result;
 }
 
 void compare(const Subject& subject) {
@@ -147,7 +108,7 @@ void compare(const Subject& subject) {
                                              "merged", "thin",           "chosen"};
   for (int round = 0; round < 2; ++round) {
     for (const std::string& variant : variants) {
-      const Measured one = in_child(subject, variant);
+      const Measured one = bench::in_child([&] { return measure(subject, variant); });
       Measured& best = all[variant];
       best.seconds = std::min(best.seconds, one.seconds);
       best.mebibytes = std::max(best.mebibytes, one.mebibytes);
