@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "adapters/adapter_file.h"
+#include "base/seed.h"
 #include "tensors/safetensors.h"
 #include "tensors/torch.h"
 #include "tests/base/temporary_folder.h"
@@ -80,22 +81,19 @@ TEST(ModelCommands, RefuseAnUnknownModel) {
   EXPECT_NE(refused.errors.find("unknown model 'yolov9n'"), std::string::npos) << refused.errors;
 }
 
-/// A configuration of configs/ that names a model of a family.
-class ModelConfigs : public ::testing::TestWithParam<const char*> {};
-
-TEST_P(ModelConfigs, RunForARound) {
-  if (!std::filesystem::exists("/usr/share/datasets/fashion-mnist")) {
-    GTEST_SKIP() << "dataset-fashion-mnist is not installed";
-  }
+/// One round of a configuration of configs/, on a few images.
+void run_for_a_round(const std::string& config, const std::vector<std::string>& settings = {}) {
   const TemporaryFolder folder;
-  const std::string config = std::string(LORAE_SOURCE "/configs/") + GetParam() + ".toml";
-  std::vector<std::string> arguments = {"lorae-simulate", config,
-                                        "--home",         (folder / "home").string(),
-                                        "--out",          (folder / "out").string()};
-  for (const char* setting :
-       {"federation.rounds=1", "federation.clients=4", "federation.cohort=2",
-        "data.public_images=128", "data.private_images=96", "data.test_images=32",
-        "pretraining.epochs=1", "training.local_epochs=1"}) {
+  std::vector<std::string> arguments = {
+      "lorae-simulate", LORAE_SOURCE "/configs/" + config + ".toml",
+      "--home",         (folder / "home").string(),
+      "--out",          (folder / "out").string()};
+  std::vector<std::string> all = {"federation.rounds=1",    "federation.clients=4",
+                                  "federation.cohort=2",    "data.public_images=128",
+                                  "data.private_images=96", "data.test_images=32",
+                                  "pretraining.epochs=1",   "training.local_epochs=1"};
+  all.insert(all.end(), settings.begin(), settings.end());
+  for (const std::string& setting : all) {
     arguments.insert(arguments.end(), {"--set", setting});
   }
   const Finished done = run(arguments);
@@ -104,6 +102,44 @@ TEST_P(ModelConfigs, RunForARound) {
   const json comparison = json::parse(file);
   EXPECT_EQ(comparison.at("runs").size(), 2U);
   EXPECT_GT(comparison.at("ratios").at(0).at("uplink_ratio").get<double>(), 20.0);
+}
+
+/// A configuration of configs/ that names a model of a family.
+class ModelConfigs : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ModelConfigs, RunForARound) {
+  if (!std::filesystem::exists("/usr/share/datasets/fashion-mnist")) {
+    GTEST_SKIP() << "dataset-fashion-mnist is not installed";
+  }
+  run_for_a_round(GetParam());
+}
+
+/// `records` images of CIFAR-100's binary format; every class has a colour.
+void write_cifar100(const std::filesystem::path& file, int records) {
+  Random random(7);
+  std::ofstream out(file, std::ios::binary);
+  for (int i = 0; i < records; ++i) {
+    const int fine = i % 100;
+    std::string record{static_cast<char>(fine / 5), static_cast<char>(fine)};
+    for (int pixel = 0; pixel < 3 * 32 * 32; ++pixel) {
+      const int colour = 40 * (fine / (pixel < 1024 ? 25 : pixel < 2048 ? 5 : 1) % 5);
+      record += static_cast<char>(colour + static_cast<int>(random.below(50)));
+    }
+    out << record;
+  }
+}
+
+TEST(DataConfigs, Cifar100RunsForARound) {
+  const TemporaryFolder folder;
+  std::ofstream names(folder / "fine_label_names.txt");
+  for (int k = 0; k < 100; ++k) {
+    names << "class" << k << '\n';
+  }
+  names.close();
+  write_cifar100(folder / "train.bin", 448);
+  write_cifar100(folder / "test.bin", 100);
+  run_for_a_round("resnet18-cifar100",
+                  {"data.path=" + folder.path().string(), "data.private_images=300"});
 }
 
 INSTANTIATE_TEST_SUITE_P(Classifiers,
