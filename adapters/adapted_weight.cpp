@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "adapters/kernels.h"
 #include "base/error.h"
 #include "tensors/torch.h"
 
@@ -40,6 +41,30 @@ void orthonormalise(std::vector<double>& row,
   for (double& value : row) {
     value /= length;
   }
+}
+
+/// As merged(), one group: ranks are small, and general matrix products slow at that.
+at::Tensor merged_by_loops(const at::Tensor& weight,
+                           const at::Tensor& extractor,
+                           const at::Tensor& mapper,
+                           double factor,
+                           const at::Tensor& scale) {
+  const auto outputs = static_cast<std::size_t>(weight.size(0));
+  const auto rank = static_cast<std::size_t>(extractor.size(0));
+  const std::size_t filter = static_cast<std::size_t>(weight.numel()) / outputs;
+  const at::Tensor a = extractor.contiguous(), b = scaled_mapper(mapper, factor, scale);
+  std::vector<float> transposed(rank * outputs);
+  std::vector<const float*> rows;
+  for (std::size_t r = 0; r < rank; ++r) {
+    rows.push_back(a.data_ptr<float>() + r * filter);
+    for (std::size_t o = 0; o < outputs; ++o) {
+      transposed[r * outputs + o] = b.data_ptr<float>()[o * rank + r];
+    }
+  }
+  at::Tensor sum = at::empty_like(weight);
+  kernels::product({rows.data(), rank}, transposed.data(), outputs, filter,
+                   weight.data_ptr<float>(), sum.data_ptr<float>());
+  return sum;
 }
 
 }  // namespace
@@ -110,12 +135,19 @@ at::Tensor merged(const at::Tensor& weight,
                   double factor,
                   std::int64_t groups,
                   const at::Tensor& scale) {
+  const std::int64_t outputs = weight.size(0);
+  const bool with_graph =
+      at::GradMode::is_enabled() &&
+      (weight.requires_grad() || extractor.requires_grad() || mapper.requires_grad());
+  if (groups == 1 && suits_kernels(weight) && suits_kernels(extractor) && !with_graph &&
+      weight.numel() / outputs % static_cast<std::int64_t>(kernels::kBlock) == 0) {
+    return merged_by_loops(weight, extractor, mapper, factor, scale);
+  }
   const at::Tensor a = extractor.to(weight.scalar_type());
   at::Tensor b = mapper.to(weight.scalar_type());
   if (scale.defined()) {
     b = b * per_output(scale, b.dim());
   }
-  const std::int64_t outputs = weight.size(0);
   if (groups == 1) {
     return at::addmm(weight.reshape({outputs, -1}), b.view({outputs, -1}), a.view({a.size(0), -1}),
                      /*beta=*/1, /*alpha=*/factor)
@@ -125,6 +157,27 @@ at::Tensor merged(const at::Tensor& weight,
                      b.view({groups, outputs / groups, -1}),
                      a.view({groups, a.size(0) / groups, -1}), /*beta=*/1, /*alpha=*/factor)
       .view_as(weight);
+}
+
+bool suits_kernels(const at::Tensor& t) {
+  return t.scalar_type() == at::kFloat && t.device().is_cpu() && t.is_contiguous();
+}
+
+at::Tensor scaled_mapper(const at::Tensor& mapper, double factor, const at::Tensor& scale) {
+  const std::int64_t outputs = mapper.size(0), rank = mapper.size(1);
+  if (!suits_kernels(mapper) || (scale.defined() && !suits_kernels(scale))) {
+    const at::Tensor b = mapper.reshape({outputs, rank}) * factor;
+    return scale.defined() ? b * scale.view({-1, 1}) : b;
+  }
+  at::Tensor b = at::empty({outputs, rank}, mapper.options());  // one operation instead of five
+  for (std::int64_t o = 0; o < outputs; ++o) {
+    const float by =
+        static_cast<float>(factor) * (scale.defined() ? scale.data_ptr<float>()[o] : 1);
+    for (std::int64_t r = o * rank; r < (o + 1) * rank; ++r) {
+      b.data_ptr<float>()[r] = mapper.data_ptr<float>()[r] * by;
+    }
+  }
+  return b;
 }
 
 at::Tensor uniform_tensor(const std::vector<std::int64_t>& shape, double bound, Seed seed) {

@@ -69,6 +69,9 @@ struct AdaptedWeight {
   void fold(const at::Tensor& scale);
 };
 
+/// Whether kernels.h can work on it: float32, contiguous, on the CPU.
+bool suits_kernels(const at::Tensor& t);
+
 /// weight + factor * scale * B A, in the dtype of `weight`. `scale` [Cout] may be undefined.
 /// Shapes: as in AdaptedWeight.
 at::Tensor merged(const at::Tensor& weight,
@@ -77,6 +80,11 @@ at::Tensor merged(const at::Tensor& weight,
                   double factor,
                   std::int64_t groups,
                   const at::Tensor& scale = {});
+
+/// The mapper as a matrix with all that its outputs are multiplied by; no graph is made.
+/// Formula: factor * scale * B. Shapes: mapper [Cout, r, ...] in, [Cout, r] out; `scale` [Cout] may
+/// be undefined.
+at::Tensor scaled_mapper(const at::Tensor& mapper, double factor, const at::Tensor& scale);
 
 /// Values uniform in [-bound, bound) from `seed`, one Philox draw per element in row-major order.
 at::Tensor uniform_tensor(const std::vector<std::int64_t>& shape, double bound, Seed seed);

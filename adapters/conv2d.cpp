@@ -10,8 +10,6 @@
 namespace lorae::adapters {
 namespace {
 
-constexpr std::int64_t kThinFrom = 48;  // output channels
-
 at::Tensor convolve(const at::Tensor& x,
                     const at::Tensor& weight,
                     const at::Tensor& bias,
@@ -52,7 +50,7 @@ Form cheapest_form(const LayerShape& layer, std::int64_t positions, bool trainin
   if (layer.out * filter > positions * (filter + layer.out)) {
     return Form::kBranch;
   }
-  return training && layer.out >= kThinFrom && layer.groups == 1 ? Form::kThin : Form::kMerged;
+  return training && layer.groups == 1 ? Form::kThin : Form::kMerged;
 }
 
 Conv2d::Conv2d(const Conv2dOptions& conv_options) : options(conv_options) {
@@ -140,15 +138,18 @@ at::Tensor Conv2d::compute(const at::Tensor& x,
     return by.defined() ? w * per_output(by) : w;
   };
   const at::Tensor offset = joint_bias(bias, scale, shift);
-  if (!has_adapter() || is_fused()) {
-    return convolve(x, scaled(weight, scale), offset, options);
-  }
+  const bool plain_layer = !has_adapter() || is_fused();
   const bool training = at::GradMode::is_enabled();
   const Form chosen = form.value_or(cheapest_form(shape({}), positions_of(x), training));
   const auto is_frozen = [](const at::Tensor& t) { return !t.defined() || !t.requires_grad(); };
-  if (training && chosen == Form::kThin && groups == 1 && is_frozen(weight) && is_frozen(scale) &&
-      is_frozen(offset)) {
-    return train_conv(*this, x, scale, offset);
+  const bool frozen = is_frozen(weight) && is_frozen(scale) && is_frozen(offset);
+  if (training && frozen &&
+      (plain_layer ? x.requires_grad()
+                   : groups == 1 && (chosen == Form::kThin || chosen == Form::kBranch))) {
+    return train_conv(*this, x, scale, offset, chosen == Form::kBranch);
+  }
+  if (plain_layer) {
+    return convolve(x, scaled(weight, scale), offset, options);
   }
   if (chosen == Form::kMerged || chosen == Form::kThin) {
     return convolve(x, scaled(fused_weight(), scale), offset, options);

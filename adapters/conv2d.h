@@ -40,9 +40,8 @@ inline constexpr std::array kForms = {Form::kBranch, Form::kConcat, Form::kMerge
 std::string_view name_of(Form form);
 
 /// The cost model: the faster form on a CPU. To merge costs rank * Cout Cin k^2 multiplications per
-/// call, the branch rank * (Cin k^2 + Cout) per position: small maps take the branch. Else, in
-/// training, below 48 channels a full weight gradient costs less than two thin convolutions, as
-/// vector units work on 16 filters at a time.
+/// call, the branch rank * (Cin k^2 + Cout) per position: small maps take the branch. Else
+/// inference merges, and training is thin; grouped layers, for which there is no thin form, merge.
 /// `positions`: outputs per channel, N * H' * W'.
 /// Source: measured by bench/lorae_forms and `lorae profile --forms`.
 Form cheapest_form(const LayerShape& layer, std::int64_t positions, bool training);

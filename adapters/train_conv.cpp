@@ -1,11 +1,14 @@
 #include "adapters/train_conv.h"
 
+#include "adapters/low_rank_gradients.h"
+#include "adapters/remake.h"
 #include "tensors/torch.h"
 
 namespace lorae::adapters {
 namespace {
 
 using torch::autograd::AutogradContext;
+using torch::autograd::Function;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
@@ -15,22 +18,31 @@ struct Frozen {
   at::Tensor scale;   ///< [Cout], of what the adapter adds; may be undefined
   at::Tensor bias;
   double scaling = 1;
+  bool branch = false;
   Conv2dOptions options;
+
+  at::Tensor scaled(const at::Tensor& mapper) const {
+    return scaled_mapper(mapper, scaling, scale);
+  }
 };
+
+/// The weight's whole gradient is cheaper than the two thin convolutions in its place: layers of
+/// a few channels, a network's first above all. 0.8: it runs faster than they do.
+bool few_channels(const at::Tensor& weight, std::int64_t rank) {
+  const std::int64_t outputs = weight.size(0), filter = weight.numel() / outputs;
+  return static_cast<double>(outputs * filter) <
+         0.8 * static_cast<double>(2 * rank * (filter + outputs));
+}
 
 at::Tensor convolve(const at::Tensor& x,
                     const at::Tensor& weight,
                     const at::Tensor& bias,
                     const Conv2dOptions& o) {
   return at::conv2d(x, weight, bias, {o.stride, o.stride}, {o.padding, o.padding},
-                    {o.dilation, o.dilation});
+                    {o.dilation, o.dilation}, o.groups);
 }
 
-at::Tensor effective(const Frozen& frozen, const at::Tensor& extractor, const at::Tensor& mapper) {
-  return merged(frozen.weight, extractor, mapper, frozen.scaling, /*groups=*/1, frozen.scale);
-}
-
-/// The gradients of one convolution's input and weight, those that are asked for.
+/// The gradients of a convolution's input and weight, those that are wanted.
 std::tuple<at::Tensor, at::Tensor> gradients(const at::Tensor& dy,
                                              const at::Tensor& x,
                                              const at::Tensor& weight,
@@ -39,58 +51,133 @@ std::tuple<at::Tensor, at::Tensor> gradients(const at::Tensor& dy,
   const auto [dx, dw, db] = at::convolution_backward(
       dy, x, weight, /*bias_sizes=*/at::OptionalIntArrayRef{}, {o.stride, o.stride},
       {o.padding, o.padding}, {o.dilation, o.dilation}, /*transposed=*/false,
-      /*output_padding=*/{0, 0}, /*groups=*/1, {wanted[0], wanted[1], false});
+      /*output_padding=*/{0, 0}, o.groups, {wanted[0], wanted[1], false});
   return {dx, dw};
 }
 
-class TrainConv : public torch::autograd::Function<TrainConv> {
+/// By LibTorch's own operations, for any dtype and device. `b`: Frozen::scaled.
+LowRankGradients low_rank_gradients_anywhere(const at::Tensor& x,
+                                             const at::Tensor& dy,
+                                             const at::Tensor& extractor,
+                                             const at::Tensor& b,
+                                             const Conv2dOptions& options) {
+  const at::Tensor g = dy.flatten(2);                                     // [N, Cout, P]
+  const at::Tensor low_gradient = at::matmul(b.t(), g);                   // [N, r, P]
+  const at::Tensor low = convolve(x, extractor, {}, options).flatten(2);  // [N, r, P]
+  return {
+      std::get<1>(gradients(low_gradient.reshape({dy.size(0), b.size(1), dy.size(2), dy.size(3)}),
+                            x, extractor, options, {false, true})),
+      at::matmul(g, low.transpose(1, 2)).sum(0)};
+}
+
+/// By the chain rule, from the gradient of the merged weight.
+LowRankGradients from_weight_gradient(const at::Tensor& x,
+                                      const at::Tensor& dy,
+                                      const at::Tensor& extractor,
+                                      const at::Tensor& b,
+                                      const Frozen& frozen) {
+  const at::Tensor dw =
+      std::get<1>(gradients(dy, x, frozen.weight, frozen.options, {false, true})).flatten(1);
+  return {at::mm(b.t(), dw).view_as(extractor), at::mm(dw, extractor.flatten(1).t())};
+}
+
+/// Keeps Frozen, and what x is made of, for the backward pass.
+struct Kept : torch::CustomClassHolder {
+  Kept(Frozen of, std::vector<std::int64_t> x_shape)
+      : frozen(std::move(of)), shape(std::move(x_shape)) {}
+  Frozen frozen;
+  std::vector<std::int64_t> shape;
+  Sources x;
+};
+constexpr const char* kKept = "kept";
+
+class TrainConv : public Function<TrainConv> {
  public:
   static Variable forward(AutogradContext* context,
                           const Variable& x,
-                          const Variable& extractor,
-                          const Variable& mapper,
+                          const c10::optional<Variable>& extractor,
+                          const c10::optional<Variable>& mapper,
                           const Frozen& frozen) {
-    context->save_for_backward({x, extractor, mapper});
-    context->saved_data["weight"] = frozen.weight;
-    context->saved_data["scale"] = frozen.scale;
-    context->saved_data["scaling"] = frozen.scaling;
-    context->saved_data["geometry"] = std::vector<std::int64_t>{
-        frozen.options.stride, frozen.options.padding, frozen.options.dilation};
-    return convolve(x, effective(frozen, extractor, mapper), frozen.bias, frozen.options);
+    auto kept = c10::make_intrusive<Kept>(frozen, x.sizes().vec());
+    if (extractor) {
+      context->save_for_backward({*extractor, *mapper});
+      kept->x = sources_of(x);
+    }
+    context->saved_data[kKept] = c10::IValue::make_capsule(kept);
+    if (!extractor) {
+      return convolve(x, frozen.weight, frozen.bias, frozen.options);
+    }
+    if (!frozen.branch) {
+      return convolve(x, effective(frozen, *extractor, *mapper), frozen.bias, frozen.options);
+    }
+    const at::Tensor back = frozen.scaled(*mapper).view_as(*mapper);
+    return convolve(x, frozen.weight, frozen.bias, frozen.options)
+        .add_(convolve(convolve(x, *extractor, {}, frozen.options), back, {}, Conv2dOptions{}));
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& outputs) {
-    const variable_list saved = context->get_saved_variables();
-    const at::Tensor &x = saved[0], &extractor = saved[1], &mapper = saved[2];
+    const auto found = context->saved_data.find(kKept);
+    check(found != context->saved_data.end(), ErrorCode::kInvalidArgument,
+          "[adapters] a second backward pass through one forward pass: its maps are freed");
+    const auto kept = c10::static_intrusive_pointer_cast<Kept>(found->second.toCapsule());
+    context->saved_data.clear();
+    const Frozen& frozen = kept->frozen;
     const at::Tensor dy = outputs[0].contiguous();
-    const auto geometry = context->saved_data["geometry"].toIntVector();
-    const Frozen frozen{
-        .weight = context->saved_data["weight"].toTensor(),
-        .scale = context->saved_data["scale"].toTensor(),
-        .bias = {},
-        .scaling = context->saved_data["scaling"].toDouble(),
-        .options = {.stride = geometry[0], .padding = geometry[1], .dilation = geometry[2]}};
+    const variable_list saved = context->get_saved_variables();
+    const bool adapted = !saved.empty();
+    LowRankGradients low_rank;
+    if (adapted) {
+      low_rank = of_adapter(frozen, kept->x, dy, saved[0], saved[1]);
+      kept->x.clear();
+    }
     at::Tensor dx;
-    if (x.requires_grad()) {
-      dx = std::get<0>(
-          gradients(dy, x, effective(frozen, extractor, mapper), frozen.options, {true, false}));
+    if (context->needs_input_grad(0)) {
+      dx = of_input(frozen, kept->shape, dy, saved);
     }
-    const std::int64_t rank = extractor.size(0), outputs_count = mapper.size(0);
-    at::Tensor factor = at::full({outputs_count, 1}, frozen.scaling, mapper.options());
-    if (frozen.scale.defined()) {
-      factor = factor * frozen.scale.view({-1, 1});
+    return {dx, low_rank.extractor, low_rank.mapper, Variable()};
+  }
+
+ private:
+  static at::Tensor effective(const Frozen& frozen,
+                              const at::Tensor& extractor,
+                              const at::Tensor& mapper) {
+    return merged(frozen.weight, extractor, mapper, frozen.scaling, /*groups=*/1, frozen.scale);
+  }
+
+  static LowRankGradients of_adapter(const Frozen& frozen,
+                                     const Sources& x,
+                                     const at::Tensor& dy,
+                                     const at::Tensor& extractor,
+                                     const at::Tensor& mapper) {
+    const at::Tensor b = frozen.scaled(mapper);
+    const bool fast = suits_kernels(dy) && suits_kernels(extractor) && suits_kernels(b);
+    LowRankGradients all =
+        few_channels(frozen.weight, extractor.size(0))
+            ? from_weight_gradient(remake(x), dy, extractor, b, frozen)
+        : fast ? low_rank_gradients(x, dy, extractor, b, frozen.options)
+               : low_rank_gradients_anywhere(remake(x), dy, extractor, b, frozen.options);
+    all.mapper = frozen.scaled(all.mapper).view_as(mapper);
+    return all;
+  }
+
+  static at::Tensor of_input(const Frozen& frozen,
+                             const std::vector<std::int64_t>& shape,
+                             const at::Tensor& dy,
+                             const variable_list& adapter) {
+    const at::Tensor x = at::empty(shape, dy.options());  // its shape is used, its values are not
+    const auto back = [&](const at::Tensor& gradient, const at::Tensor& weight) {
+      return std::get<0>(gradients(gradient, x, weight, frozen.options, {true, false}));
+    };
+    if (adapter.empty()) {
+      return back(dy, frozen.weight);
     }
-    const at::Tensor g = dy.flatten(2);  // [N, Cout, P]
-    // Contiguous: products with a transposed view are several times slower.
-    const at::Tensor b = (mapper.view({outputs_count, rank}) * factor).t().contiguous();
-    const at::Tensor low_gradient =
-        at::bmm(b.unsqueeze(0).expand({g.size(0), rank, outputs_count}), g);  // [N, r, P]
-    const at::Tensor low = convolve(x, extractor, {}, frozen.options).flatten(2);
-    const at::Tensor db = at::matmul(g, low.transpose(1, 2)).sum(0) * factor;  // [Cout, r]
-    const at::Tensor da =
-        std::get<1>(gradients(low_gradient.view({dy.size(0), rank, dy.size(2), dy.size(3)}), x,
-                              extractor, frozen.options, {false, true}));
-    return {dx, da, db.view_as(mapper), Variable()};
+    if (!frozen.branch) {
+      return back(dy, effective(frozen, adapter[0], adapter[1]));
+    }
+    const at::Tensor mapper = frozen.scaled(adapter[1]).t().contiguous();
+    return back(dy, frozen.weight)
+        .add_(
+            back(convolve(dy, mapper.unsqueeze(2).unsqueeze(3), {}, Conv2dOptions{}), adapter[0]));
   }
 };
 
@@ -99,18 +186,25 @@ class TrainConv : public torch::autograd::Function<TrainConv> {
 at::Tensor train_conv(const Conv2d& conv,
                       const at::Tensor& x,
                       const at::Tensor& scale,
-                      const at::Tensor& bias) {
+                      const at::Tensor& bias,
+                      bool branch) {
   const at::Tensor total = conv.output_scale.defined() && scale.defined()
                                ? conv.output_scale * scale
                            : scale.defined() ? scale
                                              : conv.output_scale;
-  const at::Tensor weight = scale.defined() ? conv.weight * scale.view({-1, 1, 1, 1}) : conv.weight;
-  return TrainConv::apply(x, conv.extractor, conv.mapper,
-                          Frozen{.weight = weight,
-                                 .scale = total,
-                                 .bias = bias,
-                                 .scaling = conv.scaling,
-                                 .options = conv.options});
+  const auto optional = [](const at::Tensor& t) {
+    return t.defined() ? c10::optional<Variable>(t) : c10::nullopt;
+  };
+  const bool adapted = conv.has_adapter() && !conv.is_fused();
+  return TrainConv::apply(
+      x, adapted ? optional(conv.extractor) : c10::nullopt,
+      adapted ? optional(conv.mapper) : c10::nullopt,
+      Frozen{.weight = scale.defined() ? conv.weight * scale.view({-1, 1, 1, 1}) : conv.weight,
+             .scale = total,
+             .bias = bias,
+             .scaling = conv.scaling,
+             .branch = branch,
+             .options = conv.options});
 }
 
 }  // namespace lorae::adapters

@@ -30,6 +30,13 @@ find_package(CLI11 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(Boost 1.74 REQUIRED)  # headers: Asio
 
+# glibc's malloc scatters what a training step keeps among what it frees: a third more memory.
+find_library(LORAE_TCMALLOC NAMES tcmalloc_minimal libtcmalloc_minimal.so.4)
+mark_as_advanced(LORAE_TCMALLOC)
+if(NOT LORAE_TCMALLOC)
+  message(STATUS "no tcmalloc_minimal: training takes more memory with the C library's malloc")
+endif()
+
 if(LORAE_CUDA)
   set(CMAKE_CUDA_ARCHITECTURES "${LORAE_CUDA_ARCHITECTURES}")
   enable_language(CUDA)

@@ -33,11 +33,19 @@ function(lorae_library name)
   set_property(GLOBAL APPEND PROPERTY LORAE_LIBRARIES lorae_${name})
 endfunction()
 
+# Programs that train get an allocator that fits tensors, unless a sanitizer brings its own.
+function(lorae_use_allocator target)
+  if(LORAE_TCMALLOC AND NOT LORAE_SANITIZE)
+    target_link_libraries(${target} PRIVATE -Wl,--no-as-needed ${LORAE_TCMALLOC} -Wl,--as-needed)
+  endif()
+endfunction()
+
 # lorae_program(<name> SOURCES ... DEPS ...)
 function(lorae_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} lorae_warnings)
+  lorae_use_allocator(${name})
   set_property(GLOBAL APPEND PROPERTY LORAE_PROGRAMS ${name})
 endfunction()
 

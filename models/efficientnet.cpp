@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "adapters/remake.h"
 #include "base/error.h"
 #include "tensors/torch.h"
 
@@ -39,7 +40,7 @@ class SqueezeExcitation final : public Block {
         fc2_(add<Conv>("fc2", with_bias(same_conv(squeezed, channels, 1)))) {}
 
   at::Tensor forward(const at::Tensor& x) override {
-    const at::Tensor hidden = at::silu(fc1_.forward(x.mean({2, 3}, /*keepdim=*/true)));
+    const at::Tensor hidden = adapters::silu(fc1_.forward(x.mean({2, 3}, /*keepdim=*/true)));
     return x * fc2_.forward(hidden).sigmoid();
   }
 
@@ -68,7 +69,7 @@ class InvertedBottleneck final : public Block {
     for (Block* step : steps_) {
       y = step->forward(y);
     }
-    return residual_ ? y + x : y;
+    return residual_ ? adapters::add(y, x) : y;
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "adapters/remake.h"
 #include "tensors/torch.h"
 
 namespace lorae::models {
@@ -141,7 +142,7 @@ at::Tensor activate(Activation activation, at::Tensor x) {
       return x.relu_();
     case Activation::kSilu:
       // Its gradient needs x: in place, autograd would keep a copy.
-      return at::GradMode::is_enabled() ? at::silu(x) : at::silu_(x);
+      return at::GradMode::is_enabled() ? adapters::silu(x) : at::silu_(x);
     case Activation::kNone:
       break;
   }

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "models/max_pool.h"
 #include "tensors/torch.h"
 
 namespace lorae::models {
@@ -114,6 +115,17 @@ ResNetBody::ResNetBody(const ResNetOptions& options)
 }
 
 std::vector<at::Tensor> ResNetBody::features(const at::Tensor& x) {
+  std::vector<at::Tensor> maps;
+  run(x, [&](const at::Tensor& map) { maps.push_back(map); });
+  return maps;
+}
+
+at::Tensor ResNetBody::forward(const at::Tensor& x) {
+  return run(x, nullptr);
+}
+
+at::Tensor ResNetBody::run(const at::Tensor& x,
+                           const std::function<void(const at::Tensor&)>& visit) {
   const auto seen = [&](const std::string& name, const at::Tensor& value) {
     if (observer) {
       observer(name, value);
@@ -121,10 +133,15 @@ std::vector<at::Tensor> ResNetBody::features(const at::Tensor& x) {
   };
   at::Tensor y = conv_norm(x, conv1_, bn1_);
   seen("bn1", y);
-  y = y.relu();
-  std::vector<at::Tensor> maps{y};
+  if (visit || !max_pool_) {
+    const at::Tensor map = y.relu();
+    if (visit) {
+      visit(map);
+    }
+    y = max_pool_ ? y : map;
+  }
   if (max_pool_) {
-    y = at::max_pool2d(y, {3, 3}, {2, 2}, {1, 1});
+    y = max_pool(y, 3, 2, 1).relu_();  // as ReLU first, on a quarter of the numbers
     seen("maxpool", y);
   }
   for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
@@ -132,9 +149,11 @@ std::vector<at::Tensor> ResNetBody::features(const at::Tensor& x) {
       y = block->forward(y);
     }
     seen(str("layer", stage + 1), y);
-    maps.push_back(y);
+    if (visit) {
+      visit(y);
+    }
   }
-  return maps;
+  return y;
 }
 
 ResNetTable resnet_table(const std::string& name) {

@@ -33,7 +33,7 @@ class ResNetBody final : public Block {
   explicit ResNetBody(const ResNetOptions& options);
 
   /// Shape: the last stage's map.
-  at::Tensor forward(const at::Tensor& x) override { return features(x).back(); }
+  at::Tensor forward(const at::Tensor& x) override;
 
   /// The stem's map before max-pooling, then each stage's.
   std::vector<at::Tensor> features(const at::Tensor& x);
@@ -44,6 +44,9 @@ class ResNetBody final : public Block {
   std::function<void(const std::string& layer, const at::Tensor& value)> observer;
 
  private:
+  /// Calls `visit`, if set, with what features() gives.
+  at::Tensor run(const at::Tensor& x, const std::function<void(const at::Tensor&)>& visit);
+
   Conv& conv1_;
   BatchNorm& bn1_;
   bool max_pool_;

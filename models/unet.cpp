@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "adapters/remake.h"
 #include "base/error.h"
 #include "models/resnet.h"
 #include "tensors/torch.h"
@@ -48,7 +49,7 @@ class UNet final : public Network {
     for (std::size_t i = 0; i < first_.size(); ++i) {
       x = resize_nearest(x, 2 * x.size(2), 2 * x.size(3));
       if (i + 1 < first_.size()) {
-        x = at::cat({x, maps[maps.size() - 2 - i]}, 1);
+        x = adapters::cat({x, maps[maps.size() - 2 - i]});
       }
       x = seen(str("decoder.blocks.", i), second_[i]->forward(first_[i]->forward(x)));
     }

@@ -1,5 +1,6 @@
 #include "models/yolo.h"
 
+#include "adapters/remake.h"
 #include "base/str.h"
 #include "tensors/torch.h"
 
@@ -136,7 +137,7 @@ HeadMaps Detector::maps(const at::Tensor& images) {
     if (row.kind == Kind::kUpsample) {
       x = resize_nearest(x, 2 * x.size(2), 2 * x.size(3));
     } else if (row.kind == Kind::kConcat) {
-      x = at::cat({x, given[static_cast<std::size_t>(row.from[0])]}, 1);
+      x = adapters::cat({x, given[static_cast<std::size_t>(row.from[0])]});
     } else {
       x = blocks_[i]->forward(x);
     }

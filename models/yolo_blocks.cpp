@@ -3,7 +3,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "adapters/remake.h"
 #include "base/str.h"
+#include "models/max_pool.h"
 #include "tensors/torch.h"
 
 namespace lorae::models::yolo {
@@ -25,8 +27,8 @@ class PsaBlock final : public Block {
             "ffn.1", conv_options(2 * channels, channels), norm, Activation::kNone)) {}
 
   at::Tensor forward(const at::Tensor& x) override {
-    const at::Tensor y = x + attention_.forward(x);
-    return y + narrow_.forward(widen_.forward(y));
+    const at::Tensor y = adapters::add(x, attention_.forward(x));
+    return adapters::add(y, narrow_.forward(widen_.forward(y)));
   }
 
  private:
@@ -64,7 +66,7 @@ Bottleneck::Bottleneck(std::int64_t in, std::int64_t out, const Options& options
 
 at::Tensor Bottleneck::forward(const at::Tensor& x) {
   const at::Tensor y = cv2_.forward(cv1_.forward(x));
-  return shortcut_ ? x + y : y;
+  return shortcut_ ? adapters::add(x, y) : y;
 }
 
 C2f::C2f(std::int64_t in, std::int64_t out, const Options& options, NormOptions norm)
@@ -88,11 +90,11 @@ C2f::C2f(std::int64_t in, std::int64_t out, const Options& options, NormOptions 
 }
 
 at::Tensor C2f::forward(const at::Tensor& x) {
-  std::vector<at::Tensor> parts = cv1_.forward(x).chunk(2, 1);
+  std::vector<at::Tensor> parts = adapters::halves(cv1_.forward(x));
   for (Block* block : inner_) {
     parts.push_back(block->forward(parts.back()));
   }
-  return cv2_.forward(at::cat(parts, 1));
+  return cv2_.forward(adapters::cat(parts));
 }
 
 C3::C3(std::int64_t in, std::int64_t out, const Options& options, NormOptions norm)
@@ -112,7 +114,7 @@ at::Tensor C3::forward(const at::Tensor& x) {
   for (Block* block : inner_) {
     y = block->forward(y);
   }
-  return cv3_.forward(at::cat({y, cv2_.forward(x)}, 1));
+  return cv3_.forward(adapters::cat({y, cv2_.forward(x)}));
 }
 
 Sppf::Sppf(std::int64_t in, std::int64_t out, NormOptions norm)
@@ -122,9 +124,9 @@ Sppf::Sppf(std::int64_t in, std::int64_t out, NormOptions norm)
 at::Tensor Sppf::forward(const at::Tensor& x) {
   std::vector<at::Tensor> parts{cv1_.forward(x)};
   for (int i = 0; i < 3; ++i) {
-    parts.push_back(at::max_pool2d(parts.back(), {5, 5}, {1, 1}, {2, 2}));
+    parts.push_back(max_pool(parts.back(), 5, 1, 2));
   }
-  return cv2_.forward(at::cat(parts, 1));
+  return cv2_.forward(adapters::cat(parts));
 }
 
 Attention::Attention(std::int64_t channels, std::int64_t heads, NormOptions norm)
@@ -158,12 +160,12 @@ C2psa::C2psa(std::int64_t channels, std::int64_t repeats, NormOptions norm)
 }
 
 at::Tensor C2psa::forward(const at::Tensor& x) {
-  const std::vector<at::Tensor> halves = cv1_.forward(x).chunk(2, 1);
+  const std::vector<at::Tensor> halves = adapters::halves(cv1_.forward(x));
   at::Tensor y = halves[1];
   for (Block* block : inner_) {
     y = block->forward(y);
   }
-  return cv2_.forward(at::cat({halves[0], y}, 1));
+  return cv2_.forward(adapters::cat({halves[0], y}));
 }
 
 }  // namespace lorae::models::yolo

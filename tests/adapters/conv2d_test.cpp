@@ -277,12 +277,12 @@ TEST(CheapestForm, DependsOnTheMapAndTheWidth) {
   for (const bool training : {true, false}) {
     EXPECT_EQ(form(512, 49, training), Form::kBranch);   // 2.4 M against 0.3 M
     EXPECT_EQ(form(512, 400, training), Form::kBranch);  // 2.4 M against 2.0 M
-    EXPECT_EQ(form(32, 6400, training), Form::kMerged);
     EXPECT_EQ(form(64, 6400, training, 64), Form::kMerged);
   }
-  EXPECT_EQ(form(512, 6400, true), Form::kThin);
-  EXPECT_EQ(form(512, 6400, false), Form::kMerged);
-  EXPECT_EQ(form(48, 6400, true), Form::kThin);
+  for (const std::int64_t channels : {16, 64, 512}) {
+    EXPECT_EQ(form(channels, 6400, true), Form::kThin);
+    EXPECT_EQ(form(channels, 6400, false), Form::kMerged);
+  }
 }
 
 TEST(GroupedAdapter, FusedIsTheBranch) {

@@ -1,0 +1,257 @@
+// The loops of kernels.h in GCC's vector extensions, compiled once for each instruction set: the
+// macros LORAE_LOOPS (the name) and LORAE_LANES (floats in a vector) say which. No header with code
+// of its own here: the linker could take that code, built for AVX-512, for the whole program.
+#include "adapters/kernels_loops.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace lorae::adapters::kernels {
+namespace {
+
+constexpr int kLanes = LORAE_LANES;
+constexpr int kFilters = kLanes == 16 ? 8 : 4;  // AVX-512 has 32 registers, the others 16
+constexpr int kWide = 3;                        // kFilters * kWide sums + kWide inputs + a factor
+
+using Float [[gnu::vector_size(kLanes * 4)]] = float;
+using Int [[gnu::vector_size(kLanes * 4)]] = std::int32_t;
+
+#define LORAE_INLINE [[gnu::always_inline]] inline
+
+LORAE_INLINE Float load(const float* from) {
+  Float value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+LORAE_INLINE void store(float* to, const Float& value) {
+  std::memcpy(to, &value, sizeof value);
+}
+
+/// out[f][p] for kCount filters and kVectors vectors of positions, all of it in registers.
+template <int kCount, int kVectors>
+LORAE_INLINE void product_tile(Rows rows,
+                               const float* weights,
+                               std::size_t filters,
+                               std::size_t positions,
+                               std::size_t at,
+                               const float* start,
+                               float* out) {
+  Float sum[kCount][kVectors] = {};
+  if (start != nullptr) {
+    for (int f = 0; f < kCount; ++f) {
+      for (int v = 0; v < kVectors; ++v) {
+        sum[f][v] = load(start + static_cast<std::size_t>(f) * positions + at + v * kLanes);
+      }
+    }
+  }
+  for (std::size_t k = 0; k < rows.count; ++k) {
+    Float x[kVectors];
+    for (int v = 0; v < kVectors; ++v) {
+      x[v] = load(rows.row[k] + at + v * kLanes);
+    }
+    for (int f = 0; f < kCount; ++f) {
+      const float weight = weights[k * filters + static_cast<std::size_t>(f)];
+      for (int v = 0; v < kVectors; ++v) {
+        sum[f][v] += weight * x[v];
+      }
+    }
+  }
+  for (int f = 0; f < kCount; ++f) {
+    for (int v = 0; v < kVectors; ++v) {
+      store(out + static_cast<std::size_t>(f) * positions + at + v * kLanes, sum[f][v]);
+    }
+  }
+}
+
+/// All filters, in groups of at most kMost, for kVectors vectors of positions.
+template <int kMost, int kVectors>
+LORAE_INLINE void product_filters(Rows rows,
+                                  const float* weights,
+                                  std::size_t filters,
+                                  std::size_t positions,
+                                  std::size_t at,
+                                  const float* start,
+                                  float* out,
+                                  std::size_t first = 0) {
+  for (; first + kMost <= filters; first += kMost) {
+    product_tile<kMost, kVectors>(rows, weights + first, filters, positions, at,
+                                  start == nullptr ? nullptr : start + first * positions,
+                                  out + first * positions);
+  }
+  if constexpr (kMost > 1) {
+    product_filters<kMost / 2, kVectors>(rows, weights, filters, positions, at, start, out, first);
+  }
+}
+
+void multiply(Rows rows,
+              const float* weights,
+              std::size_t filters,
+              std::size_t positions,
+              const float* start,
+              float* out) {
+  std::size_t at = 0;
+  for (; at + kWide * kLanes <= positions; at += kWide * kLanes) {
+    product_filters<kFilters, kWide>(rows, weights, filters, positions, at, start, out);
+  }
+  for (; at < positions; at += kLanes) {
+    product_filters<2 * kFilters, 1>(rows, weights, filters, positions, at, start, out);
+  }
+}
+
+/// sums[f][k] for kCount filters and kColumns rows.
+template <int kCount, int kColumns>
+LORAE_INLINE void correlation_tile(const float* a,
+                                   const float* const* row,
+                                   std::size_t positions,
+                                   float* sums,
+                                   std::size_t stride) {
+  Float sum[kCount][kColumns] = {};
+  for (std::size_t p = 0; p < positions; p += kLanes) {
+    Float x[kColumns];
+    for (int k = 0; k < kColumns; ++k) {
+      x[k] = load(row[k] + p);
+    }
+    for (int f = 0; f < kCount; ++f) {
+      const Float factor = load(a + static_cast<std::size_t>(f) * positions + p);
+      for (int k = 0; k < kColumns; ++k) {
+        sum[f][k] += factor * x[k];
+      }
+    }
+  }
+  for (int f = 0; f < kCount; ++f) {
+    for (int k = 0; k < kColumns; ++k) {
+      float lanes[kLanes];
+      std::memcpy(lanes, &sum[f][k], sizeof lanes);
+      for (int half = kLanes / 2; half > 0; half /= 2) {
+        for (int lane = 0; lane < half; ++lane) {
+          lanes[lane] += lanes[lane + half];
+        }
+      }
+      sums[static_cast<std::size_t>(f) * stride + static_cast<std::size_t>(k)] += lanes[0];
+    }
+  }
+}
+
+/// All rows with filters in groups of at most kMost: a group's factors stay in the first cache.
+template <int kMost>
+LORAE_INLINE void correlation_filters(const float* a,
+                                      std::size_t filters,
+                                      Rows rows,
+                                      std::size_t positions,
+                                      float* sums,
+                                      std::size_t stride,
+                                      std::size_t first = 0) {
+  for (; first + kMost <= filters; first += kMost) {
+    const float* factors = a + first * positions;
+    float* to = sums + first * stride;
+    std::size_t k = 0;
+    for (; k + kWide <= rows.count; k += kWide) {
+      correlation_tile<kMost, kWide>(factors, rows.row + k, positions, to + k, stride);
+    }
+    for (; k < rows.count; ++k) {
+      correlation_tile<kMost, 1>(factors, rows.row + k, positions, to + k, stride);
+    }
+  }
+  if constexpr (kMost > 1) {
+    correlation_filters<kMost / 2>(a, filters, rows, positions, sums, stride, first);
+  }
+}
+
+void correlate(const float* a,
+               std::size_t filters,
+               Rows rows,
+               std::size_t positions,
+               float* sums,
+               std::size_t stride) {
+  correlation_filters<kFilters>(a, filters, rows, positions, sums, stride);
+}
+
+/// exp(x), clamped to the range of normal floats. Cephes' polynomial on [-ln 2 / 2, ln 2 / 2].
+LORAE_INLINE Float exponential(const Float& input) {
+  constexpr float kLog2E = 1.44269504F, kMagic = 12582912.0F;  // 1.5 * 2^23: rounds to an integer
+  constexpr float kLn2High = 0.693359375F, kLn2Low = -2.12194440e-4F;
+  Float x = input > 88.0F ? Float{} + 88.0F : input;  // NaN passes
+  x = x < -87.0F ? Float{} - 87.0F : x;
+  const Float shifted = x * kLog2E + kMagic;
+  const Float n = shifted - kMagic;
+  const Float r = (x - n * kLn2High) - n * kLn2Low;
+  Float p = r * 1.9875691500e-4F + 1.3981999507e-3F;
+  p = p * r + 8.3334519073e-3F;
+  p = p * r + 4.1665795894e-2F;
+  p = p * r + 1.6666665459e-1F;
+  p = p * r + 5.0000001201e-1F;
+  p = p * r * r + r + 1.0F;
+  const Int exponent = (reinterpret_cast<Int>(shifted) - 0x4B400000 + 127) << 23;
+  return p * reinterpret_cast<Float>(exponent);
+}
+
+LORAE_INLINE Float sigmoid(const Float& z) {
+  return 1.0F / (1.0F + exponential(-z));
+}
+
+void activate(const float* z, float* y, std::size_t count) {
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    const Float value = load(z + i);
+    store(y + i, value * sigmoid(value));
+  }
+  if (i < count) {
+    Float value = {};
+    std::memcpy(&value, z + i, (count - i) * sizeof(float));
+    value *= sigmoid(value);
+    std::memcpy(y + i, &value, (count - i) * sizeof(float));
+  }
+}
+
+LORAE_INLINE Float gradient_of(const Float& z, const Float& dy) {
+  const Float s = sigmoid(z);
+  return dy * s * (1.0F + z * (1.0F - s));
+}
+
+void gradient(const float* z, const float* dy, float* dz, std::size_t count) {
+  std::size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    store(dz + i, gradient_of(load(z + i), load(dy + i)));
+  }
+  if (i < count) {
+    Float value = {}, slope = {};
+    std::memcpy(&value, z + i, (count - i) * sizeof(float));
+    std::memcpy(&slope, dy + i, (count - i) * sizeof(float));
+    slope = gradient_of(value, slope);
+    std::memcpy(dz + i, &slope, (count - i) * sizeof(float));
+  }
+}
+
+void pick(const float* __restrict in,
+          std::size_t stride,
+          float* __restrict out,
+          std::size_t count) {
+  if (stride == 2) {  // a constant, so that the compiler makes shuffles of it
+    for (std::size_t i = 0; i < count; ++i) {
+      out[i] = in[2 * i];
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    out[i] = in[stride * i];
+  }
+}
+
+void sum(const float* __restrict term, float* __restrict to, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    to[i] += term[i];
+  }
+}
+
+}  // namespace
+
+extern const Loops LORAE_LOOPS{.multiply = multiply,
+                               .correlate = correlate,
+                               .activate = activate,
+                               .gradient = gradient,
+                               .pick = pick,
+                               .sum = sum};
+
+}  // namespace lorae::adapters::kernels

@@ -1,0 +1,226 @@
+#include "adapters/remake.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "adapters/adapted_weight.h"
+#include "adapters/kernels.h"
+#include "base/error.h"
+#include "tensors/torch.h"
+
+namespace lorae::adapters {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::CppNode;
+using torch::autograd::Function;
+using torch::autograd::Variable;
+using torch::autograd::variable_list;
+
+at::Tensor plain_silu(const at::Tensor& z) {
+  if (!suits_kernels(z)) {
+    return at::silu(z);
+  }
+  at::Tensor y = at::empty_like(z);
+  kernels::silu(z.data_ptr<float>(), y.data_ptr<float>(), static_cast<std::size_t>(z.numel()));
+  return y;
+}
+
+/// `dy` may be some channels of a wider map.
+at::Tensor silu_gradient(const at::Tensor& z, const at::Tensor& dy) {
+  if (!suits_kernels(z) || dy.scalar_type() != at::kFloat || z.dim() != 4) {
+    return at::silu_backward(dy.contiguous(), z);
+  }
+  const at::Tensor slope = dy[0].is_contiguous() ? dy : dy.contiguous();
+  at::Tensor dz = at::empty_like(z);
+  const std::int64_t images = z.size(0), size = images == 0 ? 0 : z.numel() / images;
+  for (std::int64_t image = 0; image < images; ++image) {
+    kernels::silu_gradient(z.data_ptr<float>() + image * size,
+                           slope.data_ptr<float>() + image * slope.stride(0),
+                           dz.data_ptr<float>() + image * size, static_cast<std::size_t>(size));
+  }
+  return dz;
+}
+
+/// Channels [first, first + count) of a map.
+Sources part(const Sources& whole, std::int64_t first, std::int64_t count) {
+  Sources result;
+  std::int64_t at = 0;
+  for (const Segment& segment : whole) {
+    const std::int64_t low = std::max(first, at);
+    const std::int64_t high = std::min(first + count, at + segment.channels);
+    if (low < high) {
+      Segment& piece = result.emplace_back(segment);
+      piece.channels = high - low;
+      for (Source& source : piece.sum) {
+        source.first += low - at;
+      }
+    }
+    at += segment.channels;
+  }
+  return result;
+}
+
+/// a + b, cut where either changes. Empty if it would have too many sources, or another order of
+/// sums than the forward pass.
+Sources sum(const Sources& a, const Sources& b, std::int64_t channels) {
+  constexpr std::size_t kMost = 4;
+  Sources result;
+  for (std::int64_t at = 0; at < channels;) {
+    const Segment left = part(a, at, channels)[0], right = part(b, at, channels)[0];
+    if (left.sum.size() == kMost || right.sum.size() > 1) {
+      return {};
+    }
+    Segment& piece = result.emplace_back(left);
+    piece.channels = std::min(left.channels, right.channels);
+    piece.sum.push_back(right.sum[0]);
+    at += piece.channels;
+  }
+  return result;
+}
+
+Source whole(const at::Tensor& x, bool through_silu) {
+  const at::Tensor map = x.detach().contiguous();
+  return {.map = map, .silu = through_silu, .version = map._version()};
+}
+
+/// Carries Sources in a graph's node.
+struct Note : torch::CustomClassHolder {
+  explicit Note(Sources of) : sources(std::move(of)) {}
+  Sources sources;
+};
+constexpr const char* kNote = "sources";
+
+void note(AutogradContext* context, Sources sources) {
+  context->saved_data[kNote] =
+      c10::IValue::make_capsule(c10::make_intrusive<Note>(std::move(sources)));
+}
+
+Sources noted(const AutogradContext& context) {
+  const auto found = context.saved_data.find(kNote);
+  check(found != context.saved_data.end(), ErrorCode::kInvalidArgument,
+        "[adapters] a second backward pass through one forward pass: its maps are freed");
+  return c10::static_intrusive_pointer_cast<Note>(found->second.toCapsule())->sources;
+}
+
+struct Silu : Function<Silu> {
+  static Variable forward(AutogradContext* context, const Variable& z) {
+    const Source source = whole(z, true);
+    note(context, {{z.size(1), {source}}});
+    return plain_silu(source.map);
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& dy) {
+    const at::Tensor z = noted(*context)[0].sum[0].map;
+    context->saved_data.clear();
+    return {silu_gradient(z, dy[0])};
+  }
+};
+
+struct Cat : Function<Cat> {
+  static Variable forward(AutogradContext* context, at::TensorList parts) {
+    Sources all;
+    std::vector<std::int64_t> channels;
+    for (const at::Tensor& one : parts) {
+      const Sources sources = sources_of(one);
+      all.insert(all.end(), sources.begin(), sources.end());
+      channels.push_back(one.size(1));
+    }
+    note(context, std::move(all));
+    context->saved_data["channels"] = channels;
+    return at::cat(parts, 1);
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& dy) {
+    const std::vector<std::int64_t> channels = context->saved_data.at("channels").toIntVector();
+    context->saved_data.clear();
+    return dy[0].split_with_sizes(channels, 1);
+  }
+};
+
+struct Halves : Function<Halves> {
+  static variable_list forward(AutogradContext* context, const Variable& x) {
+    note(context, sources_of(x));
+    return x.chunk(2, 1);
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& dy) {
+    context->saved_data.clear();
+    return {at::cat(dy, 1)};
+  }
+};
+
+struct Add : Function<Add> {
+  static Variable forward(AutogradContext* context, const Variable& a, const Variable& b) {
+    if (Sources both = sum(sources_of(a), sources_of(b), a.size(1)); !both.empty()) {
+      note(context, std::move(both));
+    }
+    return a + b;
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& dy) {
+    context->saved_data.clear();
+    return {dy[0], dy[0]};
+  }
+};
+
+/// What operation F noted of `x`, if it made it.
+template <typename F>
+std::optional<Sources> noted_by(const at::Tensor& x) {
+  const auto* node = dynamic_cast<const CppNode<F>*>(x.grad_fn().get());
+  if (node == nullptr || node->ctx_.saved_data.count(kNote) == 0) {
+    return std::nullopt;
+  }
+  return noted(node->ctx_);
+}
+
+bool has_graph(const at::Tensor& x) {
+  return at::GradMode::is_enabled() && x.requires_grad();
+}
+
+}  // namespace
+
+at::Tensor silu(const at::Tensor& z) {
+  return has_graph(z) ? Silu::apply(z) : at::silu(z);
+}
+
+at::Tensor cat(const std::vector<at::Tensor>& parts) {
+  return std::ranges::any_of(parts, has_graph) ? Cat::apply(at::TensorList(parts))
+                                               : at::cat(parts, 1);
+}
+
+std::vector<at::Tensor> halves(const at::Tensor& x) {
+  return has_graph(x) ? Halves::apply(x) : x.chunk(2, 1);
+}
+
+at::Tensor add(const at::Tensor& a, const at::Tensor& b) {
+  return has_graph(a) || has_graph(b) ? Add::apply(a, b) : a + b;
+}
+
+Sources sources_of(const at::Tensor& x) {
+  if (const auto halved = noted_by<Halves>(x)) {
+    return part(*halved, static_cast<std::int64_t>(x.output_nr()) * x.size(1), x.size(1));
+  }
+  for (const auto& sources : {noted_by<Silu>(x), noted_by<Cat>(x), noted_by<Add>(x)}) {
+    if (sources) {
+      return *sources;
+    }
+  }
+  return {{x.size(1), {whole(x, false)}}};
+}
+
+at::Tensor remake(const Sources& sources) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> parts;
+  for (const Segment& segment : sources) {
+    at::Tensor sum;
+    for (const Source& source : segment.sum) {
+      check(source.map._version() == source.version, ErrorCode::kInvalidArgument,
+            "[adapters] a map that the backward pass needs was changed in place");
+      at::Tensor one = source.map.narrow(1, source.first, segment.channels);
+      one = source.silu ? plain_silu(one.contiguous()) : one;
+      sum = sum.defined() ? sum + one : one;
+    }
+    parts.push_back(sum);
+  }
+  return parts.size() == 1 ? parts[0].contiguous() : at::cat(parts, 1);
+}
+
+}  // namespace lorae::adapters

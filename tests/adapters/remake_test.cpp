@@ -1,0 +1,108 @@
+#include "adapters/remake.h"
+
+#include "tensors/torch.h"
+#include "tests/tensors/helpers.h"
+
+namespace lorae::adapters {
+namespace {
+
+using testing::expect_error;
+using testing::relative_error;
+using testing::same_bits;
+
+at::Tensor leaf(std::int64_t channels, at::ScalarType type = at::kFloat) {
+  return torch::randn({2, channels, 5, 7}).to(type).set_requires_grad(true);
+}
+
+/// As a C2f block does it, by our operations or by LibTorch's.
+at::Tensor block(const at::Tensor& z, const at::Tensor& inner, bool ours) {
+  if (ours) {
+    const auto parts = adapters::halves(adapters::silu(z));
+    return adapters::cat({parts[0], parts[1], adapters::add(parts[1], adapters::silu(inner))});
+  }
+  const auto parts = at::silu(z).chunk(2, 1);
+  return at::cat({parts[0], parts[1], parts[1] + at::silu(inner)}, 1);
+}
+
+TEST(Remake, ActsAsLibTorch) {
+  for (const auto type : {at::kFloat, at::kDouble}) {
+    const double tolerance = type == at::kFloat ? 1e-6 : 1e-14;
+    torch::manual_seed(3);
+    const at::Tensor z = leaf(6, type), inner = leaf(3, type);
+    const at::Tensor weights = torch::randn({2, 9, 5, 7}).to(type);
+    std::vector<at::Tensor> results;
+    for (const bool ours : {true, false}) {
+      z.mutable_grad().reset();
+      inner.mutable_grad().reset();
+      const at::Tensor y = block(z, inner, ours);
+      (y * weights).sum().backward();
+      results.insert(results.end(), {y.detach(), z.grad().clone(), inner.grad().clone()});
+    }
+    for (std::size_t i = 0; i < 3; ++i) {
+      EXPECT_LT(relative_error(results[i], results[i + 3]), tolerance) << type << ' ' << i;
+    }
+  }
+}
+
+TEST(Remake, GivesTheSameBitsAgain) {
+  torch::manual_seed(4);
+  for (const auto type : {at::kFloat, at::kDouble}) {
+    const at::Tensor z = leaf(6, type), inner = leaf(3, type);
+    const at::Tensor x = block(z, inner, true);
+    const at::Tensor again = remake(sources_of(x));
+    EXPECT_LT(relative_error(again, x.detach()), 1e-15);
+    EXPECT_TRUE(type == at::kDouble || same_bits(again, x.detach()));
+    const auto parts = adapters::halves(x.slice(1, 0, 8));  // of a map that nobody noted
+    EXPECT_TRUE(same_bits(remake(sources_of(parts[1])), parts[1].detach().contiguous()));
+  }
+}
+
+TEST(Remake, KeepsWhatConvolutionsGaveAndNothingElse) {
+  const at::Tensor z = leaf(6), inner = leaf(3);
+  const Sources sources = sources_of(block(z, inner, true));
+  ASSERT_EQ(sources.size(), 3U);
+  for (const Segment& segment : sources) {
+    EXPECT_EQ(segment.channels, 3);
+    for (const Source& source : segment.sum) {
+      EXPECT_TRUE(source.silu);
+      EXPECT_TRUE(source.map.is_alias_of(z) || source.map.is_alias_of(inner));
+    }
+  }
+  EXPECT_EQ(sources[2].sum.size(), 2U);
+}
+
+TEST(Remake, KeepsASumOfManyItself) {
+  at::Tensor x = adapters::silu(leaf(4));
+  for (int i = 0; i < 6; ++i) {
+    x = adapters::add(x, adapters::silu(leaf(4)));
+    const Sources sources = sources_of(x);
+    EXPECT_LE(sources[0].sum.size(), 4U);
+    EXPECT_TRUE(same_bits(remake(sources), x.detach()));
+  }
+}
+
+TEST(Remake, IsPlainWithoutAGradient) {
+  const at::Tensor z = torch::randn({2, 4, 5, 7});
+  const torch::NoGradGuard no_grad;
+  EXPECT_TRUE(same_bits(adapters::silu(z), at::silu(z)));
+  EXPECT_TRUE(same_bits(adapters::add(z, z), z + z));
+  EXPECT_TRUE(same_bits(adapters::cat({z, z}), at::cat({z, z}, 1)));
+}
+
+TEST(Remake, RefusesASecondBackwardPass) {
+  const at::Tensor loss = adapters::silu(leaf(4)).sum();
+  loss.backward({}, /*retain_graph=*/true);
+  expect_error(
+      ErrorCode::kInvalidArgument, [&] { loss.backward(); }, "a second backward pass");
+}
+
+TEST(Remake, RefusesAMapThatWasChangedInPlace) {
+  const at::Tensor z = torch::randn({2, 4, 5, 7});
+  const Sources sources = sources_of(z);
+  z.add_(1);
+  expect_error(
+      ErrorCode::kInvalidArgument, [&] { remake(sources); }, "changed in place");
+}
+
+}  // namespace
+}  // namespace lorae::adapters
