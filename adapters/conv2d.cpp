@@ -140,7 +140,10 @@ at::Tensor Conv2d::compute(const at::Tensor& x,
   const at::Tensor offset = joint_bias(bias, scale, shift);
   const bool plain_layer = !has_adapter() || is_fused();
   const bool training = at::GradMode::is_enabled();
-  const Form chosen = form.value_or(cheapest_form(shape({}), positions_of(x), training));
+  // A plain layer has no form: any but kBranch.
+  const Form chosen = plain_layer
+                          ? Form::kMerged
+                          : form.value_or(cheapest_form(shape({}), positions_of(x), training));
   const auto is_frozen = [](const at::Tensor& t) { return !t.defined() || !t.requires_grad(); };
   const bool frozen = is_frozen(weight) && is_frozen(scale) && is_frozen(offset);
   if (training && frozen &&

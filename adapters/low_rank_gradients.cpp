@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "adapters/kernels.h"
-#include "base/error.h"
 #include "tensors/torch.h"
 
 // Positions are flat: output (row, column) of a band of rows is at row * width + column, in every
@@ -106,10 +105,9 @@ class MapReader {
     for (const Segment& segment : sources) {
       Planes planes{.channels = segment.channels, .sum = {}};
       for (const Source& source : segment.sum) {
-        check(source.map._version() == source.version, ErrorCode::kInvalidArgument,
-              "[adapters] a map that the backward pass needs was changed in place");
-        planes.sum.push_back({source.map.data_ptr<float>() + source.first * plane,
-                              source.map.size(1) * plane, source.silu});
+        const at::Tensor& map = unchanged_map(source);
+        planes.sum.push_back(
+            {map.data_ptr<float>() + source.first * plane, map.size(1) * plane, source.silu});
       }
       segments_.push_back(std::move(planes));
     }

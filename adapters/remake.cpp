@@ -206,15 +206,19 @@ Sources sources_of(const at::Tensor& x) {
   return {{x.size(1), {whole(x, false)}}};
 }
 
+const at::Tensor& unchanged_map(const Source& source) {
+  check(source.map._version() == source.version, ErrorCode::kInvalidArgument,
+        "[adapters] a map that the backward pass needs was changed in place");
+  return source.map;
+}
+
 at::Tensor remake(const Sources& sources) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> parts;
   for (const Segment& segment : sources) {
     at::Tensor sum;
     for (const Source& source : segment.sum) {
-      check(source.map._version() == source.version, ErrorCode::kInvalidArgument,
-            "[adapters] a map that the backward pass needs was changed in place");
-      at::Tensor one = source.map.narrow(1, source.first, segment.channels);
+      at::Tensor one = unchanged_map(source).narrow(1, source.first, segment.channels);
       one = source.silu ? plain_silu(one.contiguous()) : one;
       sum = sum.defined() ? sum + one : one;
     }

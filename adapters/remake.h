@@ -31,6 +31,9 @@ struct Source {
   std::int64_t version = 0;  ///< of `map` when it was noted
 };
 
+/// The map of a source. Errors: kInvalidArgument if it was changed since it was noted.
+const at::Tensor& unchanged_map(const Source& source);
+
 /// Channels that are the same sum of sources.
 struct Segment {
   std::int64_t channels = 0;
