@@ -53,17 +53,22 @@ at::Tensor merged_by_loops(const at::Tensor& weight,
   const auto rank = static_cast<std::size_t>(extractor.size(0));
   const std::size_t filter = static_cast<std::size_t>(weight.numel()) / outputs;
   const at::Tensor a = extractor.contiguous(), b = scaled_mapper(mapper, factor, scale);
-  std::vector<float> transposed(rank * outputs);
-  std::vector<const float*> rows;
-  for (std::size_t r = 0; r < rank; ++r) {
-    rows.push_back(a.data_ptr<float>() + r * filter);
-    for (std::size_t o = 0; o < outputs; ++o) {
-      transposed[r * outputs + o] = b.data_ptr<float>()[o * rank + r];
-    }
-  }
   at::Tensor sum = at::empty_like(weight);
-  kernels::product({rows.data(), rank}, transposed.data(), outputs, filter,
-                   weight.data_ptr<float>(), sum.data_ptr<float>());
+  // A few filters at a time: memory is read and written along their rows.
+  constexpr std::size_t kFilters = 4;
+  std::vector<float> some(rank * kFilters);
+  for (std::size_t first = 0; first < outputs; first += kFilters) {
+    const std::size_t count = std::min(kFilters, outputs - first);
+    for (std::size_t r = 0; r < rank; ++r) {
+      for (std::size_t i = 0; i < count; ++i) {
+        some[r * count + i] = b.data_ptr<float>()[(first + i) * rank + r];
+      }
+    }
+    kernels::product(kernels::Dense{a.data_ptr<float>(), filter, rank}, some.data(), count, filter,
+                     {.first = sum.data_ptr<float>() + first * filter,
+                      .pitch = filter,
+                      .start = weight.data_ptr<float>() + first * filter});
+  }
   return sum;
 }
 

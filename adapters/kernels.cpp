@@ -7,19 +7,20 @@ namespace {
 
 struct Choice {
   const Loops& loops;
+  const WinogradLoops& winograd;
   std::string_view name;
 };
 
 Choice best() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f")) {
-    return {kAvx512, "avx512f"};
+    return {kAvx512, kAvx512Winograd, "avx512f"};
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    return {kAvx2, "avx2"};
+    return {kAvx2, kAvx2Winograd, "avx2"};
   }
 #endif
-  return {kGeneric, "generic"};
+  return {kGeneric, kGenericWinograd, "generic"};
 }
 
 const Choice& chosen() {
@@ -29,13 +30,14 @@ const Choice& chosen() {
 
 }  // namespace
 
-void product(Rows rows,
-             const float* weights,
-             std::size_t filters,
-             std::size_t positions,
-             const float* start,
-             float* out) {
-  chosen().loops.multiply(rows, weights, filters, positions, start, out);
+void product(
+    Rows rows, const float* weights, std::size_t filters, std::size_t positions, Sums sums) {
+  chosen().loops.multiply(rows, weights, filters, positions, sums);
+}
+
+void product(
+    Dense rows, const float* weights, std::size_t filters, std::size_t positions, Sums sums) {
+  chosen().loops.multiply_dense(rows, weights, filters, positions, sums);
 }
 
 void add_correlation(const float* a,
@@ -59,8 +61,30 @@ void gather(const float* in, std::size_t stride, float* out, std::size_t count) 
   chosen().loops.pick(in, stride, out, count);
 }
 
-void add(const float* term, float* sum, std::size_t count) {
-  chosen().loops.sum(term, sum, count);
+void winograd_input(const float* const* in,
+                    std::size_t width,
+                    std::size_t padding,
+                    std::size_t tiles,
+                    std::size_t room,
+                    float* scratch,
+                    std::size_t pitch,
+                    float* out,
+                    std::size_t stride) {
+  chosen().winograd.input(in, width, padding, tiles, room, scratch, pitch, out, stride);
+}
+
+void winograd_output(const float* in,
+                     std::size_t stride,
+                     float bias,
+                     float* out,
+                     std::size_t height,
+                     std::size_t width) {
+  chosen().winograd.output(in, stride, bias, out, height, width);
+}
+
+void winograd_filters(
+    const float* filters, std::size_t pitch, bool flipped, float* out, std::size_t stride) {
+  chosen().winograd.filters(filters, pitch, flipped, out, stride);
 }
 
 std::string_view instruction_set() {

@@ -3,10 +3,11 @@
 #include <cstddef>
 #include <string_view>
 
-/// The inner loops of training an adapter, on plain floats and one thread. A convolution with few
-/// filters is two products with a matrix of shifted copies of its input, which is never formed: its
-/// rows are pointers ("columns" of im2col, as rows). Vectors run along positions, so that a rank of
-/// 8 or 2 fills them as well as 64 does.
+/// The inner loops of training, on plain floats and one thread. A convolution with few filters is
+/// two products with a matrix of shifted copies of its input, which is never formed: its rows are
+/// pointers ("columns" of im2col, as rows). Vectors run along positions, so that a rank of 8 or 2
+/// fills them as well as 64 does.
+///
 /// Source: the indirection of Dukhan 2019, arXiv 1907.02129; here per tap, not per position.
 namespace lorae::adapters::kernels {
 
@@ -17,17 +18,31 @@ inline constexpr std::size_t kBlock = 16;
 struct Rows {
   const float* const* row = nullptr;
   std::size_t count = 0;
+  const float* operator[](std::size_t k) const { return row[k]; }
 };
 
-/// Formula: out[f][p] = start[f][p] + sum over k of weights[k][f] * rows[k][p].
-/// Shapes: weights [rows.count, filters], start and out [filters, positions], all contiguous;
-/// `start` may be `out`, or null for zeros.
-void product(Rows rows,
-             const float* weights,
-             std::size_t filters,
-             std::size_t positions,
-             const float* start,
-             float* out);
+/// A matrix whose rows are `pitch` apart.
+struct Dense {
+  const float* first = nullptr;
+  std::size_t pitch = 0, count = 0;
+  const float* operator[](std::size_t k) const { return first + k * pitch; }
+};
+
+/// Where a product goes: [filters, positions], rows `pitch` apart. Sums begin with `start`, laid
+/// out as `first` and maybe the same, else with the filter's bias, or zero if there is none.
+struct Sums {
+  float* first = nullptr;
+  std::size_t pitch = 0;
+  const float* start = nullptr;
+  const float* bias = nullptr;
+};
+
+/// Formula: sums[f][p] = start + sum over k of weights[k][f] * rows[k][p].
+/// Shapes: weights [rows.count, filters], contiguous.
+void product(
+    Rows rows, const float* weights, std::size_t filters, std::size_t positions, Sums sums);
+void product(
+    Dense rows, const float* weights, std::size_t filters, std::size_t positions, Sums sums);
 
 /// Formula: sums[f][k] += sum over p of a[f][p] * rows[k][p].
 /// Shapes: a [filters, positions], contiguous; sums [filters, stride].
@@ -47,8 +62,40 @@ void silu_gradient(const float* z, const float* dy, float* dz, std::size_t count
 /// out[i] = in[i * stride], i < count.
 void gather(const float* in, std::size_t stride, float* out, std::size_t count);
 
-/// sum[i] += term[i], i < count.
-void add(const float* term, float* sum, std::size_t count);
+/// Winograd's F(4 x 4, 3 x 3): a tile of 4 x 4 outputs of a 3 x 3 convolution from 6 x 6 inputs, by
+/// a product for each of 36 points in place of 9 * 16 products. Tiles are those of one row.
+///
+/// Source: Lavin and Gray 2015, arXiv 1509.09308.
+inline constexpr std::size_t kTile = 4, kPoints = 36;
+
+/// Formula: out[point * stride + tile] = (B^T d B)[point], d: columns 4 tile to 4 tile + 5 of the
+/// six rows `in`, each of `width` numbers with `padding` zeros before and zeros after them. Writes
+/// up to kBlock - 1 tiles more, but no more than `room`. `scratch`: six rows of `pitch` numbers, of
+/// at least 4 tiles + 8 kBlock, zeros before the first call; calls of one width may share it.
+void winograd_input(const float* const* in,
+                    std::size_t width,
+                    std::size_t padding,
+                    std::size_t tiles,
+                    std::size_t room,
+                    float* scratch,
+                    std::size_t pitch,
+                    float* out,
+                    std::size_t stride);
+
+/// Formula: out[row * width + 4 tile + column] = (A^T m A)[row][column] + bias,
+/// m[point] = in[point * stride + tile], for `height` (at most 4) rows of `width` numbers. Reads up
+/// to kBlock - 1 tiles more.
+void winograd_output(const float* in,
+                     std::size_t stride,
+                     float bias,
+                     float* out,
+                     std::size_t height,
+                     std::size_t width);
+
+/// Formula: out[point * stride + filter] = (G g G^T)[point], g: the nine taps from
+/// filters[filter * pitch] on, the last first if `flipped`; for kBlock filters.
+void winograd_filters(
+    const float* filters, std::size_t pitch, bool flipped, float* out, std::size_t stride);
 
 /// What these loops were chosen for: "avx512f", "avx2" or "generic".
 std::string_view instruction_set();

@@ -1,103 +1,95 @@
 // The loops of kernels.h in GCC's vector extensions, compiled once for each instruction set: the
-// macros LORAE_LOOPS (the name) and LORAE_LANES (floats in a vector) say which. No header with code
-// of its own here: the linker could take that code, built for AVX-512, for the whole program.
+// macros LORAE_LOOPS (the name) and LORAE_LANES say which.
 #include "adapters/kernels_loops.h"
-
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
+#include "adapters/kernels_vector.h"
 
 namespace lorae::adapters::kernels {
 namespace {
 
-constexpr int kLanes = LORAE_LANES;
 constexpr int kFilters = kLanes == 16 ? 8 : 4;  // AVX-512 has 32 registers, the others 16
 constexpr int kWide = 3;                        // kFilters * kWide sums + kWide inputs + a factor
 
-using Float [[gnu::vector_size(kLanes * 4)]] = float;
-using Int [[gnu::vector_size(kLanes * 4)]] = std::int32_t;
+template <typename Matrix>
+struct Product {
+  const Matrix& rows;
+  const float* weights;
+  std::size_t filters;
+  Sums sums;
+};
 
-#define LORAE_INLINE [[gnu::always_inline]] inline
-
-LORAE_INLINE Float load(const float* from) {
-  Float value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-
-LORAE_INLINE void store(float* to, const Float& value) {
-  std::memcpy(to, &value, sizeof value);
-}
-
-/// out[f][p] for kCount filters and kVectors vectors of positions, all of it in registers.
-template <int kCount, int kVectors>
-LORAE_INLINE void product_tile(Rows rows,
-                               const float* weights,
-                               std::size_t filters,
-                               std::size_t positions,
-                               std::size_t at,
-                               const float* start,
-                               float* out) {
-  Float sum[kCount][kVectors] = {};
-  if (start != nullptr) {
-    for (int f = 0; f < kCount; ++f) {
-      for (int v = 0; v < kVectors; ++v) {
-        sum[f][v] = load(start + static_cast<std::size_t>(f) * positions + at + v * kLanes);
-      }
+/// kCount filters and kVectors vectors of positions, all of it in registers.
+template <int kCount, int kVectors, typename Job>
+LORAE_INLINE void product_tile(const Job& job, std::size_t first, std::size_t at) {
+  const Sums& sums = job.sums;
+  Float sum[kCount][kVectors];
+  for (std::size_t f = 0; f < kCount; ++f) {
+    const float bias = sums.bias == nullptr ? 0.0F : sums.bias[first + f];
+    const std::size_t from = (first + f) * sums.pitch + at;
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sum[f][v] = sums.start == nullptr ? Float{} + bias : load(sums.start + from + v * kLanes);
     }
   }
-  for (std::size_t k = 0; k < rows.count; ++k) {
+  const float* weights = job.weights + first;
+  for (std::size_t k = 0; k < job.rows.count; ++k, weights += job.filters) {
     Float x[kVectors];
-    for (int v = 0; v < kVectors; ++v) {
-      x[v] = load(rows.row[k] + at + v * kLanes);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      x[v] = load(job.rows[k] + at + v * kLanes);
     }
-    for (int f = 0; f < kCount; ++f) {
-      const float weight = weights[k * filters + static_cast<std::size_t>(f)];
-      for (int v = 0; v < kVectors; ++v) {
-        sum[f][v] += weight * x[v];
+    for (std::size_t f = 0; f < kCount; ++f) {
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        sum[f][v] += weights[f] * x[v];
       }
     }
   }
-  for (int f = 0; f < kCount; ++f) {
-    for (int v = 0; v < kVectors; ++v) {
-      store(out + static_cast<std::size_t>(f) * positions + at + v * kLanes, sum[f][v]);
+  for (std::size_t f = 0; f < kCount; ++f) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      store(sums.first + (first + f) * sums.pitch + at + v * kLanes, sum[f][v]);
     }
   }
 }
 
 /// All filters, in groups of at most kMost, for kVectors vectors of positions.
-template <int kMost, int kVectors>
-LORAE_INLINE void product_filters(Rows rows,
-                                  const float* weights,
-                                  std::size_t filters,
-                                  std::size_t positions,
-                                  std::size_t at,
-                                  const float* start,
-                                  float* out,
-                                  std::size_t first = 0) {
-  for (; first + kMost <= filters; first += kMost) {
-    product_tile<kMost, kVectors>(rows, weights + first, filters, positions, at,
-                                  start == nullptr ? nullptr : start + first * positions,
-                                  out + first * positions);
+template <int kMost, int kVectors, typename Job>
+LORAE_INLINE void product_filters(const Job& job, std::size_t at, std::size_t first = 0) {
+  for (; first + kMost <= job.filters; first += kMost) {
+    product_tile<kMost, kVectors>(job, first, at);
   }
   if constexpr (kMost > 1) {
-    product_filters<kMost / 2, kVectors>(rows, weights, filters, positions, at, start, out, first);
+    product_filters<kMost / 2, kVectors>(job, at, first);
   }
 }
 
-void multiply(Rows rows,
-              const float* weights,
-              std::size_t filters,
-              std::size_t positions,
-              const float* start,
-              float* out) {
+template <typename Job>
+LORAE_INLINE void compute(const Job& job, std::size_t positions) {
   std::size_t at = 0;
   for (; at + kWide * kLanes <= positions; at += kWide * kLanes) {
-    product_filters<kFilters, kWide>(rows, weights, filters, positions, at, start, out);
+    product_filters<kFilters, kWide>(job, at);
   }
   for (; at < positions; at += kLanes) {
-    product_filters<2 * kFilters, 1>(rows, weights, filters, positions, at, start, out);
+    product_filters<2 * kFilters, 1>(job, at);
   }
+}
+
+void multiply(
+    Rows rows, const float* weights, std::size_t filters, std::size_t positions, Sums sums) {
+  compute(Product<Rows>{rows, weights, filters, sums}, positions);
+}
+
+void multiply_dense(
+    Dense rows, const float* weights, std::size_t filters, std::size_t positions, Sums sums) {
+  compute(Product<Dense>{rows, weights, filters, sums}, positions);
+}
+
+/// The sum of a vector's numbers.
+LORAE_INLINE float total(Float value) {
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    Int other;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      other[lane] = lane ^ half;
+    }
+    value += __builtin_shuffle(value, other);
+  }
+  return value[0];
 }
 
 /// sums[f][k] for kCount filters and kColumns rows.
@@ -122,14 +114,7 @@ LORAE_INLINE void correlation_tile(const float* a,
   }
   for (int f = 0; f < kCount; ++f) {
     for (int k = 0; k < kColumns; ++k) {
-      float lanes[kLanes];
-      std::memcpy(lanes, &sum[f][k], sizeof lanes);
-      for (int half = kLanes / 2; half > 0; half /= 2) {
-        for (int lane = 0; lane < half; ++lane) {
-          lanes[lane] += lanes[lane + half];
-        }
-      }
-      sums[static_cast<std::size_t>(f) * stride + static_cast<std::size_t>(k)] += lanes[0];
+      sums[static_cast<std::size_t>(f) * stride + static_cast<std::size_t>(k)] += total(sum[f][k]);
     }
   }
 }
@@ -239,19 +224,13 @@ void pick(const float* __restrict in,
   }
 }
 
-void sum(const float* __restrict term, float* __restrict to, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    to[i] += term[i];
-  }
-}
-
 }  // namespace
 
 extern const Loops LORAE_LOOPS{.multiply = multiply,
+                               .multiply_dense = multiply_dense,
                                .correlate = correlate,
                                .activate = activate,
                                .gradient = gradient,
-                               .pick = pick,
-                               .sum = sum};
+                               .pick = pick};
 
 }  // namespace lorae::adapters::kernels

@@ -47,42 +47,22 @@ at::Tensor silu_gradient(const at::Tensor& z, const at::Tensor& dy) {
 Sources part(const Sources& whole, std::int64_t first, std::int64_t count) {
   Sources result;
   std::int64_t at = 0;
-  for (const Segment& segment : whole) {
+  for (const Source& source : whole) {
     const std::int64_t low = std::max(first, at);
-    const std::int64_t high = std::min(first + count, at + segment.channels);
+    const std::int64_t high = std::min(first + count, at + source.channels);
     if (low < high) {
-      Segment& piece = result.emplace_back(segment);
+      Source& piece = result.emplace_back(source);
+      piece.first += low - at;
       piece.channels = high - low;
-      for (Source& source : piece.sum) {
-        source.first += low - at;
-      }
     }
-    at += segment.channels;
-  }
-  return result;
-}
-
-/// a + b, cut where either changes. Empty if it would have too many sources, or another order of
-/// sums than the forward pass.
-Sources sum(const Sources& a, const Sources& b, std::int64_t channels) {
-  constexpr std::size_t kMost = 4;
-  Sources result;
-  for (std::int64_t at = 0; at < channels;) {
-    const Segment left = part(a, at, channels)[0], right = part(b, at, channels)[0];
-    if (left.sum.size() == kMost || right.sum.size() > 1) {
-      return {};
-    }
-    Segment& piece = result.emplace_back(left);
-    piece.channels = std::min(left.channels, right.channels);
-    piece.sum.push_back(right.sum[0]);
-    at += piece.channels;
+    at += source.channels;
   }
   return result;
 }
 
 Source whole(const at::Tensor& x, bool through_silu) {
   const at::Tensor map = x.detach().contiguous();
-  return {.map = map, .silu = through_silu, .version = map._version()};
+  return {.map = map, .channels = x.size(1), .silu = through_silu, .version = map._version()};
 }
 
 /// Carries Sources in a graph's node.
@@ -107,11 +87,11 @@ Sources noted(const AutogradContext& context) {
 struct Silu : Function<Silu> {
   static Variable forward(AutogradContext* context, const Variable& z) {
     const Source source = whole(z, true);
-    note(context, {{z.size(1), {source}}});
+    note(context, {source});
     return plain_silu(source.map);
   }
   static variable_list backward(AutogradContext* context, const variable_list& dy) {
-    const at::Tensor z = noted(*context)[0].sum[0].map;
+    const at::Tensor z = noted(*context)[0].map;
     context->saved_data.clear();
     return {silu_gradient(z, dy[0])};
   }
@@ -148,19 +128,6 @@ struct Halves : Function<Halves> {
   }
 };
 
-struct Add : Function<Add> {
-  static Variable forward(AutogradContext* context, const Variable& a, const Variable& b) {
-    if (Sources both = sum(sources_of(a), sources_of(b), a.size(1)); !both.empty()) {
-      note(context, std::move(both));
-    }
-    return a + b;
-  }
-  static variable_list backward(AutogradContext* context, const variable_list& dy) {
-    context->saved_data.clear();
-    return {dy[0], dy[0]};
-  }
-};
-
 /// What operation F noted of `x`, if it made it.
 template <typename F>
 std::optional<Sources> noted_by(const at::Tensor& x) {
@@ -190,20 +157,16 @@ std::vector<at::Tensor> halves(const at::Tensor& x) {
   return has_graph(x) ? Halves::apply(x) : x.chunk(2, 1);
 }
 
-at::Tensor add(const at::Tensor& a, const at::Tensor& b) {
-  return has_graph(a) || has_graph(b) ? Add::apply(a, b) : a + b;
-}
-
 Sources sources_of(const at::Tensor& x) {
   if (const auto halved = noted_by<Halves>(x)) {
     return part(*halved, static_cast<std::int64_t>(x.output_nr()) * x.size(1), x.size(1));
   }
-  for (const auto& sources : {noted_by<Silu>(x), noted_by<Cat>(x), noted_by<Add>(x)}) {
+  for (const auto& sources : {noted_by<Silu>(x), noted_by<Cat>(x)}) {
     if (sources) {
       return *sources;
     }
   }
-  return {{x.size(1), {whole(x, false)}}};
+  return {whole(x, false)};
 }
 
 const at::Tensor& unchanged_map(const Source& source) {
@@ -215,14 +178,9 @@ const at::Tensor& unchanged_map(const Source& source) {
 at::Tensor remake(const Sources& sources) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> parts;
-  for (const Segment& segment : sources) {
-    at::Tensor sum;
-    for (const Source& source : segment.sum) {
-      at::Tensor one = unchanged_map(source).narrow(1, source.first, segment.channels);
-      one = source.silu ? plain_silu(one.contiguous()) : one;
-      sum = sum.defined() ? sum + one : one;
-    }
-    parts.push_back(sum);
+  for (const Source& source : sources) {
+    const at::Tensor map = unchanged_map(source).narrow(1, source.first, source.channels);
+    parts.push_back(source.silu ? plain_silu(map.contiguous()) : map);
   }
   return parts.size() == 1 ? parts[0].contiguous() : at::cat(parts, 1);
 }

@@ -21,11 +21,11 @@ at::Tensor silu(const at::Tensor& z);
 at::Tensor cat(const std::vector<at::Tensor>& parts);
 /// The first and the second half of the channels. Precondition: an even number of them.
 std::vector<at::Tensor> halves(const at::Tensor& x);
-at::Tensor add(const at::Tensor& a, const at::Tensor& b);
 
-/// Channels [first, first + n) of a kept map, through SiLU or as they are; n: the segment's.
+/// Channels [first, first + channels) of a kept map, through SiLU or as they are.
 struct Source {
   at::Tensor map;  ///< [N, C', H, W], contiguous, without a graph
+  std::int64_t channels = 0;
   std::int64_t first = 0;
   bool silu = false;
   std::int64_t version = 0;  ///< of `map` when it was noted
@@ -34,14 +34,8 @@ struct Source {
 /// The map of a source. Errors: kInvalidArgument if it was changed since it was noted.
 const at::Tensor& unchanged_map(const Source& source);
 
-/// Channels that are the same sum of sources.
-struct Segment {
-  std::int64_t channels = 0;
-  std::vector<Source> sum;
-};
-
 /// What a map is made of, channel by channel.
-using Sources = std::vector<Segment>;
+using Sources = std::vector<Source>;
 
 /// By the operations above that made `x`; `x` itself where others did.
 Sources sources_of(const at::Tensor& x);

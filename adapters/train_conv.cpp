@@ -2,6 +2,7 @@
 
 #include "adapters/low_rank_gradients.h"
 #include "adapters/remake.h"
+#include "adapters/winograd.h"
 #include "tensors/torch.h"
 
 namespace lorae::adapters {
@@ -38,6 +39,9 @@ at::Tensor convolve(const at::Tensor& x,
                     const at::Tensor& weight,
                     const at::Tensor& bias,
                     const Conv2dOptions& o) {
+  if (suits_winograd(weight, o, x)) {
+    return winograd(x, weight, bias, o.padding);
+  }
   return at::conv2d(x, weight, bias, {o.stride, o.stride}, {o.padding, o.padding},
                     {o.dilation, o.dilation}, o.groups);
 }
@@ -48,6 +52,9 @@ std::tuple<at::Tensor, at::Tensor> gradients(const at::Tensor& dy,
                                              const at::Tensor& weight,
                                              const Conv2dOptions& o,
                                              std::array<bool, 2> wanted) {
+  if (!wanted[1] && suits_winograd(weight, o, dy)) {
+    return {winograd_input_gradient(dy, weight, o.padding), {}};
+  }
   const auto [dx, dw, db] = at::convolution_backward(
       dy, x, weight, /*bias_sizes=*/at::OptionalIntArrayRef{}, {o.stride, o.stride},
       {o.padding, o.padding}, {o.dilation, o.dilation}, /*transposed=*/false,

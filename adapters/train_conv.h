@@ -5,9 +5,9 @@
 namespace lorae::adapters {
 
 /// conv(x) * scale + bias as Conv2d::forward, with its adapter if it has one, where the weight is
-/// frozen: one convolution forward and one back to the input, as inference would do them, and what
-/// the adapter's gradients need (low_rank_gradients). No gradient of the frozen weight is formed.
-/// Without an adapter nothing is kept for the backward pass, else `x` or what it is made of
+/// frozen: one convolution forward and one back to the input, by winograd.h where that pays, and
+/// what the adapter's gradients need (low_rank_gradients). No gradient of the frozen weight is
+/// formed. Without an adapter nothing is kept for the backward pass, else `x` or what it is made of
 /// (remake.h). `branch`: the adapter as a branch beside the frozen convolution, not merged into its
 /// weight; for maps so small that merging costs more than the branch. Formula: G = dy * scale *
 /// scaling; dB = G (A x)^T, dA = (B^T G) x^T, dx = W_eff^T dy * scale. Precondition: weight,

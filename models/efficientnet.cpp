@@ -69,7 +69,7 @@ class InvertedBottleneck final : public Block {
     for (Block* step : steps_) {
       y = step->forward(y);
     }
-    return residual_ ? adapters::add(y, x) : y;
+    return residual_ ? y + x : y;
   }
 
  private:

@@ -27,8 +27,8 @@ class PsaBlock final : public Block {
             "ffn.1", conv_options(2 * channels, channels), norm, Activation::kNone)) {}
 
   at::Tensor forward(const at::Tensor& x) override {
-    const at::Tensor y = adapters::add(x, attention_.forward(x));
-    return adapters::add(y, narrow_.forward(widen_.forward(y)));
+    const at::Tensor y = x + attention_.forward(x);
+    return y + narrow_.forward(widen_.forward(y));
   }
 
  private:
@@ -66,7 +66,7 @@ Bottleneck::Bottleneck(std::int64_t in, std::int64_t out, const Options& options
 
 at::Tensor Bottleneck::forward(const at::Tensor& x) {
   const at::Tensor y = cv2_.forward(cv1_.forward(x));
-  return shortcut_ ? adapters::add(x, y) : y;
+  return shortcut_ ? x + y : y;
 }
 
 C2f::C2f(std::int64_t in, std::int64_t out, const Options& options, NormOptions norm)

@@ -18,7 +18,7 @@ at::Tensor leaf(std::int64_t channels, at::ScalarType type = at::kFloat) {
 at::Tensor block(const at::Tensor& z, const at::Tensor& inner, bool ours) {
   if (ours) {
     const auto parts = adapters::halves(adapters::silu(z));
-    return adapters::cat({parts[0], parts[1], adapters::add(parts[1], adapters::silu(inner))});
+    return adapters::cat({parts[0], parts[1], parts[1] + adapters::silu(inner)});
   }
   const auto parts = at::silu(z).chunk(2, 1);
   return at::cat({parts[0], parts[1], parts[1] + at::silu(inner)}, 1);
@@ -57,27 +57,14 @@ TEST(Remake, GivesTheSameBitsAgain) {
   }
 }
 
-TEST(Remake, KeepsWhatConvolutionsGaveAndNothingElse) {
+TEST(Remake, KeepsWhatConvolutionsGaveAndSums) {
   const at::Tensor z = leaf(6), inner = leaf(3);
   const Sources sources = sources_of(block(z, inner, true));
   ASSERT_EQ(sources.size(), 3U);
-  for (const Segment& segment : sources) {
-    EXPECT_EQ(segment.channels, 3);
-    for (const Source& source : segment.sum) {
-      EXPECT_TRUE(source.silu);
-      EXPECT_TRUE(source.map.is_alias_of(z) || source.map.is_alias_of(inner));
-    }
-  }
-  EXPECT_EQ(sources[2].sum.size(), 2U);
-}
-
-TEST(Remake, KeepsASumOfManyItself) {
-  at::Tensor x = adapters::silu(leaf(4));
-  for (int i = 0; i < 6; ++i) {
-    x = adapters::add(x, adapters::silu(leaf(4)));
-    const Sources sources = sources_of(x);
-    EXPECT_LE(sources[0].sum.size(), 4U);
-    EXPECT_TRUE(same_bits(remake(sources), x.detach()));
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(sources[i].channels, 3);
+    EXPECT_EQ(sources[i].silu, i < 2);
+    EXPECT_EQ(sources[i].map.is_alias_of(z), i < 2);
   }
 }
 
@@ -85,7 +72,6 @@ TEST(Remake, IsPlainWithoutAGradient) {
   const at::Tensor z = torch::randn({2, 4, 5, 7});
   const torch::NoGradGuard no_grad;
   EXPECT_TRUE(same_bits(adapters::silu(z), at::silu(z)));
-  EXPECT_TRUE(same_bits(adapters::add(z, z), z + z));
   EXPECT_TRUE(same_bits(adapters::cat({z, z}), at::cat({z, z}, 1)));
 }
 
