@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/model_commands.h"
+#include "base/home.h"
 
 namespace lorae::apps {
 namespace {
@@ -45,20 +46,37 @@ void add_counting_commands(CLI::App& app) {
   static adapters::LoraeOptions lorae;
   static bool paper = false;
   auto* params = app.add_subcommand("params", "count parameters, with LoRAE and without");
-  params->add_option("MODEL", choice.name, "see: lorae models");
+  auto* model = params->add_option("MODEL", choice.name, "see: lorae models");
   add_model_choice(params, choice);
   add_lorae_options(params, lorae);
   params->add_flag("--json", as_json, "one JSON object");
   static bool bytes = false;
   static Codecs codecs;
-  params->add_flag("--bytes", bytes, "predict the bytes of a federated round instead");
+  auto* predict =
+      params->add_flag("--bytes", bytes, "predict the bytes of a federated round instead");
   params->add_option("--uplink", codecs.uplink, "codec chain, for --bytes")->capture_default_str();
   params->add_option("--downlink", codecs.downlink, "codec chain, for --bytes")
       ->capture_default_str();
+  static std::string config, home = default_home().string();
+  static std::vector<std::string> overrides;
+  auto* plan =
+      params->add_option("--config", config, "of a run; three rounds predict the bytes of all")
+          ->needs(predict)
+          ->excludes(model);
+  params->add_option("--set", overrides, "KEY=VALUE, overrides --config")
+      ->allow_extra_args(false)
+      ->needs(plan);
+  params->add_option("--home", home, "cached backbones, for --config")
+      ->capture_default_str()
+      ->needs(plan);
   params->add_flag("--paper", paper, "the paper's tables beside ours, instead of one model");
   params->callback([params] {
     if (paper) {
       print_paper_params();
+      return;
+    }
+    if (!config.empty()) {
+      print_forecast(config, overrides, home);
       return;
     }
     if (choice.name.empty()) {

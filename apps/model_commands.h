@@ -45,6 +45,11 @@ void print_bytes(const ModelChoice& choice,
                  const adapters::LoraeOptions& lorae,
                  const Codecs& codecs);
 
+/// Prints the same for the methods of a run's configuration, from its first rounds.
+void print_forecast(const std::string& config,
+                    const std::vector<std::string>& overrides,
+                    const std::string& home);
+
 struct ProfileOptions {
   ModelChoice model;
   adapters::LoraeOptions lorae;

@@ -7,6 +7,7 @@
 #include "apps/paper_cells.h"
 #include "codec/pipeline.h"
 #include "models/counts.h"
+#include "simulation/forecast.h"
 
 namespace lorae::apps {
 namespace {
@@ -207,6 +208,23 @@ void print_bytes(const ModelChoice& choice, const LoraeOptions& lorae, const Cod
   std::printf("\nper client and round, up by %s, down by %s: full is %.1fx\n",
               codecs.uplink.c_str(), codecs.downlink.c_str(),
               static_cast<double>(up[1]) / static_cast<double>(up[0]));
+}
+
+void print_forecast(const std::string& config,
+                    const std::vector<std::string>& overrides,
+                    const std::string& home) {
+  ConfigReader reader = ConfigReader::load(config);
+  for (const std::string& assignment : overrides) {
+    reader.set(assignment);
+  }
+  const coordinator::RunConfig run = coordinator::read_run_config(reader);
+  const auto forecasts = simulation::forecast_bytes(run, home);
+  std::printf("%-16s %14s %14s\n", "method", "bytes up", "bytes down");
+  for (const simulation::BytesForecast& one : forecasts) {
+    std::printf("%-16s %14.0f %14.0f\n", one.method.c_str(), one.uplink, one.downlink);
+  }
+  std::printf("\nper client and round, the mean of %lld rounds, framing and joining included\n",
+              wide(run.federation.rounds));
 }
 
 void print_paper_params() {

@@ -65,7 +65,8 @@ struct LedgerRow {
   Direction direction = Direction::kUplink;
   std::string layer;
   std::string stage;
-  std::int64_t bytes = 0;
+  std::int64_t bytes = 0;  ///< of all clients
+  std::int64_t least = 0;  ///< of one client in one round
 };
 
 enum class GroupBy { kRun, kRound };

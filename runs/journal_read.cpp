@@ -172,7 +172,8 @@ std::vector<LedgerRow> Journal::bytes_by(GroupBy group) const {
     std::vector<LedgerRow> rows;
     // Uplink first, as in the enum; a bare 0 in GROUP BY would name a column.
     Statement query(database, "SELECT " + round +
-                                  " AS of_round, direction, layer, stage, sum(bytes) FROM bytes "
+                                  " AS of_round, direction, layer, stage, sum(bytes), "
+                                  "min(bytes) FROM bytes "
                                   "GROUP BY of_round, direction, layer, stage "
                                   "ORDER BY of_round, direction DESC, layer, stage");
     while (query.executeStep()) {
@@ -180,7 +181,8 @@ std::vector<LedgerRow> Journal::bytes_by(GroupBy group) const {
                       .direction = direction(query.getColumn(1).getString()),
                       .layer = query.getColumn(2).getString(),
                       .stage = query.getColumn(3).getString(),
-                      .bytes = query.getColumn(4).getInt64()});
+                      .bytes = query.getColumn(4).getInt64(),
+                      .least = query.getColumn(5).getInt64()});
     }
     return rows;
   });

@@ -21,10 +21,6 @@ using coordinator::RunConfig;
 
 constexpr const char* kSharesFile = "shares.tsv";
 
-fs::path run_path(const fs::path& out, const training::MethodOptions& method, std::int64_t seed) {
-  return out / "runs" / str(method.name, "-seed", seed);
-}
-
 template <typename Visit>
 void for_each_run(const RunConfig& config, Visit&& visit) {
   for (const std::int64_t seed : config.simulation.seeds) {
@@ -118,6 +114,10 @@ void log_speed(const training::MethodOptions& method,
 }
 
 }  // namespace
+
+fs::path run_path(const fs::path& out, const training::MethodOptions& method, std::int64_t seed) {
+  return out / "runs" / str(method.name, "-seed", seed);
+}
 
 runs::Comparison simulate(const SimulationSettings& settings) {
   const RunConfig& config = settings.config;

@@ -14,6 +14,11 @@ struct SimulationSettings {
   bool resume = false;
 };
 
+/// The run directory of one method and seed under a simulation's `out`.
+std::filesystem::path run_path(const std::filesystem::path& out,
+                               const training::MethodOptions& method,
+                               std::int64_t seed);
+
 /// Runs every method with every seed, one run directory each under `out`/runs, and writes
 /// config.toml, comparison.json, comparison.svg and report.html into `out`.
 /// Errors: kInvalidConfig if `out` holds results and `resume` is not set, or those of another

@@ -53,6 +53,28 @@ TEST(ModelCommands, PredictTheBytesOfARound) {
       << done.output;
 }
 
+TEST(ModelCommands, PredictTheBytesOfARunFromItsConfiguration) {
+  if (!std::filesystem::exists("/usr/share/datasets/fashion-mnist")) {
+    GTEST_SKIP() << "dataset-fashion-mnist is not installed";
+  }
+  const TemporaryFolder folder;
+  std::ofstream(folder / "run.toml")
+      << "[model]\npool = 4\n[data]\npublic_images = 300\nprivate_images = 160\n"
+         "test_images = 100\n[pretraining]\nepochs = 1\n[federation]\nrounds = 40\n"
+         "clients = 4\ncohort = 2\n[[methods]]\nname = \"plain\"\nkind = \"full\"\n"
+         "uplink = \"float32\"\ndownlink = \"float32\"\n";
+  const std::string config = folder / "run.toml";
+  const Finished done =
+      run({"lorae", "params", "--bytes", "--config", config, "--home", (folder / "home").string()});
+  ASSERT_EQ(done.status, 0) << done.errors;
+  EXPECT_NE(done.output.find("plain                   12"), std::string::npos) << done.output;
+  EXPECT_NE(done.output.find("the mean of 40 rounds"), std::string::npos) << done.output;
+
+  EXPECT_NE(run({"lorae", "params", "--config", config}).status, 0) << "without --bytes";
+  EXPECT_NE(run({"lorae", "params", "resnet8", "--bytes", "--config", config}).status, 0);
+  EXPECT_NE(run({"lorae", "params", "resnet8", "--bytes", "--set", "seed=1"}).status, 0);
+}
+
 TEST(ModelCommands, TargetsChangeTheCount) {
   const auto adapter = [](const std::string& targets) {
     const Finished done =

@@ -7,6 +7,7 @@
 #include "base/atomic_file.h"
 #include "simulation/compare.h"
 #include "simulation/fleet.h"
+#include "simulation/forecast.h"
 
 namespace lorae::simulation {
 namespace {
@@ -98,6 +99,38 @@ TEST_F(Results, OfAFinishedSimulationAreKeptOnResume) {
 
   EXPECT_EQ(again.runs.size(), 3U);
   EXPECT_EQ(fs::last_write_time(journal), before);
+}
+
+TEST_F(Results, BytesOfARunAreForecastFromItsFirstRounds) {
+  coordinator::RunConfig run = config(2);
+  run.federation.rounds = 8;
+  run.methods.resize(2);
+  const auto forecasts = forecast_bytes(run, folder_ / "home");
+  const auto left = fs::directory_iterator(folder_ / "home");
+  EXPECT_TRUE(std::none_of(begin(left), end(left), [](const auto& entry) {
+    return entry.path().filename().string().starts_with("forecast");
+  }));
+
+  const runs::Comparison comparison =
+      simulate({run, folder_ / "home", folder_ / "out", /*resume=*/false});
+
+  ASSERT_EQ(forecasts.size(), 2U);
+  for (std::size_t i = 0; i < forecasts.size(); ++i) {
+    const auto& ran = comparison.runs[i];
+    EXPECT_EQ(forecasts[i].method, ran.name);
+    EXPECT_NEAR(forecasts[i].uplink / ran.uplink_bytes_per_client_round, 1, 0.01) << ran.name;
+    EXPECT_NEAR(forecasts[i].downlink / ran.downlink_bytes_per_client_round, 1, 0.01) << ran.name;
+  }
+}
+
+TEST_F(Results, AForecastOfAFewRoundsIsTheRun) {
+  coordinator::RunConfig run = config(2);
+  run.methods.resize(1);
+  const auto forecasts = forecast_bytes(run, folder_ / "home");
+  const runs::Comparison comparison =
+      simulate({run, folder_ / "home", folder_ / "out", /*resume=*/false});
+  EXPECT_DOUBLE_EQ(forecasts[0].uplink, comparison.runs[0].uplink_bytes_per_client_round);
+  EXPECT_DOUBLE_EQ(forecasts[0].downlink, comparison.runs[0].downlink_bytes_per_client_round);
 }
 
 TEST(ClientNames, SortInOrder) {

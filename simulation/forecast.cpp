@@ -1,0 +1,118 @@
+#include "simulation/forecast.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "coordinator/traffic.h"
+#include "runs/journal.h"
+#include "simulation/compare.h"
+
+namespace lorae::simulation {
+namespace {
+
+namespace fs = std::filesystem;
+using runs::Direction;
+
+constexpr std::int64_t kRounds = 3;
+
+/// A folder that goes with what it holds.
+class Scratch {
+ public:
+  explicit Scratch(const fs::path& home) {
+    ensure_directory(home);
+    std::string pattern = (home / "forecast-XXXXXX").string();
+    check(::mkdtemp(pattern.data()) != nullptr, ErrorCode::kUnavailable,
+          "[forecast] cannot make a folder in '", home.string(), "'");
+    path_ = pattern;
+  }
+  ~Scratch() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+/// What the rounds of one direction took.
+class Ledger {
+ public:
+  Ledger(const runs::Journal& journal, Direction direction) {
+    for (runs::LedgerRow& row : journal.bytes_by(runs::GroupBy::kRound)) {
+      if (row.direction == direction && row.stage == coordinator::kStageFramed) {
+        rows_.push_back(std::move(row));
+      }
+    }
+  }
+
+  /// Of all clients together.
+  double total(RoundId round, std::string_view layer) const {
+    const runs::LedgerRow* row = find(round, layer);
+    return row == nullptr ? 0 : static_cast<double>(row->bytes);
+  }
+  double least_of_a_client(RoundId round, std::string_view layer) const {
+    const runs::LedgerRow* row = find(round, layer);
+    return row == nullptr ? 0 : static_cast<double>(row->least);
+  }
+
+ private:
+  const runs::LedgerRow* find(RoundId round, std::string_view layer) const {
+    const auto found = std::ranges::find_if(
+        rows_, [&](const auto& row) { return row.round == round && row.layer == layer; });
+    return found == rows_.end() ? nullptr : &*found;
+  }
+
+  std::vector<runs::LedgerRow> rows_;
+};
+
+/// Bytes per client and round of `rounds` rounds, from the first `run` of them.
+double mean_of(const Ledger& ledger,
+               std::string_view payload,
+               std::int64_t cohort,
+               std::int64_t rounds,
+               std::int64_t run) {
+  const bool is_model = payload == coordinator::kLayerModel;
+  double bytes = 0, later = 0;
+  for (std::int64_t round = 1; round <= run; ++round) {
+    const auto id = static_cast<RoundId>(round);
+    bytes += ledger.total(id, payload) + ledger.total(id, coordinator::kLayerControl);
+    later += is_model && round == 1 ? 0 : ledger.total(id, payload);
+  }
+  if (rounds > run) {
+    later /= static_cast<double>(is_model ? run - 1 : run);
+    later += static_cast<double>(cohort) * ledger.least_of_a_client(2, coordinator::kLayerControl);
+    bytes += static_cast<double>(rounds - run) * later;
+  }
+  return bytes / static_cast<double>(rounds * cohort);
+}
+
+}  // namespace
+
+std::vector<BytesForecast> forecast_bytes(coordinator::RunConfig config, const fs::path& home) {
+  const std::int64_t rounds = config.federation.rounds;
+  const std::int64_t cohort =
+      config.federation.cohort == 0 ? config.federation.clients : config.federation.cohort;
+  config.federation.rounds = std::min(rounds, kRounds);
+  config.simulation.seeds.resize(1);
+  const Scratch scratch(home);
+  simulate({config, home, scratch.path() / "out", /*resume=*/false});
+  std::vector<BytesForecast> forecasts;
+  for (const training::MethodOptions& method : config.methods) {
+    const fs::path run = run_path(scratch.path() / "out", method, config.simulation.seeds.front());
+    const runs::Journal journal(run / "journal.db", runs::Journal::Mode::kRead);
+    const auto mean = [&](Direction direction, std::string_view payload) {
+      return mean_of(Ledger(journal, direction), payload, cohort, rounds, config.federation.rounds);
+    };
+    forecasts.push_back({.method = method.name,
+                         .uplink = mean(Direction::kUplink, coordinator::kLayerUpdate),
+                         .downlink = mean(Direction::kDownlink, coordinator::kLayerModel)});
+  }
+  return forecasts;
+}
+
+}  // namespace lorae::simulation
