@@ -213,11 +213,7 @@ void print_bytes(const ModelChoice& choice, const LoraeOptions& lorae, const Cod
 void print_forecast(const std::string& config,
                     const std::vector<std::string>& overrides,
                     const std::string& home) {
-  ConfigReader reader = ConfigReader::load(config);
-  for (const std::string& assignment : overrides) {
-    reader.set(assignment);
-  }
-  const coordinator::RunConfig run = coordinator::read_run_config(reader);
+  const coordinator::RunConfig run = coordinator::load_run_config(config, overrides);
   const auto forecasts = simulation::forecast_bytes(run, home);
   std::printf("%-16s %14s %14s\n", "method", "bytes up", "bytes down");
   for (const simulation::BytesForecast& one : forecasts) {

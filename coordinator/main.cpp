@@ -62,14 +62,6 @@ void add_options(CLI::App& app, Flags& flags) {
   app.add_flag("--json", flags.as_json, "one JSON object per line instead of text");
 }
 
-coordinator::RunConfig load_config(const Flags& flags) {
-  ConfigReader reader = flags.config.empty() ? ConfigReader{} : ConfigReader::load(flags.config);
-  for (const std::string& assignment : flags.overrides) {
-    reader.set(assignment);
-  }
-  return coordinator::read_run_config(reader);
-}
-
 /// The unfinished run with this configuration, or a new one.
 runs::RunDirectory open_run(const fs::path& home, const std::string& config_text, bool fresh) {
   const fs::path folder = home / "runs";
@@ -176,7 +168,7 @@ transport::ZmqServerOptions socket_options(const std::string& endpoint,
 }
 
 int run(const Flags& flags) {
-  const coordinator::RunConfig config = load_config(flags);
+  const coordinator::RunConfig config = coordinator::load_run_config(flags.config, flags.overrides);
   const training::MethodOptions& method = coordinator::find_method(config, flags.method);
   const std::string config_text =
       coordinator::print_run_config(config) + "# method: " + method.name + "\n";

@@ -68,6 +68,14 @@ RunConfig read_run_config(ConfigReader& reader) {
   return config;
 }
 
+RunConfig load_run_config(const std::string& file, const std::vector<std::string>& overrides) {
+  ConfigReader reader = file.empty() ? ConfigReader{} : ConfigReader::load(file);
+  for (const std::string& assignment : overrides) {
+    reader.set(assignment);
+  }
+  return read_run_config(reader);
+}
+
 std::string print_run_config(const RunConfig& config) {
   ConfigPrinter printer;
   printer.print("", Top{config.seed});

@@ -55,6 +55,9 @@ struct RunConfig {
 /// Reads all sections and checks them. Errors: kInvalidConfig.
 RunConfig read_run_config(ConfigReader& reader);
 
+/// The same from a file, or the defaults if `file` is empty, with KEY=VALUE `overrides`.
+RunConfig load_run_config(const std::string& file, const std::vector<std::string>& overrides);
+
 /// As TOML that read_run_config reads back.
 std::string print_run_config(const RunConfig& config);
 

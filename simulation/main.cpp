@@ -40,11 +40,7 @@ int run(int argc, char** argv) {
   app.add_flag("--print-config", print_config, "print the effective configuration and exit");
   CLI11_PARSE(app, argc, argv);
 
-  ConfigReader reader = ConfigReader::load(config);
-  for (const std::string& assignment : overrides) {
-    reader.set(assignment);
-  }
-  coordinator::RunConfig run_config = coordinator::read_run_config(reader);
+  coordinator::RunConfig run_config = coordinator::load_run_config(config, overrides);
   if (!methods.empty()) {
     std::vector<training::MethodOptions> chosen;
     for (const std::string& name : methods) {
