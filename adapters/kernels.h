@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 /// The inner loops of training, on plain floats and one thread. A convolution with few filters is
@@ -13,6 +14,11 @@ namespace lorae::adapters::kernels {
 
 /// All counts of positions are multiples of this; pad with zeros.
 inline constexpr std::size_t kBlock = 16;
+
+/// A count of LibTorch's as these loops take it.
+constexpr std::size_t size(std::int64_t count) {
+  return static_cast<std::size_t>(count);
+}
 
 /// A matrix whose rows lie anywhere. Each has at least as many numbers as the call's `positions`.
 struct Rows {

@@ -92,6 +92,12 @@ LORAE_INLINE float total(Float value) {
   return value[0];
 }
 
+/// The sums of the numbers of four vectors.
+LORAE_INLINE Four totals(Float (&values)[4]) {
+  transpose_fours(values);
+  return sum_of_fours((values[0] + values[1]) + (values[2] + values[3]));
+}
+
 /// sums[f][k] for kCount filters and kColumns rows.
 template <int kCount, int kColumns>
 LORAE_INLINE void correlation_tile(const float* a,
@@ -112,9 +118,22 @@ LORAE_INLINE void correlation_tile(const float* a,
       }
     }
   }
-  for (int f = 0; f < kCount; ++f) {
-    for (int k = 0; k < kColumns; ++k) {
-      sums[static_cast<std::size_t>(f) * stride + static_cast<std::size_t>(k)] += total(sum[f][k]);
+  const auto at = [&](int f, int k) -> float& {
+    return sums[static_cast<std::size_t>(f) * stride + static_cast<std::size_t>(k)];
+  };
+  for (int k = 0; k < kColumns; ++k) {
+    if constexpr (kCount % 4 == 0) {
+      for (int f = 0; f < kCount; f += 4) {
+        Float four[4] = {sum[f][k], sum[f + 1][k], sum[f + 2][k], sum[f + 3][k]};
+        const Four added = totals(four);
+        for (int i = 0; i < 4; ++i) {
+          at(f + i, k) += added[i];
+        }
+      }
+    } else {
+      for (int f = 0; f < kCount; ++f) {
+        at(f, k) += total(sum[f][k]);
+      }
     }
   }
 }
@@ -153,27 +172,23 @@ void correlate(const float* a,
   correlation_filters<kFilters>(a, filters, rows, positions, sums, stride);
 }
 
-/// exp(x), clamped to the range of normal floats. Cephes' polynomial on [-ln 2 / 2, ln 2 / 2].
-LORAE_INLINE Float exponential(const Float& input) {
-  constexpr float kLog2E = 1.44269504F, kMagic = 12582912.0F;  // 1.5 * 2^23: rounds to an integer
-  constexpr float kLn2High = 0.693359375F, kLn2Low = -2.12194440e-4F;
-  Float x = input > 88.0F ? Float{} + 88.0F : input;  // NaN passes
-  x = x < -87.0F ? Float{} - 87.0F : x;
-  const Float shifted = x * kLog2E + kMagic;
-  const Float n = shifted - kMagic;
-  const Float r = (x - n * kLn2High) - n * kLn2Low;
-  Float p = r * 1.9875691500e-4F + 1.3981999507e-3F;
-  p = p * r + 8.3334519073e-3F;
-  p = p * r + 4.1665795894e-2F;
-  p = p * r + 1.6666665459e-1F;
-  p = p * r + 5.0000001201e-1F;
-  p = p * r * r + r + 1.0F;
-  const Int exponent = (reinterpret_cast<Int>(shifted) - 0x4B400000 + 127) << 23;
-  return p * reinterpret_cast<Float>(exponent);
-}
-
+/// 1 / (1 + exp(-z)); of NaN, as of -88. Cephes' polynomial for exp on [-ln 2 / 2, ln 2 / 2], in
+/// pairs of terms: one after the other, they would be what takes the time.
 LORAE_INLINE Float sigmoid(const Float& z) {
-  return 1.0F / (1.0F + exponential(-z));
+  constexpr float kLog2E = 1.44269504F, kLn2High = 0.693359375F, kLn2Low = -2.12194440e-4F;
+  // Added, it leaves an integer and 127, the offset of a float's exponent, in the last bits.
+  constexpr float kMagic = 12582912.0F + 127.0F;
+  Float x = z > -88.0F ? z : Float{} - 88.0F;  // where exp is a normal float
+  x = x < 87.0F ? x : Float{} + 87.0F;
+  const Float shifted = x * -kLog2E + kMagic;
+  const Float n = shifted - kMagic;
+  const Float r = -(n * kLn2High + x) - n * kLn2Low;
+  const Float square = r * r;
+  const Float high = (r * 1.9875691500e-4F + 1.3981999507e-3F) * square +
+                     (r * 8.3334519073e-3F + 4.1665795894e-2F);
+  const Float p = (high * square + (r * 1.6666665459e-1F + 5.0000001201e-1F)) * square + r + 1.0F;
+  const Int power = reinterpret_cast<Int>(shifted) << 23;  // 2^n
+  return 1.0F / (p * reinterpret_cast<Float>(power) + 1.0F);
 }
 
 void activate(const float* z, float* y, std::size_t count) {

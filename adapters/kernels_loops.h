@@ -23,5 +23,8 @@ struct WinogradLoops {
 // kernels_loops.cpp and winograd_loops.cpp, compiled for each.
 extern const Loops kGeneric, kAvx2, kAvx512;
 extern const WinogradLoops kGenericWinograd, kAvx2Winograd, kAvx512Winograd;
+// As kAvx512, without its instructions; in tests alone.
+extern const Loops kWide;
+extern const WinogradLoops kWideWinograd;
 
 }  // namespace lorae::adapters::kernels

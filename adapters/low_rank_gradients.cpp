@@ -7,13 +7,8 @@
 #include "tensors/torch.h"
 
 namespace lorae::adapters {
-namespace {
 
-std::size_t size(std::int64_t count) {
-  return static_cast<std::size_t>(count);
-}
-
-}  // namespace
+using kernels::size;
 
 LowRankGradients low_rank_gradients(const Sources& x,
                                     const at::Tensor& dy,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "adapters/adapted_weight.h"
+#include "adapters/kept.h"
 #include "adapters/kernels.h"
 #include "base/error.h"
 #include "tensors/torch.h"
@@ -13,7 +14,6 @@ namespace lorae::adapters {
 namespace {
 
 using torch::autograd::AutogradContext;
-using torch::autograd::CppNode;
 using torch::autograd::Function;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
@@ -65,33 +65,14 @@ Source whole(const at::Tensor& x, bool through_silu) {
   return {.map = map, .channels = x.size(1), .silu = through_silu, .version = map._version()};
 }
 
-/// Carries Sources in a graph's node.
-struct Note : torch::CustomClassHolder {
-  explicit Note(Sources of) : sources(std::move(of)) {}
-  Sources sources;
-};
-constexpr const char* kNote = "sources";
-
-void note(AutogradContext* context, Sources sources) {
-  context->saved_data[kNote] =
-      c10::IValue::make_capsule(c10::make_intrusive<Note>(std::move(sources)));
-}
-
-Sources noted(const AutogradContext& context) {
-  const auto found = context.saved_data.find(kNote);
-  check(found != context.saved_data.end(), ErrorCode::kInvalidArgument,
-        "[adapters] a second backward pass through one forward pass: its maps are freed");
-  return c10::static_intrusive_pointer_cast<Note>(found->second.toCapsule())->sources;
-}
-
 struct Silu : Function<Silu> {
   static Variable forward(AutogradContext* context, const Variable& z) {
     const Source source = whole(z, true);
-    note(context, {source});
+    keep(context->saved_data, Sources{source});
     return plain_silu(source.map);
   }
   static variable_list backward(AutogradContext* context, const variable_list& dy) {
-    const at::Tensor z = noted(*context)[0].map;
+    const at::Tensor z = kept<Sources>(context->saved_data)[0].map;
     context->saved_data.clear();
     return {silu_gradient(z, dy[0])};
   }
@@ -106,7 +87,7 @@ struct Cat : Function<Cat> {
       all.insert(all.end(), sources.begin(), sources.end());
       channels.push_back(one.size(1));
     }
-    note(context, std::move(all));
+    keep(context->saved_data, std::move(all));
     context->saved_data["channels"] = channels;
     return at::cat(parts, 1);
   }
@@ -119,7 +100,7 @@ struct Cat : Function<Cat> {
 
 struct Halves : Function<Halves> {
   static variable_list forward(AutogradContext* context, const Variable& x) {
-    note(context, sources_of(x));
+    keep(context->saved_data, sources_of(x));
     return x.chunk(2, 1);
   }
   static variable_list backward(AutogradContext* context, const variable_list& dy) {
@@ -131,11 +112,11 @@ struct Halves : Function<Halves> {
 /// What operation F noted of `x`, if it made it.
 template <typename F>
 std::optional<Sources> noted_by(const at::Tensor& x) {
-  const auto* node = dynamic_cast<const CppNode<F>*>(x.grad_fn().get());
-  if (node == nullptr || node->ctx_.saved_data.count(kNote) == 0) {
+  const auto* node = dynamic_cast<const torch::autograd::CppNode<F>*>(x.grad_fn().get());
+  if (node == nullptr || node->ctx_.saved_data.count(kKept) == 0) {
     return std::nullopt;
   }
-  return noted(node->ctx_);
+  return kept<Sources>(node->ctx_.saved_data);
 }
 
 bool has_graph(const at::Tensor& x) {

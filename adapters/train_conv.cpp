@@ -1,5 +1,6 @@
 #include "adapters/train_conv.h"
 
+#include "adapters/kept.h"
 #include "adapters/low_rank_gradients.h"
 #include "adapters/remake.h"
 #include "adapters/winograd.h"
@@ -88,15 +89,12 @@ LowRankGradients from_weight_gradient(const at::Tensor& x,
   return {at::mm(b.t(), dw).view_as(extractor), at::mm(dw, extractor.flatten(1).t())};
 }
 
-/// Keeps Frozen, and what x is made of, for the backward pass.
-struct Kept : torch::CustomClassHolder {
-  Kept(Frozen of, std::vector<std::int64_t> x_shape)
-      : frozen(std::move(of)), shape(std::move(x_shape)) {}
+/// For the backward pass.
+struct Call {
   Frozen frozen;
-  std::vector<std::int64_t> shape;
-  Sources x;
+  std::vector<std::int64_t> shape;  ///< of x
+  Sources x;                        ///< none without an adapter
 };
-constexpr const char* kKept = "kept";
 
 class TrainConv : public Function<TrainConv> {
  public:
@@ -105,12 +103,12 @@ class TrainConv : public Function<TrainConv> {
                           const c10::optional<Variable>& extractor,
                           const c10::optional<Variable>& mapper,
                           const Frozen& frozen) {
-    auto kept = c10::make_intrusive<Kept>(frozen, x.sizes().vec());
     if (extractor) {
       context->save_for_backward({*extractor, *mapper});
-      kept->x = sources_of(x);
     }
-    context->saved_data[kKept] = c10::IValue::make_capsule(kept);
+    keep(context->saved_data, Call{.frozen = frozen,
+                                   .shape = x.sizes().vec(),
+                                   .x = extractor ? sources_of(x) : Sources{}});
     if (!extractor) {
       return convolve(x, frozen.weight, frozen.bias, frozen.options);
     }
@@ -123,23 +121,20 @@ class TrainConv : public Function<TrainConv> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& outputs) {
-    const auto found = context->saved_data.find(kKept);
-    check(found != context->saved_data.end(), ErrorCode::kInvalidArgument,
-          "[adapters] a second backward pass through one forward pass: its maps are freed");
-    const auto kept = c10::static_intrusive_pointer_cast<Kept>(found->second.toCapsule());
+    Call call = std::move(kept<Call>(context->saved_data));
     context->saved_data.clear();
-    const Frozen& frozen = kept->frozen;
+    const Frozen& frozen = call.frozen;
     const at::Tensor dy = outputs[0].contiguous();
     const variable_list saved = context->get_saved_variables();
     const bool adapted = !saved.empty();
     LowRankGradients low_rank;
     if (adapted) {
-      low_rank = of_adapter(frozen, kept->x, dy, saved[0], saved[1]);
-      kept->x.clear();
+      low_rank = of_adapter(frozen, call.x, dy, saved[0], saved[1]);
+      call.x.clear();
     }
     at::Tensor dx;
     if (context->needs_input_grad(0)) {
-      dx = of_input(frozen, kept->shape, dy, saved);
+      dx = of_input(frozen, call.shape, dy, saved);
     }
     return {dx, low_rank.extractor, low_rank.mapper, Variable()};
   }

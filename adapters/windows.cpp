@@ -7,16 +7,14 @@
 namespace lorae::adapters {
 namespace {
 
+using kernels::size;
+
 constexpr auto kBlock = static_cast<std::int64_t>(kernels::kBlock);
 constexpr std::int64_t kColumns = 81;  // input channels * taps at a time, about
 
 // Positions of a band, about: its buffers stay in the second cache. 63 lines of a cache, not 64:
 // rows one behind the other must not fall on the same few of its sets.
 constexpr std::int64_t kBandPositions = 1008;
-
-std::size_t size(std::int64_t count) {
-  return static_cast<std::size_t>(count);
-}
 
 std::int64_t rounded(std::int64_t positions) {
   return (positions + kBlock - 1) / kBlock * kBlock;

@@ -1,6 +1,7 @@
 #include "adapters/winograd.h"
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "adapters/kernels.h"
@@ -12,16 +13,18 @@ namespace {
 using kernels::kBlock;
 using kernels::kPoints;
 using kernels::kTile;
+using kernels::size;
 
 constexpr std::size_t kMostTiles = 112;        // of a chunk
 constexpr std::size_t kMostInputs = 1U << 18;  // at the points: 1 MiB
 
-std::size_t size(std::int64_t count) {
-  return static_cast<std::size_t>(count);
-}
-
 std::size_t rounded(std::size_t count, std::size_t to = kBlock) {
   return (count + to - 1) / to * to;
+}
+
+/// Tiles that only fill a block have any values: they go into no output.
+std::unique_ptr<float[]> uninitialised(std::size_t count) {
+  return std::make_unique_for_overwrite<float[]>(count);
 }
 
 /// Rows of tiles [first, first + rows), of all images.
@@ -84,10 +87,11 @@ class Inputs {
         pitch_(kTile * shape.tiles_across() + 8 * kBlock),
         zeros_(shape.in_width),
         scratch_(6 * pitch_),
-        values_(shape.chunks_together() * kPoints * shape.most_input_stride() + kBlock) {}
+        values_(uninitialised(shape.chunks_together() * kPoints * shape.most_input_stride() +
+                              kBlock)) {}
 
   void read(const std::vector<Chunk>& chunks) {
-    float* out = values_.data();
+    float* out = values_.get();
     for (const Chunk& chunk : chunks) {
       for (std::size_t channel = 0; channel < shape_.in_channels; ++channel) {
         read(chunk, channel, out + channel * chunk.positions);
@@ -96,7 +100,7 @@ class Inputs {
     }
   }
 
-  const float* first() const { return values_.data(); }
+  const float* first() const { return values_.get(); }
 
  private:
   void read(const Chunk& chunk, std::size_t channel, float* out) {
@@ -121,7 +125,8 @@ class Inputs {
   const Shape& shape_;
   const float* x_;
   std::size_t pitch_;
-  std::vector<float> zeros_, scratch_, values_;
+  std::vector<float> zeros_, scratch_;
+  std::unique_ptr<float[]> values_;
 };
 
 /// kBlock filters at the points: [point][input channel][filter].
@@ -171,7 +176,10 @@ class Filters {
 class Outputs {
  public:
   Outputs(const Shape& shape, const float* bias, float* y)
-      : shape_(shape), bias_(bias), y_(y), values_(kPoints * shape.most_output_stride() + kBlock) {}
+      : shape_(shape),
+        bias_(bias),
+        y_(y),
+        values_(uninitialised(kPoints * shape.most_output_stride() + kBlock)) {}
 
   /// From one chunk of the inputs.
   void compute(const Chunk& chunk, const float* inputs, const Filters& filters, std::size_t first) {
@@ -180,7 +188,7 @@ class Outputs {
       kernels::product(kernels::Dense{inputs + point * shape_.input_stride(chunk), chunk.positions,
                                       shape_.in_channels},
                        filters.at(point), kBlock, chunk.positions,
-                       {.first = values_.data() + point * stride, .pitch = chunk.positions});
+                       {.first = values_.get() + point * stride, .pitch = chunk.positions});
     }
     const std::size_t count = std::min(kBlock, shape_.out_channels - first);
     for (std::size_t channel = 0; channel < count; ++channel) {
@@ -189,7 +197,7 @@ class Outputs {
         const std::size_t top = (chunk.first + i) % shape_.tiles_down() * kTile;
         const std::size_t plane = image * shape_.out_channels + first + channel;
         kernels::winograd_output(
-            values_.data() + channel * chunk.positions + i * shape_.tiles_across(), stride,
+            values_.get() + channel * chunk.positions + i * shape_.tiles_across(), stride,
             bias_ == nullptr ? 0 : bias_[first + channel],
             y_ + (plane * shape_.height + top) * shape_.width, std::min(kTile, shape_.height - top),
             shape_.width);
@@ -201,7 +209,7 @@ class Outputs {
   const Shape& shape_;
   const float* bias_;
   float* y_;
-  std::vector<float> values_;
+  std::unique_ptr<float[]> values_;
 };
 
 /// `transposed`: with the filters of the convolution back to the input, weight [Cin, Cout, 3, 3].
@@ -255,7 +263,7 @@ bool suits_winograd(const at::Tensor& weight, const Conv2dOptions& options, cons
                    weight.scalar_type() == at::kFloat && weight.device().is_cpu() &&
                    map.scalar_type() == at::kFloat;
   const bool fits = std::min(map.size(2), map.size(3)) + 2 * options.padding >= 3;
-  return can && fits && std::min(weight.size(0), weight.size(1)) >= 24 &&
+  return can && fits && std::min(weight.size(0), weight.size(1)) >= 16 &&
          map.size(0) * map.size(2) * map.size(3) >= 256;
 }
 

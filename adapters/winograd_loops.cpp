@@ -10,36 +10,18 @@ constexpr std::size_t kWidth = kLanes;
 
 /// kLanes numbers of each of the four interleaved sequences at `from`.
 LORAE_INLINE void split(const float* from, Float (&parts)[4]) {
-  Int even, odd;
-  for (int lane = 0; lane < kLanes; ++lane) {
-    even[lane] = 2 * lane;
-    odd[lane] = 2 * lane + 1;
+  for (std::size_t i = 0; i < 4; ++i) {
+    parts[i] = load_fours(from + 4 * i, 16);
   }
-  const Float a = load(from), b = load(from + kLanes);
-  const Float c = load(from + 2 * kLanes), d = load(from + 3 * kLanes);
-  const Float low_even = __builtin_shuffle(a, b, even), high_even = __builtin_shuffle(c, d, even);
-  const Float low_odd = __builtin_shuffle(a, b, odd), high_odd = __builtin_shuffle(c, d, odd);
-  parts[0] = __builtin_shuffle(low_even, high_even, even);
-  parts[1] = __builtin_shuffle(low_odd, high_odd, even);
-  parts[2] = __builtin_shuffle(low_even, high_even, odd);
-  parts[3] = __builtin_shuffle(low_odd, high_odd, odd);
+  transpose_fours(parts);
 }
 
 /// The reverse.
-LORAE_INLINE void join(const Float (&parts)[4], float* to) {
-  Int low, high;
-  for (int lane = 0; lane < kLanes; ++lane) {
-    low[lane] = lane / 2 + lane % 2 * kLanes;
-    high[lane] = kLanes / 2 + lane / 2 + lane % 2 * kLanes;
+LORAE_INLINE void join(Float (&parts)[4], float* to) {
+  transpose_fours(parts);
+  for (std::size_t i = 0; i < 4; ++i) {
+    store_fours(to + 4 * i, 16, parts[i]);
   }
-  const Float a = __builtin_shuffle(parts[0], parts[2], low);
-  const Float b = __builtin_shuffle(parts[0], parts[2], high);
-  const Float c = __builtin_shuffle(parts[1], parts[3], low);
-  const Float d = __builtin_shuffle(parts[1], parts[3], high);
-  store(to, __builtin_shuffle(a, c, low));
-  store(to + kLanes, __builtin_shuffle(a, c, high));
-  store(to + 2 * kLanes, __builtin_shuffle(b, d, low));
-  store(to + 3 * kLanes, __builtin_shuffle(b, d, high));
 }
 
 /// B^T x, for the points 0, 1, -1, 2, -2 and infinity.
@@ -141,7 +123,7 @@ void transform_input(const float* const* in,
 LORAE_INLINE void copy_some(const float* from, std::size_t count, float* to) {
   std::size_t i = 0;
   for (; i + 4 <= count; i += 4) {
-    std::memcpy(to + i, from + i, 4 * sizeof(float));
+    store_four(to + i, load_four(from + i));
   }
   for (; i < count; ++i) {
     to[i] = from[i];
@@ -185,36 +167,20 @@ void transform_output(const float* in,
   }
 }
 
-/// Eight of a type that every processor has, be it in two halves.
-using Eight [[gnu::vector_size(32)]] = float;
-using EightPlaces [[gnu::vector_size(32)]] = std::int32_t;
-
-/// to[column * kBlock + row] = from[row * stride + column], 8 x 8.
-LORAE_INLINE void transpose(const float* from, std::size_t stride, float* to) {
-  constexpr EightPlaces kLow = {0, 8, 1, 9, 2, 10, 3, 11}, kHigh = {4, 12, 5, 13, 6, 14, 7, 15};
-  Eight rows[8], mixed[8];
-  for (std::size_t i = 0; i < 8; ++i) {
-    std::memcpy(&rows[i], from + i * stride, sizeof rows[i]);
-  }
-  for (int stage = 0; stage < 3; ++stage) {
-    for (std::size_t i = 0; i < 4; ++i) {
-      mixed[2 * i] = __builtin_shuffle(rows[i], rows[i + 4], kLow);
-      mixed[2 * i + 1] = __builtin_shuffle(rows[i], rows[i + 4], kHigh);
-    }
-    for (std::size_t i = 0; i < 8; ++i) {
-      rows[i] = mixed[i];
-    }
-  }
-  for (std::size_t i = 0; i < 8; ++i) {
-    std::memcpy(to + i * kBlock, &rows[i], sizeof rows[i]);
-  }
-}
-
 void transform_filters(
     const float* filters, std::size_t pitch, bool flipped, float* out, std::size_t stride) {
   float taps[9 * kBlock];  // [tap][filter]
-  for (std::size_t half = 0; half < kBlock; half += 8) {
-    transpose(filters + half * pitch, pitch, taps + half);
+  for (std::size_t filter = 0; filter < kBlock; filter += 4) {
+    for (std::size_t tap = 0; tap < 8; tap += 4) {
+      Four rows[4];
+      for (std::size_t i = 0; i < 4; ++i) {
+        rows[i] = load_four(filters + (filter + i) * pitch + tap);
+      }
+      transpose_fours(rows);
+      for (std::size_t i = 0; i < 4; ++i) {
+        store_four(taps + (tap + i) * kBlock + filter, rows[i]);
+      }
+    }
   }
   for (std::size_t filter = 0; filter < kBlock; ++filter) {
     taps[8 * kBlock + filter] = filters[filter * pitch + 8];

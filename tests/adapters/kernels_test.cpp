@@ -19,9 +19,10 @@ struct Variant {
   const WinogradLoops* winograd;
 };
 
-/// Those that this processor can run.
+/// Those that this processor can run; "wide" is AVX-512's text on any.
 std::vector<Variant> variants() {
-  std::vector<Variant> all{{"generic", &kGeneric, &kGenericWinograd}};
+  std::vector<Variant> all{{"generic", &kGeneric, &kGenericWinograd},
+                           {"wide", &kWide, &kWideWinograd}};
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     all.push_back({"avx2", &kAvx2, &kAvx2Winograd});
