@@ -29,7 +29,7 @@ try:
 except ImportError as error:
     sys.exit(f"inference: {error}; pip install torch torchvision safetensors")
 
-from interop import Lorae, difference, randomise
+from interop import Lorae, difference, prepare
 from yolov8 import Yolov8, fold_norms
 
 TOLERANCE = 1e-4
@@ -38,17 +38,6 @@ MODELS = {  # and the side of the image
     "yolov8n": (lambda: Yolov8("n", CLASSES), 640),
     "resnet50": (lambda: torchvision.models.resnet50(num_classes=CLASSES), 224),
 }
-
-
-def prepare(model, images):
-    """Gives the norms the statistics of these images. Without, the signal fades with depth, and
-    outputs would agree although a shortcut is missing."""
-    randomise(model)
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1
-    model.train()(images)
-    return model.eval()
 
 
 def parts(output):
