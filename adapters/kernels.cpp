@@ -61,16 +61,8 @@ void gather(const float* in, std::size_t stride, float* out, std::size_t count) 
   chosen().loops.pick(in, stride, out, count);
 }
 
-void winograd_input(const float* const* in,
-                    std::size_t width,
-                    std::size_t padding,
-                    std::size_t tiles,
-                    std::size_t room,
-                    float* scratch,
-                    std::size_t pitch,
-                    float* out,
-                    std::size_t stride) {
-  chosen().winograd.input(in, width, padding, tiles, room, scratch, pitch, out, stride);
+void winograd_input(WinogradInput input) {
+  chosen().winograd.input(input);
 }
 
 void winograd_output(const float* in,

@@ -74,19 +74,24 @@ void gather(const float* in, std::size_t stride, float* out, std::size_t count);
 /// Source: Lavin and Gray 2015, arXiv 1509.09308.
 inline constexpr std::size_t kTile = 4, kPoints = 36;
 
+/// The inputs of a row of tiles, and where they go.
+struct WinogradInput {
+  const float* const* rows = nullptr;  ///< six, each of `width` numbers
+  std::size_t width = 0;
+  std::size_t padding = 0;  ///< zeros before each row; after it, as many as are needed
+  std::size_t tiles = 0;
+  std::size_t room = 0;  ///< up to kBlock - 1 tiles more are written, but no more than these
+  /// Six rows of `pitch` numbers, of at least 4 tiles + 8 kBlock, zeros before the first call;
+  /// calls of one width may share it.
+  float* scratch = nullptr;
+  std::size_t pitch = 0;
+  float* out = nullptr;
+  std::size_t stride = 0;  ///< from one point to the next
+};
+
 /// Formula: out[point * stride + tile] = (B^T d B)[point], d: columns 4 tile to 4 tile + 5 of the
-/// six rows `in`, each of `width` numbers with `padding` zeros before and zeros after them. Writes
-/// up to kBlock - 1 tiles more, but no more than `room`. `scratch`: six rows of `pitch` numbers, of
-/// at least 4 tiles + 8 kBlock, zeros before the first call; calls of one width may share it.
-void winograd_input(const float* const* in,
-                    std::size_t width,
-                    std::size_t padding,
-                    std::size_t tiles,
-                    std::size_t room,
-                    float* scratch,
-                    std::size_t pitch,
-                    float* out,
-                    std::size_t stride);
+/// six rows.
+void winograd_input(WinogradInput input);
 
 /// Formula: out[row * width + 4 tile + column] = (A^T m A)[row][column] + bias,
 /// m[point] = in[point * stride + tile], for `height` (at most 4) rows of `width` numbers. Reads up

@@ -116,9 +116,15 @@ class Inputs {
         const bool inside = y >= shape_.padding && y < shape_.padding + shape_.in_height;
         rows[row] = inside ? plane + (y - shape_.padding) * shape_.in_width : zeros_.data();
       }
-      kernels::winograd_input(rows, shape_.in_width, shape_.padding, across,
-                              chunk.positions - i * across, scratch_.data(), pitch_,
-                              out + i * across, shape_.input_stride(chunk));
+      kernels::winograd_input({.rows = rows,
+                               .width = shape_.in_width,
+                               .padding = shape_.padding,
+                               .tiles = across,
+                               .room = chunk.positions - i * across,
+                               .scratch = scratch_.data(),
+                               .pitch = pitch_,
+                               .out = out + i * across,
+                               .stride = shape_.input_stride(chunk)});
     }
   }
 

@@ -58,8 +58,8 @@ LORAE_INLINE void filter_at_points(const Float& a, const Float& b, const Float& 
   u[5] = c;
 }
 
-/// Through the rows: B^T times six rows of the input, from column `left` of `out` on. Row i of the
-/// results is at i * pitch; what is right of the input's last column stays as it is.
+/// Through the rows: B^T times six rows of the input. Row i of the results is at i * pitch; what is
+/// right of the input's last column stays as it is.
 LORAE_INLINE void rows_at_points(const float* const* in,
                                  std::size_t width,
                                  std::size_t pitch,
@@ -90,16 +90,9 @@ LORAE_INLINE void rows_at_points(const float* const* in,
   some(in, width - kWidth, out);
 }
 
-void transform_input(const float* const* in,
-                     std::size_t width,
-                     std::size_t padding,
-                     std::size_t tiles,
-                     std::size_t room,
-                     float* scratch,
-                     std::size_t pitch,
-                     float* out,
-                     std::size_t stride) {
-  rows_at_points(in, width, pitch, scratch + padding);
+void transform_input(WinogradInput input) {
+  const auto [rows, width, padding, tiles, room, scratch, pitch, out, stride] = input;
+  rows_at_points(rows, width, pitch, scratch + padding);
   for (std::size_t tile = 0; tile < tiles; tile += kWidth) {
     for (std::size_t i = 0; i < 6; ++i) {
       Float parts[4], next[4], v[6];

@@ -137,7 +137,15 @@ void expect_winograd_convolves(const WinogradLoops& loops,
     rows[i] = in.data() + i * width;
   }
   std::vector<float> scratch(6 * pitch), points(kPoints * room + kBlock), filters(kPoints * kBlock);
-  loops.input(rows, width, padding, tiles, room, scratch.data(), pitch, points.data(), room);
+  loops.input({.rows = rows,
+               .width = width,
+               .padding = padding,
+               .tiles = tiles,
+               .room = room,
+               .scratch = scratch.data(),
+               .pitch = pitch,
+               .out = points.data(),
+               .stride = room});
   loops.filters(taps.data(), 9, flipped, filters.data(), kBlock);
   constexpr std::size_t kFilter = 5;
   for (std::size_t i = 0; i < kPoints * room; ++i) {
