@@ -1,6 +1,7 @@
 #include "adapters/kernels.h"
 
 #include "adapters/kernels_loops.h"
+#include "base/cpu.h"
 
 namespace lorae::adapters::kernels {
 namespace {
@@ -8,23 +9,23 @@ namespace {
 struct Choice {
   const Loops& loops;
   const WinogradLoops& winograd;
-  std::string_view name;
 };
 
-Choice best() {
+Choice choice_for(Cpu cpu) {
+  switch (cpu) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) {
-    return {kAvx512, kAvx512Winograd, "avx512f"};
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    return {kAvx2, kAvx2Winograd, "avx2"};
-  }
+    case Cpu::kAvx512:
+      return {kAvx512, kAvx512Winograd};
+    case Cpu::kAvx2:
+      return {kAvx2, kAvx2Winograd};
 #endif
-  return {kGeneric, kGenericWinograd, "generic"};
+    default:
+      return {kGeneric, kGenericWinograd};
+  }
 }
 
 const Choice& chosen() {
-  static const Choice choice = best();
+  static const Choice choice = choice_for(chosen_cpu());
   return choice;
 }
 
@@ -77,10 +78,6 @@ void winograd_output(const float* in,
 void winograd_filters(
     const float* filters, std::size_t pitch, bool flipped, float* out, std::size_t stride) {
   chosen().winograd.filters(filters, pitch, flipped, out, stride);
-}
-
-std::string_view instruction_set() {
-  return chosen().name;
 }
 
 }  // namespace lorae::adapters::kernels

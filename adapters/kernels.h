@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 /// The inner loops of training, on plain floats and one thread. A convolution with few filters is
 /// two products with a matrix of shifted copies of its input, which is never formed: its rows are
@@ -107,8 +106,5 @@ void winograd_output(const float* in,
 /// filters[filter * pitch] on, the last first if `flipped`; for kBlock filters.
 void winograd_filters(
     const float* filters, std::size_t pitch, bool flipped, float* out, std::size_t stride);
-
-/// What these loops were chosen for: "avx512f", "avx2" or "generic".
-std::string_view instruction_set();
 
 }  // namespace lorae::adapters::kernels
