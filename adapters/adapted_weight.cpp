@@ -3,8 +3,9 @@
 #include <cmath>
 #include <utility>
 
-#include "adapters/kernels.h"
 #include "base/error.h"
+#include "ops/loops/kernels.h"
+#include "ops/suits_kernels.h"
 #include "tensors/torch.h"
 
 namespace lorae::adapters {
@@ -64,10 +65,11 @@ at::Tensor merged_by_loops(const at::Tensor& weight,
         some[r * count + i] = b.data_ptr<float>()[(first + i) * rank + r];
       }
     }
-    kernels::product(kernels::Dense{a.data_ptr<float>(), filter, rank}, some.data(), count, filter,
-                     {.first = sum.data_ptr<float>() + first * filter,
-                      .pitch = filter,
-                      .start = weight.data_ptr<float>() + first * filter});
+    ops::kernels::product(ops::kernels::Dense{a.data_ptr<float>(), filter, rank}, some.data(),
+                          count, filter,
+                          {.first = sum.data_ptr<float>() + first * filter,
+                           .pitch = filter,
+                           .start = weight.data_ptr<float>() + first * filter});
   }
   return sum;
 }
@@ -144,8 +146,8 @@ at::Tensor merged(const at::Tensor& weight,
   const bool with_graph =
       at::GradMode::is_enabled() &&
       (weight.requires_grad() || extractor.requires_grad() || mapper.requires_grad());
-  if (groups == 1 && suits_kernels(weight) && suits_kernels(extractor) && !with_graph &&
-      weight.numel() / outputs % static_cast<std::int64_t>(kernels::kBlock) == 0) {
+  if (groups == 1 && ops::suits_kernels(weight) && ops::suits_kernels(extractor) && !with_graph &&
+      weight.numel() / outputs % static_cast<std::int64_t>(ops::kernels::kBlock) == 0) {
     return merged_by_loops(weight, extractor, mapper, factor, scale);
   }
   const at::Tensor a = extractor.to(weight.scalar_type());
@@ -164,13 +166,9 @@ at::Tensor merged(const at::Tensor& weight,
       .view_as(weight);
 }
 
-bool suits_kernels(const at::Tensor& t) {
-  return t.scalar_type() == at::kFloat && t.device().is_cpu() && t.is_contiguous();
-}
-
 at::Tensor scaled_mapper(const at::Tensor& mapper, double factor, const at::Tensor& scale) {
   const std::int64_t outputs = mapper.size(0), rank = mapper.size(1);
-  if (!suits_kernels(mapper) || (scale.defined() && !suits_kernels(scale))) {
+  if (!ops::suits_kernels(mapper) || (scale.defined() && !ops::suits_kernels(scale))) {
     const at::Tensor b = mapper.reshape({outputs, rank}) * factor;
     return scale.defined() ? b * scale.view({-1, 1}) : b;
   }

@@ -69,9 +69,6 @@ struct AdaptedWeight {
   void fold(const at::Tensor& scale);
 };
 
-/// Whether kernels.h can work on it: float32, contiguous, on the CPU.
-bool suits_kernels(const at::Tensor& t);
-
 /// weight + factor * scale * B A, in the dtype of `weight`. `scale` [Cout] may be undefined.
 /// Shapes: as in AdaptedWeight.
 at::Tensor merged(const at::Tensor& weight,

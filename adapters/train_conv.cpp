@@ -1,14 +1,18 @@
 #include "adapters/train_conv.h"
 
-#include "adapters/kept.h"
-#include "adapters/low_rank_gradients.h"
-#include "adapters/remake.h"
-#include "adapters/winograd.h"
+#include "ops/conv/low_rank_gradients.h"
+#include "ops/conv/winograd.h"
+#include "ops/maps/kept.h"
+#include "ops/maps/remake.h"
+#include "ops/suits_kernels.h"
 #include "tensors/torch.h"
 
 namespace lorae::adapters {
 namespace {
 
+using ops::LowRankGradients;
+using ops::Sources;
+using ops::suits_kernels;
 using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::Variable;
@@ -40,8 +44,8 @@ at::Tensor convolve(const at::Tensor& x,
                     const at::Tensor& weight,
                     const at::Tensor& bias,
                     const Conv2dOptions& o) {
-  if (suits_winograd(weight, o, x)) {
-    return winograd(x, weight, bias, o.padding);
+  if (ops::suits_winograd(weight, o, x)) {
+    return ops::winograd(x, weight, bias, o.padding);
   }
   return at::conv2d(x, weight, bias, {o.stride, o.stride}, {o.padding, o.padding},
                     {o.dilation, o.dilation}, o.groups);
@@ -53,8 +57,8 @@ std::tuple<at::Tensor, at::Tensor> gradients(const at::Tensor& dy,
                                              const at::Tensor& weight,
                                              const Conv2dOptions& o,
                                              std::array<bool, 2> wanted) {
-  if (!wanted[1] && suits_winograd(weight, o, dy)) {
-    return {winograd_input_gradient(dy, weight, o.padding), {}};
+  if (!wanted[1] && ops::suits_winograd(weight, o, dy)) {
+    return {ops::winograd_input_gradient(dy, weight, o.padding), {}};
   }
   const auto [dx, dw, db] = at::convolution_backward(
       dy, x, weight, /*bias_sizes=*/at::OptionalIntArrayRef{}, {o.stride, o.stride},
@@ -106,9 +110,9 @@ class TrainConv : public Function<TrainConv> {
     if (extractor) {
       context->save_for_backward({*extractor, *mapper});
     }
-    keep(context->saved_data, Call{.frozen = frozen,
-                                   .shape = x.sizes().vec(),
-                                   .x = extractor ? sources_of(x) : Sources{}});
+    ops::keep(context->saved_data, Call{.frozen = frozen,
+                                        .shape = x.sizes().vec(),
+                                        .x = extractor ? ops::sources_of(x) : Sources{}});
     if (!extractor) {
       return convolve(x, frozen.weight, frozen.bias, frozen.options);
     }
@@ -121,7 +125,7 @@ class TrainConv : public Function<TrainConv> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& outputs) {
-    Call call = std::move(kept<Call>(context->saved_data));
+    Call call = std::move(ops::kept<Call>(context->saved_data));
     context->saved_data.clear();
     const Frozen& frozen = call.frozen;
     const at::Tensor dy = outputs[0].contiguous();
@@ -155,9 +159,9 @@ class TrainConv : public Function<TrainConv> {
     const bool fast = suits_kernels(dy) && suits_kernels(extractor) && suits_kernels(b);
     LowRankGradients all =
         few_channels(frozen.weight, extractor.size(0))
-            ? from_weight_gradient(remake(x), dy, extractor, b, frozen)
-        : fast ? low_rank_gradients(x, dy, extractor, b, frozen.options)
-               : low_rank_gradients_anywhere(remake(x), dy, extractor, b, frozen.options);
+            ? from_weight_gradient(ops::remake(x), dy, extractor, b, frozen)
+        : fast ? ops::low_rank_gradients(x, dy, extractor, b, frozen.options)
+               : low_rank_gradients_anywhere(ops::remake(x), dy, extractor, b, frozen.options);
     all.mapper = frozen.scaled(all.mapper).view_as(mapper);
     return all;
   }

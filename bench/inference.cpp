@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "models/live_model.h"
+#include "models/adapted/live_model.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"
 

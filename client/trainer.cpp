@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "codec/pipeline.h"
 #include "tensors/safetensors.h"
-#include "training/local_data.h"
+#include "training/shares.h"
 
 namespace lorae::client {
 namespace {

@@ -8,8 +8,8 @@ install(TARGETS ${lorae_libraries} EXPORT loraeTargets ARCHIVE DESTINATION ${CMA
 if(lorae_programs)
   install(TARGETS ${lorae_programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
-foreach(folder base wire codec runs transport tensors data adapters models aggregation tasks
-               training client coordinator simulation)
+foreach(folder base wire codec runs report transport tensors data ops adapters models aggregation tasks
+               training client coordinator experiment simulation)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lorae FILES_MATCHING PATTERN "*.h")
 endforeach()

@@ -1,13 +1,13 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "models/deeplab.h"
-#include "models/efficientnet.h"
-#include "models/faster_rcnn.h"
 #include "models/model.h"
-#include "models/resnet.h"
-#include "models/unet.h"
-#include "models/yolo.h"
+#include "models/nets/deeplab.h"
+#include "models/nets/efficientnet.h"
+#include "models/nets/faster_rcnn.h"
+#include "models/nets/resnet.h"
+#include "models/nets/unet.h"
+#include "models/nets/yolo/yolo.h"
 
 namespace lorae::models {
 namespace {

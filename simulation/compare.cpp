@@ -17,7 +17,7 @@ namespace lorae::simulation {
 namespace {
 
 namespace fs = std::filesystem;
-using coordinator::RunConfig;
+using experiment::RunConfig;
 
 constexpr const char* kSharesFile = "shares.tsv";
 
@@ -41,7 +41,7 @@ bool is_finished(const fs::path& directory) {
 void prepare_out(const SimulationSettings& settings) {
   ensure_directory(settings.out / "runs");
   const fs::path file = settings.out / "config.toml";
-  const std::string text = coordinator::print_run_config(settings.config);
+  const std::string text = experiment::print_run_config(settings.config);
   if (fs::exists(file)) {
     check(settings.resume, ErrorCode::kInvalidConfig, "[simulate] '", settings.out.string(),
           "' holds a simulation already; give --resume to go on with it, or another --out");
@@ -73,7 +73,7 @@ void write_shares(const fs::path& out, const RunConfig& config, const Federation
   write_file_atomic(out / kSharesFile, text);
 }
 
-void read_shares(const fs::path& out, runs::Report& report) {
+void read_shares(const fs::path& out, report::Report& report) {
   if (!fs::exists(out / kSharesFile)) {
     return;
   }
@@ -88,7 +88,7 @@ void read_shares(const fs::path& out, runs::Report& report) {
   }
   while (std::getline(lines, line)) {
     std::istringstream cells(line);
-    runs::ClientClasses client;
+    report::ClientClasses client;
     std::getline(cells, client.client, '\t');
     while (std::getline(cells, cell, '\t')) {
       client.count_per_class.push_back(std::stoll(cell));
@@ -119,7 +119,7 @@ fs::path run_path(const fs::path& out, const training::MethodOptions& method, st
   return out / "runs" / str(method.name, "-seed", seed);
 }
 
-runs::Comparison simulate(const SimulationSettings& settings) {
+report::Comparison simulate(const SimulationSettings& settings) {
   const RunConfig& config = settings.config;
   prepare_out(settings);
   use_one_thread();
@@ -135,8 +135,7 @@ runs::Comparison simulate(const SimulationSettings& settings) {
     }
     const auto run_seed = static_cast<std::uint64_t>(seed);
     // The backbone's own progress bar comes before this run's.
-    coordinator::Experiment experiment =
-        coordinator::prepare_experiment(config, method, run_seed, settings.home);
+    experiment::Run made = experiment::make_run(config, method, run_seed, settings.home);
     Progress progress(str(method.name, " seed ", seed), config.federation.rounds, "rounds");
     RoundId shown = 0;
     std::string note;
@@ -148,20 +147,20 @@ runs::Comparison simulate(const SimulationSettings& settings) {
       shown = round.round;
     };
     const auto speed = run_scenario({config, method, run_seed, directory, threads, on_round},
-                                    std::move(experiment), data);
+                                    std::move(made), data);
     progress.finish(note);
     log_speed(method, seed, speed, threads);
   });
   return rebuild_results(settings.out);
 }
 
-runs::Comparison rebuild_results(const fs::path& out) {
+report::Comparison rebuild_results(const fs::path& out) {
   check(fs::exists(out / "config.toml") && fs::is_directory(out / "runs"),
         ErrorCode::kInvalidConfig, "[report] '", out.string(),
         "' is no folder of lorae-simulate: no config.toml and runs/");
   ConfigReader reader = ConfigReader::load(out / "config.toml");
-  const RunConfig config = coordinator::read_run_config(reader);
-  runs::Report report;
+  const RunConfig config = experiment::read_run_config(reader);
+  report::Report report;
   report.title = "LoRAE versus full-parameter federated training";
   report.comparison.baseline = config.simulation.baseline;
   for_each_run(config, [&](const training::MethodOptions& method, std::int64_t seed) {
@@ -181,9 +180,9 @@ runs::Comparison rebuild_results(const fs::path& out) {
       "Bytes are framed bytes: what a process hands to its socket. The frozen backbone is fetched "
       "once and counted apart."};
   read_shares(out, report);
-  runs::write_comparison(out / "comparison.json", report.comparison);
-  runs::write_comparison_svg(out / "comparison.svg", report.comparison);
-  runs::write_report(out / "report.html", report);
+  report::write_comparison(out / "comparison.json", report.comparison);
+  report::write_comparison_svg(out / "comparison.svg", report.comparison);
+  report::write_report(out / "report.html", report);
   return report.comparison;
 }
 

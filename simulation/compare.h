@@ -2,13 +2,13 @@
 
 #include <filesystem>
 
-#include "coordinator/run_config.h"
-#include "runs/comparison.h"
+#include "experiment/run_config.h"
+#include "report/comparison.h"
 
 namespace lorae::simulation {
 
 struct SimulationSettings {
-  coordinator::RunConfig config;
+  experiment::RunConfig config;
   std::filesystem::path home;
   std::filesystem::path out;
   bool resume = false;
@@ -23,10 +23,10 @@ std::filesystem::path run_path(const std::filesystem::path& out,
 /// config.toml, comparison.json, comparison.svg and report.html into `out`.
 /// Errors: kInvalidConfig if `out` holds results and `resume` is not set, or those of another
 ///         configuration and it is.
-runs::Comparison simulate(const SimulationSettings& settings);
+report::Comparison simulate(const SimulationSettings& settings);
 
 /// Writes the results again from the run directories under `out`, finished or not.
 /// Errors: kInvalidConfig if `out` is no folder of a simulation.
-runs::Comparison rebuild_results(const std::filesystem::path& out);
+report::Comparison rebuild_results(const std::filesystem::path& out);
 
 }  // namespace lorae::simulation

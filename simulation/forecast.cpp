@@ -93,7 +93,7 @@ double mean_of(const Ledger& ledger,
 
 }  // namespace
 
-std::vector<BytesForecast> forecast_bytes(coordinator::RunConfig config, const fs::path& home) {
+std::vector<BytesForecast> forecast_bytes(experiment::RunConfig config, const fs::path& home) {
   const std::int64_t rounds = config.federation.rounds;
   const std::int64_t cohort =
       config.federation.cohort == 0 ? config.federation.clients : config.federation.cohort;

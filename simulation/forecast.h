@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/run_config.h"
+#include "experiment/run_config.h"
 
 namespace lorae::simulation {
 
@@ -22,7 +22,7 @@ struct BytesForecast {
 /// ever better, as those of full weights do while training converges, are thus over-estimated.
 /// `home`: for cached backbones, and the runs' files for as long as this takes.
 /// Errors: those of simulate().
-std::vector<BytesForecast> forecast_bytes(coordinator::RunConfig config,
+std::vector<BytesForecast> forecast_bytes(experiment::RunConfig config,
                                           const std::filesystem::path& home);
 
 }  // namespace lorae::simulation

@@ -34,10 +34,10 @@ std::int64_t meta_number(const runs::Journal& journal, std::string_view key) {
 
 }  // namespace
 
-runs::ComparisonRun comparison_run(const coordinator::RunConfig& config,
-                                   const training::MethodOptions& method,
-                                   std::uint64_t seed,
-                                   const std::filesystem::path& directory) {
+report::ComparisonRun comparison_run(const experiment::RunConfig& config,
+                                     const training::MethodOptions& method,
+                                     std::uint64_t seed,
+                                     const std::filesystem::path& directory) {
   using runs::Direction;
   const runs::Journal journal = read_journal(directory);
   const auto rounds = journal.rounds();
@@ -52,7 +52,7 @@ runs::ComparisonRun comparison_run(const coordinator::RunConfig& config,
   };
   const double backbone = framed(Direction::kDownlink, coordinator::kLayerBackbone);
   const std::size_t fetched = journal.shares().size();
-  runs::ComparisonRun run;
+  report::ComparisonRun run;
   run.name = method.name;
   run.method = method.kind;
   run.seed = seed;
@@ -72,16 +72,16 @@ runs::ComparisonRun comparison_run(const coordinator::RunConfig& config,
   return run;
 }
 
-runs::ReportRun report_run(const training::MethodOptions& method,
-                           std::uint64_t seed,
-                           const std::filesystem::path& directory) {
+report::ReportRun report_run(const training::MethodOptions& method,
+                             std::uint64_t seed,
+                             const std::filesystem::path& directory) {
   const runs::Journal journal = read_journal(directory);
-  runs::ReportRun report;
+  report::ReportRun report;
   report.name = method.name;
   report.method = method.kind;
   report.seed = seed;
   std::map<RoundId, double> uplink;
-  std::map<std::string, runs::LayerBytes> layers;
+  std::map<std::string, report::LayerBytes> layers;
   for (const runs::LedgerRow& row : journal.bytes_by(runs::GroupBy::kRound)) {
     if (row.direction != runs::Direction::kUplink) {
       continue;
@@ -90,7 +90,7 @@ runs::ReportRun report_run(const training::MethodOptions& method,
       uplink[row.round] += static_cast<double>(row.bytes);
       continue;
     }
-    runs::LayerBytes& layer = layers[row.layer];
+    report::LayerBytes& layer = layers[row.layer];
     layer.layer = row.layer;
     (row.stage == coordinator::kStageRaw ? layer.raw : layer.encoded) +=
         static_cast<double>(row.bytes);

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "simulation/fleet.h"
 #include "tensors/threads.h"
-#include "training/local_data.h"
+#include "training/shares.h"
 
 namespace lorae::simulation {
 namespace {
@@ -15,15 +15,13 @@ namespace {
 /// Accuracy of a global state, each thread on its part of the test images.
 class Evaluator {
  public:
-  Evaluator(const coordinator::Experiment& experiment,
-            const data::ImageSet& test,
-            std::size_t threads) {
+  Evaluator(const experiment::Run& made, const data::ImageSet& test, std::size_t threads) {
     const auto parts = static_cast<std::int64_t>(threads);
     for (std::int64_t i = 0; i < parts; ++i) {
       const std::int64_t begin = test.size() * i / parts;
       const std::int64_t end = test.size() * (i + 1) / parts;
       parts_.push_back(
-          {std::make_unique<training::Learner>(experiment.plan, experiment.backbone),
+          {std::make_unique<training::Learner>(made.plan, made.backbone),
            {test.images.slice(0, begin, end), test.labels.slice(0, begin, end), test.classes}});
     }
   }
@@ -60,7 +58,7 @@ class Evaluator {
 };
 
 runs::RunDirectory open_directory(const Scenario& scenario) {
-  const std::string text = coordinator::print_run_config(scenario.config);
+  const std::string text = experiment::print_run_config(scenario.config);
   return std::filesystem::exists(scenario.directory / "config.toml")
              ? runs::RunDirectory::open(scenario.directory)
              : runs::RunDirectory::create(scenario.directory, text);
@@ -75,13 +73,13 @@ void on_note(const char* event, const std::string& details) {
 
 }  // namespace
 
-FederationData load_federation_data(const coordinator::RunConfig& config) {
+FederationData load_federation_data(const experiment::RunConfig& config) {
   const Seed seed{config.seed};
   return {training::private_images(config.data, config.model, seed),
           training::test_images(config.data, config.model, seed)};
 }
 
-data::Shares shares_of(const coordinator::RunConfig& config,
+data::Shares shares_of(const experiment::RunConfig& config,
                        const FederationData& data,
                        std::uint64_t seed) {
   return training::private_shares(config.data, data.private_images, config.federation.clients,
@@ -89,9 +87,9 @@ data::Shares shares_of(const coordinator::RunConfig& config,
 }
 
 ScenarioSpeed run_scenario(const Scenario& scenario,
-                           coordinator::Experiment experiment,
+                           experiment::Run made,
                            const FederationData& data) {
-  coordinator::RunConfig config = scenario.config;
+  experiment::RunConfig config = scenario.config;
   // Every virtual client is there from the start, and nobody is ever late: no wall clock in
   // results.
   constexpr double kForever = 1e9;  // seconds
@@ -106,22 +104,22 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
   const runs::RunDirectory directory = open_directory(scenario);
   runs::Journal journal(directory.journal_path());
   transport::InProcessNetwork network;
-  Evaluator evaluator(experiment, data.test_images, scenario.threads);
+  Evaluator evaluator(made, data.test_images, scenario.threads);
   coordinator::Coordinator run(
       {.federation = config.federation,
        .seed = Seed{scenario.seed},
-       .plan = training::plan_text(experiment.plan),
-       .backbone = std::move(experiment.backbone_file),
+       .plan = training::plan_text(made.plan),
+       .backbone = std::move(made.backbone_file),
        .evaluate = [&](const StateDict& state) { return evaluator.accuracy(state); },
        .epoch = scenario.seed,
        .run = str(scenario.method.name, "-seed", scenario.seed)},
-      coordinator::GlobalModel(experiment.initial, experiment.model_options), directory, journal,
+      coordinator::GlobalModel(made.initial, made.model_options), directory, journal,
       network.server(), {.on_round = scenario.on_round, .on_waiting = {}, .on_note = on_note});
   network.start([&](transport::ConnectionId connection, const ClientId& client, wire::Frame frame) {
     run.on_frame(connection, client, std::move(frame), Clock::now());
   });
-  journal.set_meta("trainable_parameters", std::to_string(experiment.trainable_parameters));
-  journal.set_meta("total_parameters", std::to_string(experiment.total_parameters));
+  journal.set_meta("trainable_parameters", std::to_string(made.trainable_parameters));
+  journal.set_meta("total_parameters", std::to_string(made.total_parameters));
   Fleet fleet(
       network, client_names(config.federation.clients),
       [&](const training::Plan&, const client::Work& work) {

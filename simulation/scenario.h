@@ -5,9 +5,10 @@
 #include <map>
 #include <string>
 
-#include "coordinator/program.h"
+#include "coordinator/coordinator.h"
 #include "data/partition.h"
-#include "runs/comparison.h"
+#include "experiment/run.h"
+#include "report/comparison.h"
 
 namespace lorae::simulation {
 
@@ -19,7 +20,7 @@ struct FederationData {
 
 /// One method with one seed.
 struct Scenario {
-  coordinator::RunConfig config;
+  experiment::RunConfig config;
   training::MethodOptions method;
   std::uint64_t seed = 0;
   std::filesystem::path directory;  ///< of this run; goes on where an interrupted one ended
@@ -34,17 +35,17 @@ struct ScenarioSpeed {
   double evaluation_seconds = 0;
 };
 
-/// Runs all rounds of `experiment`, which was prepared for this scenario. Errors: those of the
+/// Runs all rounds of `made`, which was prepared for this scenario. Errors: those of the
 /// coordinator and of training.
 ScenarioSpeed run_scenario(const Scenario& scenario,
-                           coordinator::Experiment experiment,
+                           experiment::Run made,
                            const FederationData& data);
 
 /// Loads the private and the test images of the configuration's seed.
-FederationData load_federation_data(const coordinator::RunConfig& config);
+FederationData load_federation_data(const experiment::RunConfig& config);
 
 /// Who holds what under `seed`.
-data::Shares shares_of(const coordinator::RunConfig& config,
+data::Shares shares_of(const experiment::RunConfig& config,
                        const FederationData& data,
                        std::uint64_t seed);
 

@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "data/image_set.h"
-#include "training/experiment.h"
 #include "training/fit.h"
+#include "training/plan.h"
 
 namespace lorae::training {
 

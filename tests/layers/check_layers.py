@@ -4,16 +4,23 @@
 
 Usage: check_layers.py ROOT
 Fails on an include that layers.txt does not allow, on a LibTorch header where none belongs, on a
-folder that is not declared, and on a source file of more than 400 lines.
+folder that is not declared, on a cycle, and on a source file of more than 400 lines.
 """
+import functools
 import pathlib
 import re
 import sys
 
 LIMIT = 400
 SOURCES = {".h", ".cpp", ".cu"}
-TORCH_FREE = {"base", "wire", "codec", "runs", "transport"}  # may run under sanitizers
-TORCH_FREE_FILES = {"tensors/safetensors_header", "adapters/description", "adapters/policy"}
+# Without LibTorch, so that they compile fast and run under sanitizers: rooms, wings, and files of
+# rooms that also hold others. What a free file includes must be free, too.
+TORCH_FREE = {"base", "wire", "codec", "runs", "report", "transport", "ops/loops"}
+TORCH_FREE_FILES = {
+    "tensors/safetensors_header", "adapters/description", "adapters/policy",
+    "client/session", "client/download", "client/memory", "client/disk_memory",
+    "coordinator/federation_options", "coordinator/roster", "coordinator/round",
+    "coordinator/selection", "coordinator/traffic", "coordinator/uploads"}
 NOT_ROOMS = {"tests", "bench", "fuzz"}  # sources, but outside the layers
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
@@ -23,32 +30,71 @@ def read_rules(path):
     return {name.strip(): set(allowed.split()) for name, _, allowed in (l.partition(":") for l in lines)}
 
 
+def includes(file):
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        match = INCLUDE.match(line)
+        if match:
+            yield number, *match.groups()
+
+
+def wing_of(path, rules):
+    """The longest row that holds `path`: "models/nets", or "models/." for files of the room itself."""
+    room, *rest = path.split("/")
+    if len(rest) > 1 and f"{room}/{rest[0]}" in rules:
+        return f"{room}/{rest[0]}"
+    return f"{room}/." if f"{room}/." in rules else room
+
+
+def is_free(path):
+    folder = path.rsplit("/", 1)[0]
+    return folder in TORCH_FREE or path.rsplit(".", 1)[0] in TORCH_FREE_FILES
+
+
 def bad_includes(root, file, rules):
     """Yields what is wrong with the includes of one file of a room; `file` is relative to root."""
-    room = file.parts[0]
-    rooms = {name for name in rules if "/" not in name}
-    allowed = rules.get(file.with_suffix("").as_posix(), rules[room]) | {room}
-    for number, line in enumerate((root / file).read_text().splitlines(), 1):
-        match = INCLUDE.match(line)
-        if not match:
-            continue
-        quote, target = match.groups()
+    room, path = file.parts[0], file.as_posix()
+    wing = wing_of(path, rules)
+    free = is_free(path) or file.suffix == ".cu"
+    for number, quote, target in includes(root / file):
         place = f"{file}:{number}: "
         other = target.split("/")[0]
-        if quote == '"' and other in rooms and other not in allowed:
-            yield f"{place}{room} may not include {other} ({target})"
-        if target.startswith(("torch/", "ATen/", "c10/")) and (
-                room in TORCH_FREE or file.suffix == ".cu"
-                or file.with_suffix("").as_posix() in TORCH_FREE_FILES):
+        if quote == '"' and other in rules:
+            if other != room and other not in rules[room]:
+                yield f"{place}{room} may not include {other} ({target})"
+            other_wing = wing_of(target, rules)
+            if other == room and other_wing != wing and other_wing.split("/")[-1] not in rules[wing]:
+                yield f"{place}{wing} may not include {other_wing} ({target})"
+            if is_free(path) and not is_free(target):
+                yield f"{place}no LibTorch here, and {target} is not known to be without"
+        if target.startswith(("torch/", "ATen/", "c10/")) and free:
             yield f"{place}no LibTorch here ({target})"
-        if target.startswith("torch/") and file.as_posix() != "tensors/torch.h":
+        if target.startswith("torch/") and path != "tensors/torch.h":
             yield f"{place}only tensors/torch.h includes {target}"
         if target == "tensors/torch.h" and file.suffix == ".h":
             yield f"{place}headers include <ATen/core/Tensor.h> instead"
 
 
+def cycles(rules):
+    """Yields the rows that can reach themselves."""
+    def below(row):
+        prefix = row.split("/")[0] + "/" if "/" in row else ""
+        return [prefix + other for other in rules[row]]
+
+    @functools.lru_cache(None)
+    def reaches(row, goal):
+        return any(other == goal or (other in rules and reaches(other, goal)) for other in below(row))
+
+    for row in rules:
+        try:
+            if reaches(row, row):
+                yield f"layers.txt: {row} is in a cycle"
+        except RecursionError:
+            yield f"layers.txt: {row} leads into a cycle"
+
+
 def check(root):
     rules = read_rules(root / "tests/layers/layers.txt")
+    yield from cycles(rules)
     for folder in sorted(p.name for p in root.iterdir() if p.is_dir()):
         if folder.startswith((".", "build")):
             continue

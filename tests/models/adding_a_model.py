@@ -3,7 +3,7 @@
 """Follows docs/adding_a_model.md: writes the new file and the changed registry.
 
 Usage: adding_a_model.py ROOT OUT
-OUT/models/tiny.h is the page's first block of code, OUT/registry.cpp our registry with the second
+OUT/models/nets/tiny.h is the page's first block of code, OUT/registry.cpp our registry with the second
 and the third put where the page says.
 """
 import pathlib
@@ -18,13 +18,13 @@ def main():
     blocks = [textwrap.dedent(b) for b in re.findall(r"^ *```cpp\n(.*?)^ *```", page, re.M | re.S)]
     network, include, line = blocks
     registry = (root / "models/registry.cpp").read_text()
-    last_include = registry.rindex('#include "models/')
+    last_include = registry.rindex('#include "models/nets/')
     registry = registry[:last_include] + include + registry[last_include:]
     families = "families() {\n  static const std::vector<Family> all = {\n"
     assert families in registry
     registry = registry.replace(families, families + line)
-    (out / "models").mkdir(parents=True, exist_ok=True)
-    (out / "models/tiny.h").write_text(network)
+    (out / "models/nets").mkdir(parents=True, exist_ok=True)
+    (out / "models/nets/tiny.h").write_text(network)
     (out / "registry.cpp").write_text(registry)
 
 

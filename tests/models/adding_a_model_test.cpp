@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "models/counts.h"
+#include "models/measure/counts.h"
 #include "tensors/torch.h"
 
 namespace lorae::models {

@@ -1,11 +1,11 @@
-#include "models/faster_rcnn.h"
+#include "models/nets/faster_rcnn.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "models/boxes.h"
+#include "ops/boxes.h"
 #include "tensors/torch.h"
 #include "tests/models/reference.h"
 
@@ -90,10 +90,10 @@ TEST(Boxes, NmsKeepsTheBestOfEachGroup) {
   const at::Tensor scores = torch::tensor({0.8, 0.9, 0.7, 0.1, 0.6});
   const at::Tensor groups = torch::tensor({0, 0, 1, 0, 0}, at::kLong);
   // Boxes 1 and 4 share 40 of 100 pixels: 0.4 is not over 0.4.
-  EXPECT_TRUE(nms(boxes, scores, groups, 0.39).equal(torch::tensor({1, 2, 3}, at::kLong)));
-  EXPECT_TRUE(nms(boxes, scores, groups, 0.4).equal(torch::tensor({1, 2, 4, 3}, at::kLong)));
-  EXPECT_EQ(nms(boxes.slice(0, 0, 0), scores.slice(0, 0, 0), groups.slice(0, 0, 0), 0.5).size(0),
-            0);
+  EXPECT_TRUE(ops::nms(boxes, scores, groups, 0.39).equal(torch::tensor({1, 2, 3}, at::kLong)));
+  EXPECT_TRUE(ops::nms(boxes, scores, groups, 0.4).equal(torch::tensor({1, 2, 4, 3}, at::kLong)));
+  EXPECT_EQ(
+      ops::nms(boxes.slice(0, 0, 0), scores.slice(0, 0, 0), groups.slice(0, 0, 0), 0.5).size(0), 0);
 }
 
 TEST(Boxes, RoiAlignOfALinearMapIsLinear) {
@@ -101,14 +101,14 @@ TEST(Boxes, RoiAlignOfALinearMapIsLinear) {
   const at::Tensor x = torch::arange(16, at::kDouble);
   const at::Tensor map = (x.view({1, 1, 16}) + 10 * x.view({1, 16, 1})).contiguous();
   const at::Tensor boxes = torch::tensor({{4., 8., 18., 22.}}, at::kDouble);
-  const at::Tensor got = roi_align(map, boxes, 0.5, 7);
+  const at::Tensor got = ops::roi_align(map, boxes, 0.5, 7);
   ASSERT_EQ(got.sizes(), (std::vector<std::int64_t>{1, 1, 7, 7}));
   EXPECT_NEAR(got[0][0][0][0].item<double>(), 2.5 + 10 * 4.5, 1e-12);
   EXPECT_NEAR(got[0][0][6][3].item<double>(), 5.5 + 10 * 10.5, 1e-12);
 }
 
 TEST(Boxes, AnEmptySetOfBoxesAligns) {
-  EXPECT_EQ(roi_align(torch::ones({2, 4, 4}), torch::empty({0, 4}), 1, 7).sizes(),
+  EXPECT_EQ(ops::roi_align(torch::ones({2, 4, 4}), torch::empty({0, 4}), 1, 7).sizes(),
             (std::vector<std::int64_t>{0, 2, 7, 7}));
 }
 

@@ -1,4 +1,4 @@
-#include "models/live_model.h"
+#include "models/adapted/live_model.h"
 
 #include <atomic>
 #include <thread>

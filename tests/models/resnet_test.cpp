@@ -1,4 +1,4 @@
-#include "models/resnet.h"
+#include "models/nets/resnet.h"
 
 #include "models/model.h"
 #include "tensors/torch.h"

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "models/counts.h"
+#include "models/measure/counts.h"
 #include "tensors/torch.h"
 #include "tests/models/reference.h"
 #include "tests/tensors/helpers.h"

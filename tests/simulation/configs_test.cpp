@@ -3,10 +3,10 @@
 
 #include <filesystem>
 
-#include "client/options.h"
-#include "coordinator/run_config.h"
+#include "apps/client/options.h"
+#include "experiment/run_config.h"
 
-namespace lorae::coordinator {
+namespace lorae::experiment {
 namespace {
 
 namespace fs = std::filesystem;
@@ -16,7 +16,7 @@ TEST(Configs, EachOneLoadsAndSurvivesPrinting) {
   for (const auto& entry : fs::directory_iterator(fs::path(LORAE_SOURCE) / "configs")) {
     ConfigReader reader = ConfigReader::load(entry.path());
     if (entry.path().stem() == "client") {
-      client::ClientOptions options;
+      apps::ClientOptions options;
       reader.read("", options);
       reader.finish();
       EXPECT_FALSE(options.name.empty());
@@ -52,4 +52,4 @@ TEST(Configs, ACohortLargerThanTheFederationIsRefused) {
 }
 
 }  // namespace
-}  // namespace lorae::coordinator
+}  // namespace lorae::experiment

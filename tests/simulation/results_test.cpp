@@ -25,7 +25,7 @@ class Results : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  coordinator::RunConfig config(int threads) const {
+  experiment::RunConfig config(int threads) const {
     ConfigReader reader = ConfigReader::parse(
         "[model]\npool = 4\n[data]\npublic_images = 300\nprivate_images = 160\ntest_images = 100\n"
         "partition = \"iid\"\n[pretraining]\nepochs = 1\n[training]\nlocal_epochs = 1\n"
@@ -34,12 +34,12 @@ class Results : public ::testing::Test {
         "[[methods]]\nname = \"full\"\nkind = \"full\"\nuplink = \"float32\"\n"
         "downlink = \"float32\"\n[[methods]]\nname = \"head\"\nkind = \"head\"\n",
         "test");
-    coordinator::RunConfig read = coordinator::read_run_config(reader);
+    experiment::RunConfig read = experiment::read_run_config(reader);
     read.simulation.threads = threads;
     return read;
   }
 
-  runs::Comparison simulate_into(const std::string& name, int threads) {
+  report::Comparison simulate_into(const std::string& name, int threads) {
     return simulate({config(threads), folder_ / "home", folder_ / name, /*resume=*/false});
   }
 
@@ -47,7 +47,7 @@ class Results : public ::testing::Test {
 };
 
 TEST_F(Results, CompareMethodsByBytesAndNameEveryFile) {
-  const runs::Comparison comparison = simulate_into("out", 2);
+  const report::Comparison comparison = simulate_into("out", 2);
 
   ASSERT_EQ(comparison.runs.size(), 3U);
   const auto& lorae = comparison.runs[0];
@@ -68,8 +68,8 @@ TEST_F(Results, CompareMethodsByBytesAndNameEveryFile) {
 }
 
 TEST_F(Results, DoNotDependOnTheNumberOfThreads) {
-  const runs::Comparison one = simulate_into("one", 1);
-  const runs::Comparison three = simulate_into("three", 3);
+  const report::Comparison one = simulate_into("one", 1);
+  const report::Comparison three = simulate_into("three", 3);
 
   for (std::size_t i = 0; i < one.runs.size(); ++i) {
     EXPECT_EQ(one.runs[i].digest, three.runs[i].digest) << one.runs[i].name;
@@ -79,13 +79,13 @@ TEST_F(Results, DoNotDependOnTheNumberOfThreads) {
 }
 
 TEST_F(Results, AreRebuiltFromTheJournals) {
-  const runs::Comparison comparison = simulate_into("out", 2);
+  const report::Comparison comparison = simulate_into("out", 2);
   fs::remove(folder_ / "out/comparison.json");
   fs::remove(folder_ / "out/report.html");
 
-  const runs::Comparison rebuilt = rebuild_results(folder_ / "out");
+  const report::Comparison rebuilt = rebuild_results(folder_ / "out");
 
-  EXPECT_EQ(runs::to_json(rebuilt), runs::to_json(comparison));
+  EXPECT_EQ(report::to_json(rebuilt), report::to_json(comparison));
   EXPECT_TRUE(fs::exists(folder_ / "out/report.html"));
 }
 
@@ -94,7 +94,7 @@ TEST_F(Results, OfAFinishedSimulationAreKeptOnResume) {
   const auto journal = folder_ / "out/runs/lorae-seed0/journal.db";
   const auto before = fs::last_write_time(journal);
 
-  const runs::Comparison again =
+  const report::Comparison again =
       simulate({config(2), folder_ / "home", folder_ / "out", /*resume=*/true});
 
   EXPECT_EQ(again.runs.size(), 3U);
@@ -102,7 +102,7 @@ TEST_F(Results, OfAFinishedSimulationAreKeptOnResume) {
 }
 
 TEST_F(Results, BytesOfARunAreForecastFromItsFirstRounds) {
-  coordinator::RunConfig run = config(2);
+  experiment::RunConfig run = config(2);
   run.federation.rounds = 8;
   run.methods.resize(2);
   const auto forecasts = forecast_bytes(run, folder_ / "home");
@@ -111,7 +111,7 @@ TEST_F(Results, BytesOfARunAreForecastFromItsFirstRounds) {
     return entry.path().filename().string().starts_with("forecast");
   }));
 
-  const runs::Comparison comparison =
+  const report::Comparison comparison =
       simulate({run, folder_ / "home", folder_ / "out", /*resume=*/false});
 
   ASSERT_EQ(forecasts.size(), 2U);
@@ -124,10 +124,10 @@ TEST_F(Results, BytesOfARunAreForecastFromItsFirstRounds) {
 }
 
 TEST_F(Results, AForecastOfAFewRoundsIsTheRun) {
-  coordinator::RunConfig run = config(2);
+  experiment::RunConfig run = config(2);
   run.methods.resize(1);
   const auto forecasts = forecast_bytes(run, folder_ / "home");
-  const runs::Comparison comparison =
+  const report::Comparison comparison =
       simulate({run, folder_ / "home", folder_ / "out", /*resume=*/false});
   EXPECT_DOUBLE_EQ(forecasts[0].uplink, comparison.runs[0].uplink_bytes_per_client_round);
   EXPECT_DOUBLE_EQ(forecasts[0].downlink, comparison.runs[0].downlink_bytes_per_client_round);

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "adapters/conv2d.h"
-#include "training/experiment.h"
 #include "training/learner.h"
+#include "training/plan.h"
 
 // A learning problem that takes milliseconds.
 namespace lorae::training::testing {

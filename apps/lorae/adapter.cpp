@@ -1,0 +1,146 @@
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "apps/lorae/model_commands.h"
+#include "base/error.h"
+#include "models/adapted/algebra.h"
+#include "models/weights.h"
+#include "tensors/safetensors.h"
+#include "tensors/torch.h"
+
+namespace lorae::apps {
+namespace {
+
+std::unique_ptr<models::Model> loaded(const ModelChoice& choice,
+                                      const std::filesystem::path& weights) {
+  auto model = build(choice, std::nullopt);
+  models::load_weights(*model, map_safetensors(weights).state);
+  return model;
+}
+
+/// The choice that an adapter was made for. Its description has no image channels and no stem:
+/// those of the weights' first convolution.
+ModelChoice choice_of(const adapters::AdapterInfo& info, const StateDict& weights) {
+  ModelChoice choice{.name = info.model, .classes = info.classes};
+  const auto usual = build(choice, std::nullopt);
+  const auto& [shape, host] = usual->adaptable().front();
+  if (const at::Tensor* first = weights.find(shape.name + ".weight");
+      first != nullptr && first->dim() == 4) {
+    choice.channels = first->size(1);
+    choice.stem = first->size(2) == shape.kernel ? "standard" : "small";
+  }
+  return choice;
+}
+
+}  // namespace
+
+void create_adapter(const ModelChoice& choice,
+                    const adapters::LoraeOptions& lorae,
+                    const AdapterFiles& files,
+                    std::uint64_t seed) {
+  const auto model = loaded(choice, files.weights);
+  model->attach_adapters(lorae, Seed{seed});
+  std::vector<StateDict::Entry> entries;
+  for (const StateDict& part : {model->adapter(), model->head()}) {
+    entries.insert(entries.end(), part.begin(), part.end());
+  }
+  const adapters::Adapter adapter{{.model = choice.name,
+                                   .kind = "lorae",
+                                   .classes = choice.classes,
+                                   .base_digest = digest_of(model->backbone()).hex(),
+                                   .layers = model->adapter_layers()},
+                                  StateDict(std::move(entries))};
+  adapters::save_adapter(files.output, adapter);
+  std::printf("wrote %s: %zu layers, %lld numbers\n", files.output.c_str(),
+              adapter.info.layers.size(), wide(adapter.state.numel()));
+}
+
+void inspect_adapter(const std::filesystem::path& path, bool as_json) {
+  const adapters::Adapter adapter = adapters::load_adapter(path);
+  const adapters::AdapterInfo& info = adapter.info;
+  if (as_json) {
+    std::printf("%s\n", adapters::description_text(info).c_str());
+    return;
+  }
+  std::printf("%-44s %6s %6s %6s %8s %8s %10s\n", "layer", "kernel", "groups", "rank", "alpha",
+              "scaling", "numbers");
+  std::int64_t low_rank = 0;
+  for (const adapters::LayerDescription& layer : info.layers) {
+    const std::int64_t numbers =
+        adapter.state.at(layer.name + std::string(adapters::kExtractorSuffix)).numel() +
+        adapter.state.at(layer.name + std::string(adapters::kMapperSuffix)).numel();
+    low_rank += numbers;
+    std::printf("%-44s %6lld %6lld %6lld %8g %8g %10lld\n", layer.name.c_str(), wide(layer.kernel),
+                wide(layer.groups), wide(layer.rank), layer.alpha, layer.scaling, wide(numbers));
+  }
+  std::printf("\nmodel      %s, %lld classes\nkind       %s, head %s, norms %s\nround      %llu\n",
+              info.model.c_str(), wide(info.classes), info.kind.c_str(), info.head.c_str(),
+              info.norm.c_str(), static_cast<unsigned long long>(info.round));
+  std::printf("backbone   %s\nnumbers    %lld in adapters, %lld in whole tensors\ndigest     %s\n",
+              info.base_digest.empty() ? "any" : info.base_digest.c_str(), wide(low_rank),
+              wide(adapter.state.numel() - low_rank), digest_of(adapter.state).hex().c_str());
+}
+
+void fuse_adapter(const std::filesystem::path& path, const AdapterFiles& files) {
+  const torch::NoGradGuard no_grad;
+  const adapters::Adapter adapter = adapters::load_adapter(path);
+  const StateDict weights = map_safetensors(files.weights).state;
+  const auto model = build(choice_of(adapter.info, weights), std::nullopt);
+  models::load_weights(*model, weights);
+  models::apply_adapter(*model, adapter);
+  model->fuse();
+  std::vector<StateDict::Entry> entries;
+  for (const models::NamedTensor& entry : model->state()) {
+    entries.emplace_back(entry.name, entry.tensor);
+  }
+  save_safetensors(files.output, StateDict(std::move(entries)));
+  std::printf("wrote %s: %s with %zu adapters merged\n", files.output.c_str(),
+              adapter.info.model.c_str(), adapter.info.layers.size());
+}
+
+void extract_adapter(const ModelChoice& choice,
+                     const adapters::LoraeOptions& lorae,
+                     const std::filesystem::path& tuned,
+                     const AdapterFiles& files) {
+  const auto base = loaded(choice, files.weights);
+  const auto other = loaded(choice, tuned);
+  const models::Extraction extraction = models::extract_adapter(*base, *other, lorae);
+  std::printf("%-44s %6s %10s\n", "layer", "rank", "left out");
+  for (const auto& [name, rank, error] : extraction.layers) {
+    std::printf("%-44s %6lld %9.2f%%\n", name.c_str(), wide(rank), 100 * error);
+  }
+  if (!extraction.not_held.empty()) {
+    std::printf("\n%zu tensors differ that the adapter does not hold, first '%s'\n",
+                extraction.not_held.size(), extraction.not_held.front().c_str());
+  }
+  adapters::save_adapter(files.output, extraction.adapter);
+  std::printf("\nwrote %s\n", files.output.c_str());
+}
+
+void merge_adapters(const std::vector<std::string>& parts, const std::filesystem::path& output) {
+  std::vector<adapters::Adapter> loaded_parts;
+  std::vector<double> weights;
+  for (const std::string& part : parts) {
+    const std::size_t colon = part.rfind(':');
+    char* end = nullptr;
+    const double weight =
+        colon == std::string::npos ? 0 : std::strtod(part.c_str() + colon + 1, &end);
+    check(colon != std::string::npos && end == part.c_str() + part.size() && std::isfinite(weight),
+          ErrorCode::kInvalidConfig, "[adapter] '", part,
+          "': expected FILE:WEIGHT, for example a.safetensors:0.5");
+    loaded_parts.push_back(adapters::load_adapter(part.substr(0, colon)));
+    weights.push_back(weight);
+  }
+  std::vector<std::pair<const adapters::Adapter*, double>> sum;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    sum.emplace_back(&loaded_parts[i], weights[i]);
+  }
+  const adapters::Adapter merged = models::sum_of_adapters(sum);
+  adapters::save_adapter(output, merged);
+  std::printf("wrote %s: %zu layers, %lld numbers\n", output.c_str(), merged.info.layers.size(),
+              wide(merged.state.numel()));
+}
+
+}  // namespace lorae::apps

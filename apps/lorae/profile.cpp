@@ -1,0 +1,82 @@
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "apps/lorae/model_commands.h"
+#include "models/measure/profile.h"
+#include "tensors/threads.h"
+
+namespace lorae::apps {
+namespace {
+
+using models::LayerProfile;
+using nlohmann::json;
+
+std::string form_name(adapters::Form form) {
+  return std::string(adapters::name_of(form));
+}
+
+json to_json(const LayerProfile& layer) {
+  json forms = json::object();
+  for (const LayerProfile::FormTime& time : layer.forms) {
+    forms[form_name(time.form)] = {{"inference_ms", 1e3 * time.inference_seconds},
+                                   {"training_ms", 1e3 * time.training_seconds}};
+  }
+  return {{"name", layer.shape.name},
+          {"positions", layer.positions},
+          {"macs", layer.macs},
+          {"adapter_macs", layer.adapter_macs},
+          {"bytes", layer.bytes},
+          {"forward_ms", 1e3 * layer.forward_seconds},
+          {"inference_form", form_name(layer.inference_form)},
+          {"training_form", form_name(layer.training_form)},
+          {"forms", forms}};
+}
+
+void print_table(const std::vector<LayerProfile>& layers) {
+  std::printf("%-40s %8s %10s %9s %9s %9s  %-7s %-7s\n", "layer", "outputs", "MACs", "adapter",
+              "bytes", "ms", "infer", "train");
+  LayerProfile sum;
+  for (const LayerProfile& layer : layers) {
+    const bool adapted = layer.adapter_macs > 0;
+    std::printf("%-40s %8lld %10lld %9lld %9lld %9.3f  %-7s %-7s", layer.shape.name.c_str(),
+                wide(layer.positions), wide(layer.macs), wide(layer.adapter_macs),
+                wide(layer.bytes), 1e3 * layer.forward_seconds,
+                adapted ? form_name(layer.inference_form).c_str() : "",
+                adapted ? form_name(layer.training_form).c_str() : "");
+    for (const LayerProfile::FormTime& time : layer.forms) {
+      std::printf("  %s %.3f/%.3f", form_name(time.form).c_str(), 1e3 * time.inference_seconds,
+                  1e3 * time.training_seconds);
+    }
+    std::printf("\n");
+    sum.macs += layer.macs;
+    sum.adapter_macs += layer.adapter_macs;
+    sum.bytes += layer.bytes;
+    sum.forward_seconds += layer.forward_seconds;
+  }
+  std::printf(
+      "\nMACs      %14lld\nadapters  %14lld  as side branches\nbytes     %14lld\n"
+      "time      %14.1f ms in these layers\n",
+      wide(sum.macs), wide(sum.adapter_macs), wide(sum.bytes), 1e3 * sum.forward_seconds);
+}
+
+}  // namespace
+
+void print_profile(const ProfileOptions& options) {
+  use_one_thread();
+  const auto model = build(options.model, Seed{1});
+  model->attach_adapters(options.lorae, Seed{2});
+  model->fold_norms();
+  const auto layers = models::profile(
+      *model, {options.batch, options.model.channels, options.side, options.side}, options.forms);
+  if (options.as_json) {
+    json all = json::array();
+    for (const LayerProfile& layer : layers) {
+      all.push_back(to_json(layer));
+    }
+    std::printf("%s\n", all.dump().c_str());
+  } else {
+    print_table(layers);
+  }
+}
+
+}  // namespace lorae::apps

@@ -1,0 +1,78 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <ctime>
+
+#include "base/atomic_file.h"
+#include "base/home.h"
+#include "simulation/compare.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace lorae;
+
+/// "simulations/quickstart-20260102-030405" in the working folder.
+fs::path default_out(const fs::path& config) {
+  std::array<char, 32> stamp{};
+  const std::time_t now = std::time(nullptr);
+  std::strftime(stamp.data(), stamp.size(), "%Y%m%d-%H%M%S", std::gmtime(&now));
+  return fs::path("simulations") / str(config.stem().string(), '-', stamp.data());
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{
+      "Runs virtual clients through the same rounds as a deployment, once per method and seed of\n"
+      "the configuration, and compares accuracy and bytes."};
+  std::string config;
+  std::string home = default_home().string();
+  std::string out;
+  std::vector<std::string> overrides;
+  std::vector<std::string> methods;
+  bool resume = false;
+  bool print_config = false;
+  app.add_option("CONFIG", config, "TOML file; see configs/")->required();
+  app.add_option("--set", overrides, "KEY=VALUE, overrides the file")->allow_extra_args(false);
+  app.add_option("--method", methods, "only this method of the file; may be repeated")
+      ->allow_extra_args(false);
+  app.add_option("--out", out, "folder for results; default: simulations/NAME-TIME");
+  app.add_option("--home", home, "cached backbones")->capture_default_str();
+  app.add_flag("--resume", resume, "go on with what --out holds");
+  app.add_flag("--print-config", print_config, "print the effective configuration and exit");
+  CLI11_PARSE(app, argc, argv);
+
+  experiment::RunConfig run_config = experiment::load_run_config(config, overrides);
+  if (!methods.empty()) {
+    std::vector<training::MethodOptions> chosen;
+    for (const std::string& name : methods) {
+      chosen.push_back(experiment::find_method(run_config, name));
+    }
+    run_config.methods = std::move(chosen);
+  }
+  if (print_config) {
+    std::fputs(experiment::print_run_config(run_config).c_str(), stdout);
+    return 0;
+  }
+  check(!resume || !out.empty(), ErrorCode::kInvalidConfig,
+        "[simulate] --resume needs --out, the folder to go on with");
+  ensure_directory(home);
+  const fs::path folder = out.empty() ? default_out(config) : fs::path(out);
+  const report::Comparison comparison = simulation::simulate({run_config, home, folder, resume});
+  std::printf("%s\nreport      %s\ncomparison  %s\n", report::comparison_table(comparison).c_str(),
+              fs::absolute(folder / "report.html").c_str(),
+              fs::absolute(folder / "comparison.json").c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const lorae::Error& error) {
+    std::fprintf(stderr, "lorae-simulate: %s\n", error.what());
+    return lorae::exit_status(error.code());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "lorae-simulate: %s\n", error.what());
+    return 70;
+  }
+}

@@ -1,0 +1,82 @@
+#include "experiment/backbone.h"
+
+#include <algorithm>
+
+#include "base/atomic_file.h"
+#include "base/digest.h"
+#include "base/progress.h"
+#include "tasks/classification.h"
+#include "tensors/safetensors.h"
+#include "training/fit.h"
+#include "training/shares.h"
+
+namespace lorae::experiment {
+namespace {
+
+constexpr double kWarmUp = 0.2;  // of all steps
+
+/// Rises linearly to 1, then falls linearly to 0: reaches a good backbone in few epochs.
+/// Source: Smith & Topin 2017, "Super-Convergence" (arXiv:1708.07120).
+double triangle(double progress) {
+  return progress < kWarmUp ? std::max(progress / kWarmUp, 0.01)
+                            : (1.0 - progress) / (1.0 - kWarmUp);
+}
+
+std::string cache_name(const training::Plan& plan, const training::PretrainingOptions& options) {
+  ConfigPrinter printer;
+  printer.print("model", plan.model);
+  printer.print("pretraining", options);
+  const std::string key =
+      str(plan.seed, '\n', plan.data.path, '\n', plan.data.public_images, '\n', printer.text());
+  return plan.model.name + '-' + digest_of(view_of(key)).hex().substr(0, 16) + ".safetensors";
+}
+
+StateDict train(const training::Plan& plan, const training::PretrainingOptions& options) {
+  const Seed seed{plan.seed};
+  const data::ImageSet images = training::public_images(plan.data, plan.model, seed);
+  const auto model = models::build(plan.model, seed);
+  model->set_batch_norm_training(true);
+  const StateDict backbone = model->backbone();
+  std::vector<StateDict::Entry> trained;
+  for (const auto& entry : backbone) {
+    if (!entry.first.ends_with("running_mean") && !entry.first.ends_with("running_var")) {
+      trained.push_back(entry);
+    }
+  }
+  const StateDict trainable{std::move(trained)};
+  model->train_only(trainable);
+  training::ParameterGroup group{.parameters = {},
+                                 .learning_rate = options.learning_rate,
+                                 .weight_decay = options.weight_decay};
+  for (const auto& [name, tensor] : trainable) {
+    group.parameters.push_back(tensor);
+  }
+  Progress progress("pre-training " + plan.model.name, options.epochs * images.size(), "images");
+  const training::SgdLoop loop{.epochs = options.epochs,
+                               .batch_size = options.batch_size,
+                               .schedule = triangle,
+                               .on_batch = [&](std::int64_t done) { progress.add(done); }};
+  const training::FitResult result =
+      training::fit(*model, images, {group}, loop, seed.derive("pretrain"));
+  progress.finish(str("last epoch's loss ", result.loss));
+  return backbone.clone();
+}
+
+}  // namespace
+
+StateDict pretrained_backbone(const training::Plan& plan,
+                              const training::PretrainingOptions& options,
+                              const std::filesystem::path& cache) {
+  ensure_directory(cache);
+  const auto path = cache / cache_name(plan, options);
+  // Two programs that start together must not both train it.
+  const FileLock lock(path.string() + ".lock", FileLock::Wait::kYes);
+  if (std::filesystem::exists(path)) {
+    return load_safetensors(path).state;
+  }
+  const StateDict backbone = train(plan, options);
+  save_safetensors(path, backbone);
+  return backbone;
+}
+
+}  // namespace lorae::experiment

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "coordinator/global_model.h"
+#include "experiment/run_config.h"
+#include "training/learner.h"
+
+namespace lorae::experiment {
+
+/// Everything that is made from a configuration for one method and one seed, before the first
+/// round: what the coordinator, which does not know what a model is, gets from the program and the
+/// simulator.
+struct Run {
+  training::Plan plan;
+  StateDict backbone;
+  Bytes backbone_file;  ///< what clients fetch
+  StateDict initial;    ///< the first global state
+  coordinator::GlobalModelOptions model_options;
+  std::int64_t trainable_parameters = 0;
+  std::int64_t total_parameters = 0;  ///< of the plain model
+};
+
+/// Trains or loads the backbone (in `home`/backbones) and builds the first global state.
+/// Errors: kInvalidConfig if the data set is missing.
+Run make_run(const RunConfig& config,
+             const training::MethodOptions& method,
+             std::uint64_t seed,
+             const std::filesystem::path& home);
+
+}  // namespace lorae::experiment

@@ -1,0 +1,127 @@
+#include "training/plan.h"
+
+#include "tensors/torch.h"
+#include "tests/tensors/helpers.h"
+
+namespace lorae::training {
+namespace {
+
+using lorae::testing::expect_error;
+
+/// Every field differs from its default.
+Plan unusual_plan() {
+  return {.seed = 1ULL << 62U,
+          .model = {.name = "resnet18",
+                    .classes = 37,
+                    .channels = 3,
+                    .height = 64,
+                    .width = 48,
+                    .pool = 1,
+                    .mean = 0.1,
+                    .standard_deviation = 1.0 / 3.0},
+          .data = {.path = "/a folder/with \"quotes\" and \\ and # and gr\xc3\xbc\xc3\x9f",
+                   .public_images = 101,
+                   .private_images = 11,
+                   .test_images = 12,
+                   .partition = "iid",
+                   .dirichlet_alpha = 1e-2,
+                   .shift = "none"},
+          .training = {.local_epochs = 7,
+                       .batch_size = 1,
+                       .momentum = 0.123456789012345678,
+                       .clip_norm = 0},
+          .method = {.name = "mine",
+                     .kind = "head",
+                     .lorae = {.targets = "spatial, !conv1",
+                               .rank = 3,
+                               .alpha = 1e5,
+                               .ranks = "layer4.*=16/32",
+                               .scaling = "rslora",
+                               .extractor_init = "orthonormal"},
+                     .head = "frozen",
+                     .norm = "affine",
+                     .learning_rate = 1e-9,
+                     .mapper_learning_rate_ratio = 2.5,
+                     .uplink = "delta,int8:row,zstd:9",
+                     .downlink = "float32"}};
+}
+
+void expect_equal(const Plan& a, const Plan& b) {
+  EXPECT_EQ(a.seed, b.seed);
+  EXPECT_EQ(a.model.name, b.model.name);
+  EXPECT_EQ(a.model.classes, b.model.classes);
+  EXPECT_EQ(a.model.channels, b.model.channels);
+  EXPECT_EQ(a.model.height, b.model.height);
+  EXPECT_EQ(a.model.width, b.model.width);
+  EXPECT_EQ(a.model.pool, b.model.pool);
+  EXPECT_EQ(a.model.mean, b.model.mean);
+  EXPECT_EQ(a.model.standard_deviation, b.model.standard_deviation);
+  EXPECT_EQ(a.data.path, b.data.path);
+  EXPECT_EQ(a.data.public_images, b.data.public_images);
+  EXPECT_EQ(a.data.private_images, b.data.private_images);
+  EXPECT_EQ(a.data.test_images, b.data.test_images);
+  EXPECT_EQ(a.data.partition, b.data.partition);
+  EXPECT_EQ(a.data.dirichlet_alpha, b.data.dirichlet_alpha);
+  EXPECT_EQ(a.data.shift, b.data.shift);
+  EXPECT_EQ(a.training.local_epochs, b.training.local_epochs);
+  EXPECT_EQ(a.training.batch_size, b.training.batch_size);
+  EXPECT_EQ(a.training.momentum, b.training.momentum);
+  EXPECT_EQ(a.training.clip_norm, b.training.clip_norm);
+  EXPECT_EQ(a.method.name, b.method.name);
+  EXPECT_EQ(a.method.kind, b.method.kind);
+  EXPECT_EQ(a.method.lorae.targets, b.method.lorae.targets);
+  EXPECT_EQ(a.method.lorae.ranks, b.method.lorae.ranks);
+  EXPECT_EQ(a.method.lorae.scaling, b.method.lorae.scaling);
+  EXPECT_EQ(a.method.lorae.extractor_init, b.method.lorae.extractor_init);
+  EXPECT_EQ(a.method.head, b.method.head);
+  EXPECT_EQ(a.method.norm, b.method.norm);
+  EXPECT_EQ(a.method.lorae.rank, b.method.lorae.rank);
+  EXPECT_EQ(a.method.lorae.alpha, b.method.lorae.alpha);
+  EXPECT_EQ(a.method.learning_rate, b.method.learning_rate);
+  EXPECT_EQ(a.method.mapper_learning_rate_ratio, b.method.mapper_learning_rate_ratio);
+  EXPECT_EQ(a.method.uplink, b.method.uplink);
+  EXPECT_EQ(a.method.downlink, b.method.downlink);
+}
+
+TEST(Plan, RoundTripsThroughItsText) {
+  expect_equal(parse_plan(plan_text(Plan{})), Plan{});
+  expect_equal(parse_plan(plan_text(unusual_plan())), unusual_plan());
+}
+
+TEST(Plan, HasOneText) {
+  EXPECT_EQ(plan_text(parse_plan(plan_text(unusual_plan()))), plan_text(unusual_plan()));
+}
+
+TEST(Plan, ExplainsItself) {
+  const std::string text = plan_text(Plan{});
+  EXPECT_NE(text.find("[method]"), std::string::npos);
+  EXPECT_NE(text.find("# lorae: filters of each extractor"), std::string::npos);
+}
+
+TEST(Plan, TakesDefaultsForWhatIsNotSaid) {
+  const Plan plan = parse_plan("seed = 3\n[method]\nrank = 2\n");
+  EXPECT_EQ(plan.seed, 3U);
+  EXPECT_EQ(plan.method.lorae.rank, 2);
+  EXPECT_EQ(plan.method.kind, "lorae");
+}
+
+TEST(Plan, RefusesWhatItDoesNotKnow) {
+  const auto refuses = [](std::string_view text, std::string_view message) {
+    expect_error(
+        ErrorCode::kInvalidConfig, [&] { parse_plan(text); }, message);
+  };
+  refuses("[method]\nrnak = 2\n", "plan:2: method.rnak: unknown key; did you mean 'method.rank'?");
+  refuses("[method]\nkind = \"lora\"\n", "plan:2: method.kind: expected one of");
+  refuses("[method]\nrank = 0\n",
+          "plan:2: method.rank: expected a whole number in [1, 1024], got 0");
+  refuses("seed = -1\n", "plan:1: seed: expected a whole number of at least 0, got -1");
+  refuses("[model]\nname = \"resnet9\"\n", "plan:2: model.name");
+  refuses("[training]\nmomentum = nan\n", "plan:2: training.momentum");
+  refuses("[[method]]\nrank = 2\n", "method.0.rank");
+  refuses("[method]\nuplink = \"gzip\"\n", "[codec] chain 'gzip': stage 'gzip' is unknown");
+  refuses("[method]\ndownlink = \"zstd,int8\"\n", "stage 'zstd' must come last");
+  refuses("][", "plan:1: ");
+}
+
+}  // namespace
+}  // namespace lorae::training

@@ -1,0 +1,77 @@
+#include "training/shares.h"
+
+#include <numeric>
+
+#include "base/error.h"
+#include "data/split.h"
+#include "tensors/torch.h"
+
+namespace lorae::training {
+namespace {
+
+data::ImageSet open(const DataOptions& options,
+                    const models::ModelOptions& model,
+                    data::Split split) {
+  auto images = data::open_image_set(options.path, input_shape(model), split);
+  check_classes(images, model);
+  return images;
+}
+
+data::DomainSplit split_train(const data::ImageSet& images, const DataOptions& options, Seed seed) {
+  return data::split_domain(images.size(), options.public_images, options.private_images,
+                            seed.derive("domains"));
+}
+
+data::ImageSet shifted(data::ImageSet images, const DataOptions& options) {
+  return options.shift == "rotate_invert" ? data::shifted_domain(images) : images;
+}
+
+}  // namespace
+
+data::ImageShape input_shape(const models::ModelOptions& model) {
+  return {model.channels, model.height, model.width};
+}
+
+void check_classes(const data::ImageSet& images, const models::ModelOptions& model) {
+  check(static_cast<std::int64_t>(images.classes.size()) <= model.classes, ErrorCode::kIncompatible,
+        "[data] the images have ", images.classes.size(), " classes, the model only ",
+        model.classes, " outputs; set model.classes");
+}
+
+data::ImageSet public_images(const DataOptions& options,
+                             const models::ModelOptions& model,
+                             Seed seed) {
+  const auto images = open(options, model, data::Split::kTrain);
+  return images.select(split_train(images, options, seed).public_indices);
+}
+
+data::ImageSet private_images(const DataOptions& options,
+                              const models::ModelOptions& model,
+                              Seed seed) {
+  const auto images = open(options, model, data::Split::kTrain);
+  return shifted(images.select(split_train(images, options, seed).private_indices), options);
+}
+
+data::ImageSet test_images(const DataOptions& options,
+                           const models::ModelOptions& model,
+                           Seed seed) {
+  const auto images = open(options, model, data::Split::kTest);
+  const auto drawn = data::split_domain(images.size(), 0, options.test_images, seed.derive("test"));
+  return shifted(images.select(drawn.private_indices), options);
+}
+
+data::Shares private_shares(const DataOptions& options,
+                            const data::ImageSet& images,
+                            std::int64_t shares,
+                            Seed seed) {
+  const Seed own = seed.derive("shares");
+  if (options.partition == "iid") {
+    return data::partition_iid(images.size(), shares, own);
+  }
+  const std::int64_t* labels = images.labels.data_ptr<std::int64_t>();
+  return data::partition_dirichlet({labels, labels + images.size()},
+                                   static_cast<std::int64_t>(images.classes.size()), shares,
+                                   options.dirichlet_alpha, own);
+}
+
+}  // namespace lorae::training
