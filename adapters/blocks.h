@@ -1,6 +1,6 @@
 #pragma once
 
-#include "codec/block.h"
+#include "codec/layout.h"
 #include "tensors/state_dict.h"
 
 namespace lorae::adapters {
@@ -9,6 +9,10 @@ namespace lorae::adapters {
 /// marked: the rank axis of extractors and mappers, the output axis of other weights.
 /// Shape: float32 tensors on any device.
 codec::Blocks to_blocks(const StateDict& state);
+
+/// What a codec needs to know of a state to decode another one of the same kind; reads no values.
+/// Shape: as above.
+codec::Layout layout_of(const StateDict& state);
 
 /// The other way; copies.
 StateDict to_state(const codec::Blocks& blocks);

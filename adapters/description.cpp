@@ -10,6 +10,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxText = 16 << 20;  // bytes: over 100,000 layers
+constexpr std::int64_t kFlatVersion = 2;    // a layer was one record
 constexpr std::int64_t kMaxSize = 1 << 20;  // of a kernel, a rank, a number of groups
 
 [[noreturn]] void bad(const std::string& what) {
@@ -72,18 +73,34 @@ double positive(const json& object, const std::string& where, const char* key) {
   return value.get<double>();
 }
 
-LayerDescription parse_layer(const json& object, std::size_t index) {
+/// The part of a layer's record called `key`; in format 2 the record itself.
+const json& part(const json& layer, const std::string& where, const char* key, bool nested) {
+  if (!nested) {
+    return layer;
+  }
+  const json& object = member(layer, where, key);
+  if (!object.is_object()) {
+    bad(str(where, key, ": expected an object, got ", object.type_name()));
+  }
+  return object;
+}
+
+LayerDescription parse_layer(const json& object, std::size_t index, bool nested) {
   const std::string where = str("layers[", index, "].");
   if (!object.is_object()) {
     bad(str("layers[", index, "]: expected an object, got ", object.type_name()));
   }
+  const json& shape = part(object, where, "shape", nested);
+  const json& adapter = part(object, where, "adapter", nested);
+  const std::string in_shape = nested ? where + "shape." : where;
+  const std::string in_adapter = nested ? where + "adapter." : where;
   LayerDescription layer{.name = text(object, where, "name"),
-                         .kernel = whole(object, where, "kernel", 0),
-                         .stride = whole(object, where, "stride", 1),
-                         .groups = whole(object, where, "groups", 1),
-                         .rank = whole(object, where, "rank", 1),
-                         .alpha = positive(object, where, "alpha"),
-                         .scaling = positive(object, where, "scaling")};
+                         .kernel = whole(shape, in_shape, "kernel", 0),
+                         .stride = whole(shape, in_shape, "stride", 1),
+                         .groups = whole(shape, in_shape, "groups", 1),
+                         .rank = whole(adapter, in_adapter, "rank", 1),
+                         .alpha = positive(adapter, in_adapter, "alpha"),
+                         .scaling = positive(adapter, in_adapter, "scaling")};
   if (layer.name.empty()) {
     bad(str(where, "name is empty"));
   }
@@ -102,8 +119,11 @@ AdapterInfo parse(std::string_view description) {
     bad(str("expected an object, got ", object.type_name()));
   }
   const std::int64_t version = whole(object, "", "version", 0);
-  check(version == kFormatVersion, ErrorCode::kIncompatible, "format version ", version,
-        ", this build reads ", kFormatVersion);
+  check(version == kFormatVersion || version == kFlatVersion, ErrorCode::kIncompatible,
+        "format version ", version, ", this build reads ", kFlatVersion, " and ", kFormatVersion,
+        version > kFormatVersion ? "; it was written by a later LoRAE: use that, or a later one"
+                                 : "; write it again with the LoRAE that wrote it");
+  const bool nested = version != kFlatVersion;
   AdapterInfo info{.model = text(object, "", "model"),
                    .kind = choice(object, "kind", {"lorae", "full", "head"}),
                    .classes = whole(object, "", "classes", 0),
@@ -112,13 +132,16 @@ AdapterInfo parse(std::string_view description) {
                    .base_digest = text(object, "", "base_digest"),
                    .head = choice(object, "head", {"full", "frozen"}),
                    .norm = choice(object, "norm", {"frozen", "affine"})};
+  if (nested) {
+    info.task = text(object, "", "task");
+  }
   const json& layers = member(object, "", "layers");
   if (!layers.is_array()) {
     bad(str("layers: expected a list, got ", layers.type_name()));
   }
   std::set<std::string> names;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    info.layers.push_back(parse_layer(layers[i], i));
+    info.layers.push_back(parse_layer(layers[i], i, nested));
     if (!names.insert(info.layers.back().name).second) {
       bad(str("layers[", i, "]: '", info.layers.back().name, "' comes twice"));
     }
@@ -135,17 +158,15 @@ AdapterInfo parse(std::string_view description) {
 std::string description_text(const AdapterInfo& info) {
   json layers = json::array();
   for (const LayerDescription& layer : info.layers) {
-    layers.push_back({{"name", layer.name},
-                      {"kernel", layer.kernel},
-                      {"stride", layer.stride},
-                      {"groups", layer.groups},
-                      {"rank", layer.rank},
-                      {"alpha", layer.alpha},
-                      {"scaling", layer.scaling}});
+    layers.push_back(
+        {{"name", layer.name},
+         {"shape", {{"kernel", layer.kernel}, {"stride", layer.stride}, {"groups", layer.groups}}},
+         {"adapter", {{"rank", layer.rank}, {"alpha", layer.alpha}, {"scaling", layer.scaling}}}});
   }
   return json{{"version", kFormatVersion}, {"model", info.model}, {"kind", info.kind},
               {"classes", info.classes},   {"round", info.round}, {"base_digest", info.base_digest},
-              {"head", info.head},         {"norm", info.norm},   {"layers", layers}}
+              {"head", info.head},         {"norm", info.norm},   {"task", info.task},
+              {"layers", layers}}
       .dump();
 }
 

@@ -9,7 +9,8 @@
 
 namespace lorae::adapters {
 
-inline constexpr int kFormatVersion = 2;
+/// Written; 2 is read, too.
+inline constexpr int kFormatVersion = 3;
 
 /// The adapter of one layer in a file.
 struct LayerDescription {
@@ -32,15 +33,16 @@ struct AdapterInfo {
   std::string base_digest = {};  ///< hex digest of the backbone that it was trained on
   std::string head = "full";     ///< "full": its weights are in the file; "frozen": the backbone's
   std::string norm = "frozen";   ///< "affine": the norms' weights and biases are in the file
+  std::string task = "classification";        ///< what it was trained for
   std::vector<LayerDescription> layers = {};  ///< empty unless kind is "lorae"
 };
 
 /// JSON on one line; the same text for the same description.
 std::string description_text(const AdapterInfo& info);
 
-/// Reads a text that anybody may have written.
+/// Reads a text that anybody may have written; fields that it does not know are skipped.
 /// Errors (returned): kCorruptData, naming the field and what was expected; kIncompatible for
-/// another version of the format.
+/// a version of the format that this build does not read, saying what to do.
 Result<AdapterInfo> parse_description(std::string_view text);
 
 }  // namespace lorae::adapters

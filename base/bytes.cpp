@@ -1,7 +1,8 @@
 #include "base/bytes.h"
 
+#include <fmt/format.h>
+
 #include <array>
-#include <cstdio>
 
 namespace lorae {
 
@@ -25,9 +26,7 @@ std::string human_bytes(double bytes) {
     ++unit;
   }
   const int decimals = unit == 0 || bytes >= 99.95 ? 0 : (bytes >= 9.995 ? 1 : 2);
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.*f %s", decimals, bytes, kUnits[unit]);
-  return text.data();
+  return fmt::format("{:.{}f} {}", bytes, decimals, kUnits[unit]);
 }
 
 }  // namespace lorae

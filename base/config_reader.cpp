@@ -3,14 +3,10 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstdio>
-#include <cstdlib>
-#include <numeric>
 
 #include "base/atomic_file.h"
 #include "base/bytes.h"
+#include "base/text.h"
 
 namespace lorae {
 namespace {
@@ -40,11 +36,19 @@ void flatten_array(const toml::array& array,
     }
     return;
   }
+  if (!array.empty() && array.is_homogeneous(toml::node_type::string)) {
+    std::vector<std::string> texts;
+    for (const toml::node& item : array) {
+      texts.push_back(*item.value_exact<std::string>());
+    }
+    out[key] = {texts, place.origin};
+    return;
+  }
   std::vector<std::int64_t> numbers;
   for (const toml::node& item : array) {
     const auto number = item.value_exact<std::int64_t>();
     if (!number) {
-      invalid(place, key, "expected a list of whole numbers, such as [0, 1, 2]");
+      invalid(place, key, "expected a list of whole numbers, such as [0, 1, 2], or of texts");
     }
     numbers.push_back(*number);
   }
@@ -79,62 +83,9 @@ void flatten(const toml::node& node,
   }
 }
 
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code < 0x20 || code == 0x7f) {  // TOML allows no control characters as they are
-      out += "\\u00" + to_hex(std::array{std::byte{code}});
-      continue;
-    }
-    if (c == '"' || c == '\\') {
-      out += '\\';
-    }
-    out += c;
-  }
-  return out + '"';
-}
-
-/// The shortest text that reads back as the same double, always with a point or an exponent;
-/// 600 is "600.0", not "6e+02".
-std::string number_text(double value) {
-  constexpr double kPlainBelow = 1e6;
-  std::array<char, 32> text{};
-  if (std::trunc(value) == value && std::fabs(value) < kPlainBelow) {
-    std::snprintf(text.data(), text.size(), "%.1f", value);
-    return text.data();
-  }
-  for (int digits = 1; digits <= 17; ++digits) {
-    std::snprintf(text.data(), text.size(), "%.*g", digits, value);
-    if (std::strtod(text.data(), nullptr) == value) {  // stod throws at the ends of the range
-      break;
-    }
-  }
-  const std::string out = text.data();
-  return out.find_first_of(".en") == std::string::npos ? out + ".0" : out;
-}
-
-struct ValueText {
-  std::string operator()(bool value) const { return value ? "true" : "false"; }
-  std::string operator()(std::int64_t value) const { return std::to_string(value); }
-  std::string operator()(double value) const { return number_text(value); }
-  std::string operator()(const std::string& value) const { return quoted(value); }
-  std::string operator()(const std::vector<std::int64_t>& values) const {
-    std::string out = "[";
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      out += str(i == 0 ? "" : ", ", values[i]);
-    }
-    return out + "]";
-  }
-};
-
-std::string text_of_value(const ConfigValue& value) {
-  return std::visit(ValueText{}, value.value);
-}
-
 std::string range_text(const Allowed& allowed) {
   const auto show = [](double bound) {
-    const std::string text = number_text(bound);
+    const std::string text = config_text(bound);
     return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
   };
   if (allowed.high == std::numeric_limits<double>::infinity()) {
@@ -150,23 +101,8 @@ void check_range(const ConfigValue& value,
                  std::string_view kind) {
   if (!(number >= allowed.low && number <= allowed.high)) {
     invalid(value, key,
-            str("expected ", kind, range_text(allowed), ", got ", text_of_value(value)));
+            str("expected ", kind, range_text(allowed), ", got ", config_text(value.value)));
   }
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row.back();
 }
 
 }  // namespace
@@ -215,6 +151,16 @@ void ConfigReader::finish() const {
   }
 }
 
+std::vector<std::string> ConfigReader::unknown() const {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : values_) {
+    if (!known_.contains(key)) {
+      keys.push_back(where(key));
+    }
+  }
+  return keys;
+}
+
 std::string ConfigReader::where(const std::string& key) const {
   const auto found = values_.find(key);
   return found == values_.end() ? key : str(found->second.origin, ": ", key);
@@ -243,7 +189,7 @@ std::size_t ConfigReader::list_size(const std::string& section) const {
 void ConfigReader::read_field(const std::string& key, bool& field, const Allowed& /*allowed*/) {
   if (const ConfigValue* value = find(key)) {
     if (!std::holds_alternative<bool>(value->value)) {
-      invalid(*value, key, str("expected true or false, got ", text_of_value(*value)));
+      invalid(*value, key, str("expected true or false, got ", config_text(value->value)));
     }
     field = std::get<bool>(value->value);
   }
@@ -252,8 +198,9 @@ void ConfigReader::read_field(const std::string& key, bool& field, const Allowed
 void ConfigReader::read_field(const std::string& key, std::int64_t& field, const Allowed& allowed) {
   if (const ConfigValue* value = find(key)) {
     if (!std::holds_alternative<std::int64_t>(value->value)) {
-      invalid(*value, key,
-              str("expected a whole number", range_text(allowed), ", got ", text_of_value(*value)));
+      invalid(
+          *value, key,
+          str("expected a whole number", range_text(allowed), ", got ", config_text(value->value)));
     }
     field = std::get<std::int64_t>(value->value);
     check_range(*value, key, static_cast<double>(field), allowed, "a whole number");
@@ -278,7 +225,7 @@ void ConfigReader::read_field(const std::string& key, double& field, const Allow
       field = *real;
     } else {
       invalid(*value, key,
-              str("expected a number", range_text(allowed), ", got ", text_of_value(*value)));
+              str("expected a number", range_text(allowed), ", got ", config_text(value->value)));
     }
     check_range(*value, key, field, allowed, "a number");
   }
@@ -287,18 +234,18 @@ void ConfigReader::read_field(const std::string& key, double& field, const Allow
 void ConfigReader::read_field(const std::string& key, std::string& field, const Allowed& allowed) {
   if (const ConfigValue* value = find(key)) {
     if (!std::holds_alternative<std::string>(value->value)) {
-      invalid(*value, key, str("expected text in quotes, got ", text_of_value(*value)));
+      invalid(*value, key, str("expected text in quotes, got ", config_text(value->value)));
     }
     field = std::get<std::string>(value->value);
     if (!allowed.choices.empty() &&
         std::find(allowed.choices.begin(), allowed.choices.end(), field) == allowed.choices.end()) {
-      std::string choices;
+      std::vector<std::string> quoted;
       for (const std::string_view choice : allowed.choices) {
-        choices += str(choices.empty() ? "" : ", ", '"', choice, '"');
+        quoted.push_back(str('"', choice, '"'));
       }
       const std::string guess = nearest(field, {allowed.choices.begin(), allowed.choices.end()});
       invalid(*value, key,
-              str("expected one of ", choices, ", got ", text_of_value(*value),
+              str("expected one of ", join(quoted), ", got ", config_text(value->value),
                   guess.empty() ? "" : str("; did you mean \"", guess, "\"?")));
     }
   }
@@ -310,9 +257,9 @@ void ConfigReader::read_field(const std::string& key,
   if (const ConfigValue* value = find(key)) {
     const auto* numbers = std::get_if<std::vector<std::int64_t>>(&value->value);
     if (numbers == nullptr || numbers->empty()) {
-      invalid(
-          *value, key,
-          str("expected a list of whole numbers, such as [0, 1, 2], got ", text_of_value(*value)));
+      invalid(*value, key,
+              str("expected a list of whole numbers, such as [0, 1, 2], got ",
+                  config_text(value->value)));
     }
     for (const std::int64_t number : *numbers) {
       check_range(*value, key, static_cast<double>(number), allowed, "whole numbers");
@@ -321,38 +268,19 @@ void ConfigReader::read_field(const std::string& key,
   }
 }
 
-void ConfigPrinter::begin(const std::string& section) {
-  if (!section.empty()) {
-    // "methods.0" is an entry of the array of tables [[methods]].
-    const std::size_t dot = section.rfind('.');
-    const bool entry = dot != std::string::npos &&
-                       section.find_first_not_of("0123456789", dot + 1) == std::string::npos;
-    text_ += entry ? str("\n[[", section.substr(0, dot), "]]\n") : str("\n[", section, "]\n");
-  }
-}
-
-void ConfigPrinter::print_field(std::string_view key,
-                                const ConfigValue& value,
-                                std::string_view help) {
-  std::string line = str(key, " = ", text_of_value(value));
-  if (!help.empty()) {
-    line.resize(std::max<std::size_t>(line.size(), 36), ' ');
-    line += str("  # ", help);
-  }
-  text_ += line + '\n';
-}
-
-std::string nearest(std::string_view word, const std::set<std::string>& candidates) {
-  std::string best;
-  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
-  for (const std::string& candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
+void ConfigReader::read_field(const std::string& key,
+                              std::vector<std::string>& field,
+                              const Allowed& /*allowed*/) {
+  if (const ConfigValue* value = find(key)) {
+    const auto* texts = std::get_if<std::vector<std::string>>(&value->value);
+    const auto* numbers = std::get_if<std::vector<std::int64_t>>(&value->value);
+    if (texts == nullptr && (numbers == nullptr || !numbers->empty())) {
+      invalid(*value, key,
+              str("expected a list of texts, such as [\"cat\", \"dog\"], got ",
+                  config_text(value->value)));
     }
+    field = texts == nullptr ? std::vector<std::string>{} : *texts;
   }
-  return best;
 }
 
 }  // namespace lorae

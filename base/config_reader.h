@@ -36,9 +36,28 @@ inline Allowed one_of(std::vector<std::string_view> choices) {
 
 /// One value with the place it was written at, for messages: "run.toml:3", "--set".
 struct ConfigValue {
-  std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>> value;
+  using Value = std::variant<bool,
+                             std::int64_t,
+                             double,
+                             std::string,
+                             std::vector<std::int64_t>,
+                             std::vector<std::string>>;
+  Value value;
   std::string origin;
 };
+
+/// A value as TOML.
+std::string config_text(const ConfigValue::Value& value);
+
+/// The value of a field of an option struct.
+template <typename Field>
+ConfigValue::Value value_of(const Field& field) {
+  if constexpr (std::is_same_v<Field, std::uint64_t>) {
+    return static_cast<std::int64_t>(field);
+  } else {
+    return field;
+  }
+}
 
 /// TOML (file, text or `--set key=value`) read into option structs.
 ///
@@ -46,7 +65,8 @@ struct ConfigValue {
 ///   template <typename V> void visit_fields(FitOptions& o, V&& visit) {
 ///     visit("batch_size", o.batch_size, at_least(1), "samples per optimiser step");
 ///   }
-/// Fields are bool, std::int64_t, std::uint64_t, double, std::string or vector<std::int64_t>.
+/// Fields are bool, std::int64_t, std::uint64_t, double, std::string, vector<std::int64_t> or
+/// vector<std::string>.
 /// Use: load or parse, then `set` overrides, then `read` each struct, then `finish`.
 /// Errors: kInvalidConfig as "file:line: key: expected X, got Y".
 class ConfigReader {
@@ -70,20 +90,30 @@ class ConfigReader {
     });
   }
 
-  /// Reads the array of tables [[section]]; `options` is replaced if there is at least one.
+  /// Reads the array of tables [[section]]; `options` is replaced if there is at least one. Keys
+  /// that an entry does not have are those of `start`.
   template <typename Options>
-  void read_list(const std::string& section, std::vector<Options>& options) {
+  void read_list(const std::string& section,
+                 std::vector<Options>& options,
+                 const Options& start = {}) {
     const std::size_t size = list_size(section);
     if (size > 0) {
-      options.assign(size, Options{});
+      options.assign(size, start);
     }
     for (std::size_t i = 0; i < size; ++i) {
       read(str(section, '.', i), options[i]);
     }
   }
 
+  /// True if the file or an override gives `key` a value.
+  bool has(const std::string& key) const { return values_.contains(key); }
+
   /// Errors: kInvalidConfig for a key that no `read` asked for, with the nearest known one.
   void finish() const;
+
+  /// The keys that no `read` asked for, each with its place: for texts of a newer version, whose
+  /// unknown keys are told and not refused.
+  std::vector<std::string> unknown() const;
 
   /// "run.toml:3: training.batch_size" for a message about a rule that joins several fields.
   std::string where(const std::string& key) const;
@@ -95,12 +125,31 @@ class ConfigReader {
   void read_field(const std::string& key, double& field, const Allowed& allowed);
   void read_field(const std::string& key, std::string& field, const Allowed& allowed);
   void read_field(const std::string& key, std::vector<std::int64_t>& field, const Allowed& allowed);
+  void read_field(const std::string& key, std::vector<std::string>& field, const Allowed& allowed);
 
   const ConfigValue* find(const std::string& key);
   std::size_t list_size(const std::string& section) const;
 
   std::map<std::string, ConfigValue> values_;  // dotted key -> value
   std::set<std::string> known_;
+};
+
+/// The values of option structs by dotted key, as TOML; to compare two configurations.
+class ConfigValues {
+ public:
+  template <typename Options>
+  void add(const std::string& section, const Options& options) {
+    Options copy = options;  // as in ConfigPrinter
+    visit_fields(copy, [&](std::string_view key, const auto& field, const Allowed& /*allowed*/,
+                           std::string_view /*help*/) {
+      values_[section.empty() ? std::string(key) : str(section, '.', key)] =
+          config_text(value_of(field));
+    });
+  }
+  const std::map<std::string, std::string>& all() const { return values_; }
+
+ private:
+  std::map<std::string, std::string> values_;
 };
 
 /// Writes option structs as commented TOML that ConfigReader reads back to the same values.
@@ -113,11 +162,7 @@ class ConfigPrinter {
     Options copy = options;
     visit_fields(copy, [&](std::string_view key, const auto& field, const Allowed& /*allowed*/,
                            std::string_view help) {
-      if constexpr (std::is_same_v<std::decay_t<decltype(field)>, std::uint64_t>) {
-        print_field(key, {static_cast<std::int64_t>(field), {}}, help);
-      } else {
-        print_field(key, {field, {}}, help);
-      }
+      print_field(key, {value_of(field), {}}, help);
     });
   }
 
@@ -130,7 +175,13 @@ class ConfigPrinter {
   std::string text_;
 };
 
-/// The candidate nearest to `word` by edit distance, or "" if none is near.
-std::string nearest(std::string_view word, const std::set<std::string>& candidates);
+/// Visits the fields of a part of an option struct under "prefix.key".
+template <typename Part, typename Visitor>
+void visit_part(const std::string& prefix, Part& part, Visitor&& visit) {
+  visit_fields(
+      part, [&](std::string_view key, auto& field, const Allowed& allowed, std::string_view help) {
+        visit(str(prefix, '.', key), field, allowed, help);
+      });
+}
 
 }  // namespace lorae

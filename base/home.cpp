@@ -28,4 +28,13 @@ std::filesystem::path default_home() {
   return std::filesystem::path(user) / ".local" / "state" / "lorae";
 }
 
+std::string_view default_home_variable() {
+  for (const char* name : {"LORAE_HOME", "XDG_STATE_HOME", "HOME"}) {
+    if (!variable(name).empty()) {
+      return name;
+    }
+  }
+  return {};
+}
+
 }  // namespace lorae

@@ -10,12 +10,12 @@ namespace lorae {
 /// A value, or the Error that explains why there is none.
 ///
 /// For bytes that come from a peer or a disk: code that reads them returns a Result and never
-/// throws past its folder.
-template <typename T>
+/// throws past its folder. `E` is Error, or a class of it that says more.
+template <typename T, typename E = Error>
 class Result {
  public:
-  Result(T value) : state_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value) : state_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(E error) : state_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const noexcept { return std::holds_alternative<T>(state_); }
   explicit operator bool() const noexcept { return ok(); }
@@ -35,7 +35,7 @@ class Result {
   }
 
   /// Precondition: !ok().
-  const Error& error() const { return std::get<Error>(state_); }
+  const E& error() const { return std::get<E>(state_); }
 
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
@@ -46,11 +46,11 @@ class Result {
  private:
   void rethrow() const {
     if (!ok()) {
-      throw std::get<Error>(state_);
+      throw std::get<E>(state_);
     }
   }
 
-  std::variant<T, Error> state_;
+  std::variant<T, E> state_;
 };
 
 }  // namespace lorae

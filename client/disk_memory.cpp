@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -11,14 +12,24 @@
 namespace lorae::client {
 namespace {
 
-/// The fixed part of the update file; then the payload. The digest covers everything after it.
+constexpr std::uint64_t kFormat = 2;  // format 1 had no number: its first bytes are a digest
+
+/// The fixed part of the update file; then the metrics and the payload.
 struct Header {
-  std::array<std::byte, 32> digest;  // of key, numbers and payload
+  std::uint64_t format;
+  std::array<std::byte, 32> digest;  // of everything behind it
   std::array<std::byte, 32> key;
   std::int64_t num_examples;
-  double train_loss;
+  std::uint64_t metrics_bytes;
 };
-static_assert(std::is_trivially_copyable_v<Header>);
+static_assert(std::is_trivially_copyable_v<Header> && sizeof(Header) == 88);
+constexpr std::size_t kDigested = offsetof(Header, key);
+
+/// What precedes the name of a metric.
+struct MetricHeader {
+  double value;
+  std::uint64_t name_bytes;
+};
 
 Digest digest_of_key(const UpdateKey& key) {
   Hasher hasher;
@@ -28,13 +39,53 @@ Digest digest_of_key(const UpdateKey& key) {
   return hasher.finish();
 }
 
-Digest digest_of_update(const Header& header, ByteView payload) {
-  Hasher hasher;
-  hasher.add(header.key);
-  hasher.add(std::as_bytes(std::span(&header.num_examples, 1)));
-  hasher.add(std::as_bytes(std::span(&header.train_loss, 1)));
-  hasher.add(payload);
-  return hasher.finish();
+Bytes bytes_of_metrics(const Metrics& metrics) {
+  Bytes bytes;
+  for (const auto& [name, value] : metrics) {
+    const MetricHeader header{value, name.size()};
+    append(bytes, std::as_bytes(std::span(&header, 1)));
+    append(bytes, view_of(name));
+  }
+  return bytes;
+}
+
+std::optional<Metrics> metrics_of(ByteView bytes) {
+  Metrics metrics;
+  while (!bytes.empty()) {
+    MetricHeader header;
+    if (bytes.size() < sizeof header) {
+      return std::nullopt;
+    }
+    std::memcpy(&header, bytes.data(), sizeof header);
+    bytes = bytes.subspan(sizeof header);
+    if (bytes.size() < header.name_bytes) {
+      return std::nullopt;
+    }
+    metrics.set(std::string(text_of(bytes.first(header.name_bytes))), header.value);
+    bytes = bytes.subspan(header.name_bytes);
+  }
+  return metrics;
+}
+
+/// The update in the bytes of the file, if they are whole and belong to `key`.
+std::optional<TrainedUpdate> read_update(ByteView bytes, const Digest& key) {
+  Header header;
+  if (bytes.size() < sizeof header) {
+    return std::nullopt;
+  }
+  std::memcpy(&header, bytes.data(), sizeof header);
+  const ByteView rest = bytes.subspan(sizeof header);
+  if (header.format != kFormat || header.key != key.bytes ||
+      header.digest != digest_of(bytes.subspan(kDigested)).bytes ||
+      header.metrics_bytes > rest.size()) {
+    return std::nullopt;
+  }
+  auto metrics = metrics_of(rest.first(header.metrics_bytes));
+  if (!metrics) {
+    return std::nullopt;
+  }
+  return TrainedUpdate{copy_of(rest.subspan(header.metrics_bytes)), header.num_examples,
+                       *std::move(metrics)};
 }
 
 std::optional<Bytes> read_if_present(const std::filesystem::path& path) {
@@ -57,28 +108,31 @@ std::filesystem::path DiskMemory::backbone_path(const Digest& digest) const {
   return backbones_ / (digest.hex() + ".safetensors");
 }
 
-std::optional<Bytes> DiskMemory::backbone(const Digest& digest) {
-  auto bytes = read_if_present(backbone_path(digest));
-  return bytes && digest_of(*bytes) == digest ? bytes : std::nullopt;
+bool DiskMemory::has_backbone(const Digest& digest, std::uint64_t bytes) const {
+  std::error_code status;
+  return std::filesystem::file_size(backbone_path(digest), status) == bytes && !status;
 }
 
-void DiskMemory::keep_backbone(const Digest& digest, Bytes bytes) {
-  write_file_atomic(backbone_path(digest), bytes);
+std::shared_ptr<const Bytes> DiskMemory::backbone(const Digest& digest) {
+  auto bytes = read_if_present(backbone_path(digest));
+  if (!bytes) {
+    return nullptr;
+  }
+  if (digest_of(*bytes) != digest) {
+    std::error_code ignored;
+    std::filesystem::remove(backbone_path(digest), ignored);
+    return nullptr;
+  }
+  return std::make_shared<const Bytes>(*std::move(bytes));
+}
+
+void DiskMemory::keep_backbone(const Digest& digest, std::shared_ptr<const Bytes> bytes) {
+  write_file_atomic(backbone_path(digest), *bytes);
 }
 
 std::optional<TrainedUpdate> DiskMemory::update(const UpdateKey& key) {
   const auto bytes = read_if_present(update_file_);
-  if (!bytes || bytes->size() < sizeof(Header)) {
-    return std::nullopt;
-  }
-  Header header;
-  std::memcpy(&header, bytes->data(), sizeof header);
-  const ByteView payload = ByteView(*bytes).subspan(sizeof header);
-  if (header.key != digest_of_key(key).bytes ||
-      header.digest != digest_of_update(header, payload).bytes) {
-    return std::nullopt;
-  }
-  return TrainedUpdate{copy_of(payload), header.num_examples, header.train_loss};
+  return bytes ? read_update(*bytes, digest_of_key(key)) : std::nullopt;
 }
 
 void DiskMemory::keep_update(const UpdateKey& key, const TrainedUpdate* update) {
@@ -87,9 +141,15 @@ void DiskMemory::keep_update(const UpdateKey& key, const TrainedUpdate* update) 
     std::filesystem::remove(update_file_, ignored);
     return;
   }
-  Header header{{}, digest_of_key(key).bytes, update->num_examples, update->train_loss};
-  header.digest = digest_of_update(header, update->payload).bytes;
-  const std::array pieces{std::as_bytes(std::span(&header, 1)), ByteView(update->payload)};
+  const Bytes metrics = bytes_of_metrics(update->metrics);
+  Header header{kFormat, {}, digest_of_key(key).bytes, update->num_examples, metrics.size()};
+  const auto head = std::as_bytes(std::span(&header, 1));
+  Hasher hasher;
+  hasher.add(head.subspan(kDigested));
+  hasher.add(metrics);
+  hasher.add(update->payload);
+  header.digest = hasher.finish().bytes;
+  const std::array pieces{head, ByteView(metrics), ByteView(update->payload)};
   write_file_atomic(update_file_, std::span<const ByteView>(pieces));
 }
 

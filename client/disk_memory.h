@@ -6,15 +6,17 @@
 
 namespace lorae::client {
 
-/// Memory in a folder: `backbones/<digest>` and `update` (one at most). Written atomically.
+/// Memory in a folder: `backbones/<digest>` and `update` (one at most). Written atomically. An
+/// update file that is damaged, or of another build's format, is forgotten.
 class DiskMemory final : public Memory {
  public:
   /// `backbones` may be shared by clients of one machine; `own` belongs to one client.
   /// Errors: kInvalidConfig if a folder cannot be written.
   DiskMemory(std::filesystem::path backbones, std::filesystem::path own);
 
-  std::optional<Bytes> backbone(const Digest& digest) override;
-  void keep_backbone(const Digest& digest, Bytes bytes) override;
+  bool has_backbone(const Digest& digest, std::uint64_t bytes) const override;
+  std::shared_ptr<const Bytes> backbone(const Digest& digest) override;
+  void keep_backbone(const Digest& digest, std::shared_ptr<const Bytes> bytes) override;
   std::optional<TrainedUpdate> update(const UpdateKey& key) override;
   void keep_update(const UpdateKey& key, const TrainedUpdate* update) override;
 

@@ -24,7 +24,12 @@ void Download::on_chunk(wire::Chunk chunk) {
                         chunk.total == size_ &&
                         chunk.body.size() == std::min(chunk_, size_ - received_.size());
   if (expected) {
+    if (received_.empty()) {
+      received_.reserve(size_);  // growing would copy all of it now and then
+      hasher_ = std::make_unique<Hasher>();
+    }
     append(received_, chunk.body);
+    hasher_->add(chunk.body);
   }
 }
 
@@ -36,7 +41,7 @@ std::optional<Bytes> Download::take_finished() {
   if (received_.size() < size_) {
     return std::nullopt;
   }
-  if (digest_of(received_) != object_) {
+  if ((hasher_ ? hasher_->finish() : digest_of({})) != object_) {
     received_.clear();
     requested_ = 0;
     return std::nullopt;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -33,6 +34,7 @@ class Download {
   std::uint64_t window_;
   std::uint64_t requested_ = 0;  // offset up to which requests are on their way
   Bytes received_;
+  std::unique_ptr<Hasher> hasher_;  // of what was received, so that the end takes no time
 };
 
 }  // namespace lorae::client

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/bytes.h"
 #include "base/digest.h"
 #include "base/ids.h"
+#include "base/metrics.h"
 
 namespace lorae::client {
 
@@ -13,12 +16,13 @@ namespace lorae::client {
 struct TrainedUpdate {
   Bytes payload;  ///< by the plan's uplink chain
   std::int64_t num_examples = 0;
-  double train_loss = 0;
+  Metrics metrics;  ///< of the training; "loss/train" is the mean over the last local epoch
 
   bool operator==(const TrainedUpdate&) const = default;
 };
 
-/// What an update belongs to: the same key always trains to the same update.
+/// What an update belongs to. The same key trains to the same update, as long as the device's
+/// images and the run's `rounds`, which the learning rate's schedule ends with, stay the same.
 struct UpdateKey {
   std::string run;
   RoundId round = 0;
@@ -27,14 +31,20 @@ struct UpdateKey {
   bool operator==(const UpdateKey&) const = default;
 };
 
-/// What a client remembers across connections and restarts. Threads: none.
+/// What a client remembers across connections and restarts. Threads: none but where noted: a
+/// backbone is read, verified and written where a client trains, so that its protocol never waits.
 class Memory {
  public:
   virtual ~Memory() = default;
 
-  /// The backbone's bytes, if it was fetched before. Errors: none; a damaged copy is forgotten.
-  virtual std::optional<Bytes> backbone(const Digest& digest) = 0;
-  virtual void keep_backbone(const Digest& digest, Bytes bytes) = 0;
+  /// Whether the backbone, of so many bytes, was kept before; a cheap look that may be wrong about
+  /// a damaged copy.
+  virtual bool has_backbone(const Digest& digest, std::uint64_t bytes) const = 0;
+  /// The backbone's bytes, verified; nullptr, and a damaged copy is removed, if they are not there.
+  /// Threads: that which trains.
+  virtual std::shared_ptr<const Bytes> backbone(const Digest& digest) = 0;
+  /// Errors: kUnavailable if it cannot be kept. Threads: that which trains.
+  virtual void keep_backbone(const Digest& digest, std::shared_ptr<const Bytes> bytes) = 0;
 
   /// An update that was trained but not acknowledged yet.
   virtual std::optional<TrainedUpdate> update(const UpdateKey& key) = 0;

@@ -7,8 +7,6 @@ namespace lorae::client {
 namespace {
 
 constexpr int kRetriesBeforeRedial = 4;
-constexpr std::uint64_t kNonceStep = 0x9E3779B97F4A7C15U;  // odd: never the same nonce twice
-constexpr auto kStorageWait = std::chrono::seconds(2);     // after Verdict kWait
 
 wire::ClientState wire_state(SessionState state) {
   switch (state) {
@@ -54,46 +52,11 @@ void Session::lose_session(SessionState state) {
 void Session::say_hello(TimePoint now) {
   lose_session(SessionState::kJoining);
   progress_ = now;
-  send(wire::Hello{.nonce = nonce_, .software = options_.software});
-}
-
-void Session::on_frame(wire::Frame frame, TimePoint now) {
-  if (state_ == SessionState::kEnded) {
-    return;
-  }
-  auto message = wire::unpack(std::move(frame));
-  if (!message) {
-    notes_.push_back(
-        str("the coordinator sent a message that makes no sense: ", message.error().what()));
-    return;
-  }
-  silent_retries_ = 0;
-  std::visit([&](auto& typed) { on_message(std::move(typed), now); }, *message);
-}
-
-template <typename Other>
-void Session::on_message(const Other& /*message*/, TimePoint /*now*/) {
-  // A message that only clients send.
-}
-
-void Session::on_message(wire::Welcome message, TimePoint now) {
-  const bool sane = message.chunk_bytes > 0 && message.window > 0 && message.heartbeat_ms > 0;
-  if (message.nonce != nonce_ || !sane) {
-    return;  // an answer to an older Hello
-  }
-  if (message.run != welcome_.run) {
-    done_round_ = 0;
-    assignment_ = {};
-  }
-  if (message.chunk_bytes != welcome_.chunk_bytes) {
-    download_.reset();
-  }
-  welcome_ = std::move(message);
-  session_ = welcome_.session;
-  heartbeat_ = now;
-  if (state_ != SessionState::kTraining) {
-    become_idle(now);
-  }
+  send(wire::Hello{.nonce = nonce_,
+                   .software = options_.software,
+                   .codecs = options_.codecs,
+                   .rank_max = options_.rank_max,
+                   .own_data = options_.own_data ? 1U : 0U});
 }
 
 void Session::become_idle(TimePoint now) {
@@ -105,75 +68,11 @@ void Session::become_idle(TimePoint now) {
   }
 }
 
-void Session::on_message(wire::Assignment message, TimePoint now) {
-  if (!joined() || message.session != session_ || message.round <= done_round_) {
-    return;
-  }
-  if (std::max(message.model_bytes, message.backbone_bytes) > options_.largest_object) {
-    notes_.push_back("the coordinator announced an object larger than this client accepts");
-    return;
-  }
-  if (state_ == SessionState::kTraining) {
-    if (message.round != assignment_.round || message.model != assignment_.model) {
-      next_ = message;
-    }
-    return;
-  }
-  const bool in_hand = state_ != SessionState::kIdle && message.round == assignment_.round &&
-                       message.model == assignment_.model;
-  if (in_hand) {
-    return;
-  }
-  assignment_ = message;
-  const UpdateKey key{welcome_.run, message.round, message.model};
-  if (auto kept = memory_.update(key)) {
-    on_trained(key, *std::move(kept), now);  // trained before a restart
-    return;
-  }
-  work_ = Work{.key = key,
-               .client = ClientId{welcome_.client},
-               .plan = std::string(text_of(welcome_.body)),
-               .backbone = message.backbone,
-               .model = {},
-               .share_index = message.share_index,
-               .share_count = message.share_count,
-               .learning_rate_factor = message.learning_rate_factor};
-  state_ = SessionState::kFetching;
-  const bool cached = memory_.backbone(message.backbone).has_value();
-  const Digest& object = cached ? message.model : message.backbone;
-  if (download_ && download_->object() == object) {
-    download_->restart_requests();  // what came before the connection was lost is kept
-  } else {
-    download_.emplace(object, cached ? message.model_bytes : message.backbone_bytes,
-                      welcome_.chunk_bytes, welcome_.window);
-  }
-  fetch(now);
-}
-
 void Session::fetch(TimePoint now) {
   progress_ = now;
   for (const wire::Get& request : download_->take_requests(session_)) {
     send(request);
   }
-}
-
-void Session::on_message(wire::Chunk message, TimePoint now) {
-  if (state_ != SessionState::kFetching || message.session != session_ || !download_) {
-    return;
-  }
-  download_->on_chunk(std::move(message));
-  if (auto object = download_->take_finished()) {
-    if (download_->object() == assignment_.model) {
-      work_->model = *std::move(object);
-      download_.reset();
-      state_ = SessionState::kTraining;
-      return;
-    }
-    memory_.keep_backbone(assignment_.backbone, *std::move(object));
-    download_.emplace(assignment_.model, assignment_.model_bytes, welcome_.chunk_bytes,
-                      welcome_.window);
-  }
-  fetch(now);
 }
 
 std::optional<Work> Session::take_work() {
@@ -205,14 +104,37 @@ void Session::on_trained(const UpdateKey& key, TrainedUpdate update, TimePoint n
 }
 
 void Session::on_failed(const UpdateKey& key, const std::string& why, TimePoint now) {
-  done_round_ = std::max(done_round_, key.round);
   if (state_ == SessionState::kEnded) {
     return;
   }
   if (joined()) {
     send(wire::Decline{.session = session_, .round = key.round, .detail = why});
   }
+  become_idle(now);  // if the coordinator opens the round again, it may be tried again
+}
+
+void Session::on_backbone_lost(TimePoint now) {
+  if (state_ == SessionState::kEnded) {
+    return;
+  }
+  const wire::Assignment again = assignment_;
   become_idle(now);
+  on_message(again, now);  // nothing, if the session was lost meanwhile
+}
+
+void Session::leave(const std::string& why) {
+  if (state_ == SessionState::kEnded) {
+    return;
+  }
+  if (joined()) {
+    if (assignment_.round > done_round_) {
+      send(wire::Decline{.session = session_, .round = assignment_.round, .detail = why});
+    }
+    send(wire::Bye{.session = session_, .detail = why});
+  }
+  session_ = 0;
+  end_ = wire::Bye{.reason = wire::ByeReason::kStopping, .detail = why};
+  state_ = SessionState::kEnded;
 }
 
 void Session::send_update(TimePoint now) {
@@ -225,79 +147,8 @@ void Session::send_update(TimePoint now) {
                     .offset = update_offset_,
                     .total = total,
                     .num_examples = static_cast<std::uint64_t>(update_.num_examples),
-                    .train_loss = update_.train_loss,
+                    .metrics = update_.metrics,
                     .body = copy_of(ByteView(update_.payload).subspan(update_offset_, size))});
-}
-
-void Session::on_message(wire::Verdict message, TimePoint now) {
-  if (state_ != SessionState::kSending || message.session != session_ ||
-      message.round != assignment_.round) {
-    return;
-  }
-  switch (message.kind) {
-    case wire::VerdictKind::kProgress:
-      // The offset just sent is the echo of a repeated piece; answering it would double the rest.
-      if (message.next_offset != update_offset_ && message.next_offset < update_.payload.size()) {
-        update_offset_ = message.next_offset;
-        send_update(now);
-      }
-      return;
-    case wire::VerdictKind::kWait:
-      notes_.push_back("the coordinator waits for disk space: " + message.detail);
-      progress_ = now + kStorageWait - options_.retry;
-      return;
-    case wire::VerdictKind::kRejected:
-      notes_.push_back(str("round ", message.round, ": our update was rejected: ", message.detail));
-      break;
-    default:
-      break;
-  }
-  done_round_ = message.round;
-  memory_.keep_update({}, nullptr);
-  update_ = {};
-  become_idle(now);
-}
-
-void Session::on_message(wire::Reject message, TimePoint now) {
-  switch (message.code) {
-    case wire::RejectCode::kUnknownSession:
-      if (message.session == session_ && joined()) {
-        // The coordinator restarted, or dropped us: a new session, by a new nonce.
-        nonce_ += kNonceStep;
-        say_hello(now);
-      }
-      return;
-    case wire::RejectCode::kNotFound:
-      if (state_ == SessionState::kFetching && message.session == session_) {
-        become_idle(now);  // that round is over; the next assignment comes by itself
-      }
-      return;
-    case wire::RejectCode::kNoCommonVersion:
-      end_ = wire::Bye{.reason = wire::ByeReason::kStopping, .detail = message.detail};
-      state_ = SessionState::kEnded;
-      return;
-    default:
-      notes_.push_back("the coordinator did not understand us: " + message.detail);
-  }
-}
-
-void Session::on_message(wire::HeartbeatAck /*message*/, TimePoint /*now*/) {
-  // That the peer lives is no progress of a transfer: lost chunks are still asked for again.
-}
-
-void Session::on_message(wire::Bye message, TimePoint /*now*/) {
-  if (message.session != session_ || !joined()) {
-    return;
-  }
-  if (message.reason == wire::ByeReason::kStopping) {
-    notes_.push_back("the coordinator is stopping; waiting for it to come back");
-    lose_session(SessionState::kOffline);
-    connected_ = false;  // until the transport says so again
-    return;
-  }
-  session_ = 0;
-  end_ = std::move(message);
-  state_ = SessionState::kEnded;
 }
 
 void Session::send_heartbeat() {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -16,8 +19,9 @@ struct Work {
   UpdateKey key;
   ClientId client;   ///< our name, as the coordinator knows it
   std::string plan;  ///< what and how to train, as TOML (training::parse_plan)
-  Digest backbone;   ///< in Memory by now
-  Bytes model;       ///< the global state, by the plan's downlink chain
+  Digest backbone;   ///< in Memory, unless it is here:
+  std::shared_ptr<const Bytes> fetched_backbone;  ///< to be kept in Memory by whoever trains
+  Bytes model;  ///< the global state, by the plan's downlink chain
   std::uint64_t share_index = 0;
   std::uint64_t share_count = 1;
   double learning_rate_factor = 1.0;
@@ -25,6 +29,9 @@ struct Work {
 
 struct SessionOptions {
   std::string software = "lorae-client";
+  std::string codecs = {};                     ///< see wire::Hello; empty: not told
+  std::uint64_t rank_max = 0;                  ///< see wire::Hello; 0: any
+  bool own_data = false;                       ///< it trains on data of its own and takes no share
   Duration retry = std::chrono::seconds(5);    ///< without progress for so long: ask again
   std::uint64_t largest_object = 1ULL << 32U;  ///< bytes; a longer one is refused
 };
@@ -51,14 +58,21 @@ class Session {
   void on_trained(const UpdateKey& key, TrainedUpdate update, TimePoint now);
   /// Training was not possible; the coordinator is told not to wait.
   void on_failed(const UpdateKey& key, const std::string& why, TimePoint now);
+  /// What Memory had for the backbone of the Work that was taken is damaged and gone.
+  void on_backbone_lost(TimePoint now);
+  /// Ends the session from this side: the coordinator is told why, and waits no more.
+  void leave(const std::string& why);
 
   std::vector<wire::Frame> take_outgoing();
   std::optional<Work> take_work();
+  /// The plan of a Welcome that brought another one than the last.
+  std::optional<std::string> take_plan() { return std::exchange(plan_, std::nullopt); }
 
   SessionState state() const { return state_; }
   /// The round in hand, or the last one.
   RoundId round() const { return assignment_.round; }
-  /// Precondition: state() is kEnded.
+  /// Why the session ended: the coordinator's Bye, or one of reason kStopping if there is no common
+  /// protocol version. Precondition: state() is kEnded.
   const wire::Bye& end() const { return *end_; }
   /// True, once, if so many answers stayed out that a fresh connection is worth a try.
   bool take_redial();
@@ -76,6 +90,7 @@ class Session {
   template <typename Other>
   void on_message(const Other& message, TimePoint now);
 
+  void on_unreadable(const wire::Unreadable& error);
   void say_hello(TimePoint now);
   void become_idle(TimePoint now);
   void fetch(TimePoint now);
@@ -98,6 +113,9 @@ class Session {
   std::optional<wire::Assignment> next_;  // arrived while training for another round
   std::optional<Download> download_;
   std::optional<Work> work_;
+  std::optional<std::string> plan_;        // not taken yet
+  std::shared_ptr<const Bytes> backbone_;  // fetched, and not yet known to be in Memory
+  Digest backbone_digest_;
   TrainedUpdate update_;
   Digest update_object_;
   std::uint64_t update_offset_ = 0;
@@ -105,6 +123,7 @@ class Session {
   TimePoint progress_;      // when the peer last moved us on
   TimePoint heartbeat_;     // when we last sent one
   int silent_retries_ = 0;
+  std::set<std::uint64_t> unknown_kinds_;  // that the coordinator was told of
   std::optional<wire::Bye> end_;
   std::vector<wire::Frame> outgoing_;
   std::vector<std::string> notes_;

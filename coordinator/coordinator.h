@@ -5,9 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "base/metrics.h"
 #include "base/seed.h"
+#include "coordinator/broadcast.h"
 #include "coordinator/federation_options.h"
-#include "coordinator/global_model.h"
+#include "coordinator/global_state.h"
+#include "coordinator/intake.h"
 #include "coordinator/roster.h"
 #include "coordinator/round.h"
 #include "coordinator/traffic.h"
@@ -23,8 +26,7 @@ namespace lorae::coordinator {
 struct RoundSummary {
   RoundId round = 0;
   std::size_t clients = 0;
-  std::optional<double> accuracy;
-  double train_loss = 0;
+  Metrics metrics;                  ///< means over the clients' own, and what the rule reports
   std::int64_t uplink_bytes = 0;    ///< framed, of this round, all clients
   std::int64_t downlink_bytes = 0;  ///< likewise
   double seconds = 0;
@@ -32,19 +34,31 @@ struct RoundSummary {
 
 /// What the coordinator tells its owner; any may be empty.
 struct CoordinatorEvents {
+  /// A round is committed.
   std::function<void(const RoundSummary&)> on_round;
+  /// `state` is in force, and nobody has measured it: measure it, on a thread of your own if that
+  /// takes long, and call on_metrics. The tensors are not written to any more.
+  std::function<void(RoundId round, const StateDict& state)> on_state;
   /// Somebody came or went while clients are still missing.
   std::function<void(std::size_t present, std::size_t needed)> on_waiting;
   /// For the log: an event's name and its details.
   std::function<void(const char* event, const std::string& details)> on_note;
 };
 
+/// How a method's states travel, are aggregated and step.
+struct ExchangeOptions {
+  std::string uplink = "delta,int8:row,zstd";
+  std::string downlink = "zstd";
+  aggregation::RuleOptions rule;
+  aggregation::ServerOptions server;
+  adapters::AdapterInfo info;  ///< of the saved files
+};
+
 struct CoordinatorSettings {
   FederationOptions federation;
   Seed seed;
-  std::string plan;                                  ///< travels with Welcome
+  std::function<std::string(const ClientId&)> plan;  ///< what travels with Welcome
   Bytes backbone;                                    ///< a safetensors file, served by its digest
-  std::function<double(const StateDict&)> evaluate;  ///< accuracy of a global state; may be empty
   std::uint64_t epoch = 0;                           ///< random, of this start
   std::string run;                                   ///< name of the run, the same after a restart
 };
@@ -57,10 +71,11 @@ struct CoordinatorSettings {
 /// updates only. A full disk pauses the run and loses nothing. Threads: none.
 class Coordinator {
  public:
-  /// Goes on where the journal ends.
-  /// Errors: as GlobalModel::restore.
+  /// `initial` is the global state before the first round; goes on where the journal ends.
+  /// Errors: kInvalidConfig for bad chains or rules; as GlobalState::restore.
   Coordinator(CoordinatorSettings settings,
-              GlobalModel model,
+              const StateDict& initial,
+              const ExchangeOptions& exchange,
               const runs::RunDirectory& directory,
               runs::Journal& journal,
               transport::ServerChannel& channel,
@@ -71,6 +86,12 @@ class Coordinator {
                 wire::Frame frame,
                 TimePoint now);
 
+  /// These may not take part any more; an open round does not wait for them.
+  void on_revoked(const std::vector<ClientId>& clients);
+
+  /// What an evaluation of `round`'s state gave, whenever it is there.
+  void on_metrics(RoundId round, const Metrics& metrics);
+
   /// Call after a batch of frames and at least a few times a second: makes the batch's updates
   /// durable and answers them, opens, closes and commits rounds.
   void advance(TimePoint now);
@@ -79,18 +100,19 @@ class Coordinator {
   void say_bye(bool finished);
 
   bool finished() const {
-    return model_.version() >= static_cast<RoundId>(settings_.federation.rounds);
+    return state_.version() >= static_cast<RoundId>(settings_.federation.rounds);
   }
-  const GlobalModel& model() const { return model_; }
-  std::size_t num_present() const { return roster_.members().size(); }
+  const GlobalState& state() const { return state_; }
 
  private:
   struct Pending {
-    ReceivedUpdate update;
     std::uint64_t session = 0;
-    transport::ConnectionId connection = 0;
+    transport::ConnectionId connection = {};
+    ReceivedUpdate update = {};
+    Receipt receipt = {};
   };
 
+  // coordinator_messages.cpp
   void on_hello(transport::ConnectionId connection,
                 const ClientId& client,
                 const wire::Hello& hello,
@@ -106,41 +128,63 @@ class Coordinator {
   void on_message(const Roster::Member& member, const ClientId& client, const wire::Bye& bye);
   template <typename Other>
   void on_message(const Roster::Member& member, const ClientId& client, const Other& other);
-
-  void open_round(TimePoint now);
-  void resume_round(TimePoint now);
-  void assign(const ClientId& client);
-  void flush_updates();
-  void close_round(TimePoint now);
-  void finish_round(TimePoint now);
-  void evaluate_round(RoundId round, RoundSummary& summary);
-  std::vector<runs::BytesEntry> ledger_entries(const ReceivedUpdate& update) const;
-
+  void on_unreadable(transport::ConnectionId connection,
+                     const ClientId& client,
+                     const wire::Unreadable& why);
+  /// What to answer to a piece of an update; kAccepted: take it.
+  std::pair<wire::VerdictKind, const char*> judge(RoundId round, const ClientId& client) const;
   void send(const ClientId& client,
             transport::ConnectionId connection,
             wire::Message message,
             const char* layer = kLayerControl);
   void verdict(const Pending& pending, wire::VerdictKind kind, const std::string& detail = {});
+  void reject(const Pending& pending, const std::string& why);
+
+  // coordinator_rounds.cpp
+  void open_round(TimePoint now);
+  void announce_waiting(std::size_t present, std::size_t needed);
+  void resume_round(TimePoint now);
+  void start_round(RoundId id, std::vector<ClientId> cohort, TimePoint now);
+  bool needs_share(const ClientId& client) const;
+  void turn_away(const ClientId& client);
+  void assign(const ClientId& client);
+  void close_round(TimePoint now);
+  void give_up_round(TimePoint now);
+  void note_extension(TimePoint now) const;
+  void finish_round(TimePoint now);
+  bool is_here(const ClientId& client, TimePoint now) const;
+  Duration patience() const;
+
+  // coordinator.cpp
+  void flush_updates();
+  void add_pending();
+  void sum_again_if_stale();
+  void ask_for_metrics();
   void note(const char* event, const std::string& details) const;
-  RoundId counting_round() const { return round_ ? round_->id() : model_.version() + 1; }
+  RoundId counting_round() const { return round_ ? round_->id() : state_.version() + 1; }
 
   CoordinatorSettings settings_;
-  GlobalModel model_;
   const runs::RunDirectory& directory_;
   runs::Journal& journal_;
   transport::ServerChannel& channel_;
   CoordinatorEvents events_;
+  GlobalState state_;
+  Broadcast broadcast_;
+  Intake intake_;
   Digest backbone_digest_;
   Roster roster_;
   Uploads uploads_;
   Traffic traffic_;
   std::map<ClientId, std::int64_t> shares_;
-  std::vector<Pending> pending_;   // complete, not yet durable
-  std::size_t pending_bytes_ = 0;  // of their payloads
+  std::map<ClientId, TimePoint> resting_;  // declined a round that nobody reported in
+  std::vector<Pending> pending_;           // complete, not yet durable
+  std::size_t pending_bytes_ = 0;          // of their payloads
   std::optional<Round> round_;
-  bool stepped_ = false;  // aggregated, not yet committed
-  bool paused_ = false;   // no disk space
-  TimePoint retry_;       // when paused: not before
+  std::optional<aggregation::Aggregate> result_;  // of round_: the state has stepped, not committed
+  bool resumed_ = false;                          // what the journal had open was looked at
+  bool sum_is_stale_ = false;                     // the intake does not hold what the journal does
+  bool paused_ = false;                           // no disk space
+  TimePoint retry_;                               // when paused: not before
   std::optional<std::size_t> announced_present_;
 };
 

@@ -29,16 +29,15 @@ void Coordinator::on_frame(transport::ConnectionId connection,
   const bool is_update = message && std::holds_alternative<wire::Update>(*message);
   traffic_.count(client, runs::Direction::kUplink, is_update ? kLayerUpdate : kLayerControl, size);
   if (!message) {
-    const bool version = message.error().code() == ErrorCode::kIncompatible;
-    note("frame.malformed", str("client=", client, ' ', message.error().what()));
-    send(client, connection,
-         wire::Reject{
-             .code = version ? wire::RejectCode::kNoCommonVersion : wire::RejectCode::kMalformed,
-             .detail = message.error().what()});
+    on_unreadable(connection, client, message.error());
     return;
   }
   if (const auto* hello = std::get_if<wire::Hello>(&*message)) {
     on_hello(connection, client, *hello, now);
+    return;
+  }
+  if (const auto* reject = std::get_if<wire::Reject>(&*message)) {
+    note("client.rejected", str("client=", client, ' ', reject->detail));  // never answered
     return;
   }
   std::visit(
@@ -56,6 +55,23 @@ void Coordinator::on_frame(transport::ConnectionId connection,
         }
       },
       *message);
+  if (pending_bytes_ > kPendingBytes) {
+    advance(now);
+  }
+}
+
+/// Bytes that are no message of ours get an answer that their sender can read, whatever it speaks.
+void Coordinator::on_unreadable(transport::ConnectionId connection,
+                                const ClientId& client,
+                                const wire::Unreadable& why) {
+  using Why = wire::Unreadable::Why;
+  note("frame.unreadable", str("client=", client, ' ', why.what()));
+  const wire::RejectCode code = why.why() == Why::kOtherVersion ? wire::RejectCode::kNoCommonVersion
+                                : why.why() == Why::kUnknownKind ? wire::RejectCode::kUnknownKind
+                                                                 : wire::RejectCode::kMalformed;
+  wire::Frame frame = wire::pack_for(why.version(), {.code = code, .detail = why.what()});
+  traffic_.count(client, runs::Direction::kDownlink, kLayerControl, frame.size());
+  channel_.send(connection, std::move(frame));
 }
 
 template <typename Other>
@@ -77,7 +93,12 @@ void Coordinator::on_hello(transport::ConnectionId connection,
                                     "; update the older side")});
     return;
   }
-  const auto joined = roster_.join(client, hello.nonce, connection, now);
+  const bool holds_ours = hello.held_run == settings_.run;
+  const auto joined = roster_.join(client, {.nonce = hello.nonce,
+                                            .connection = connection,
+                                            .heard = now,
+                                            .own_data = hello.own_data != 0,
+                                            .held_version = holds_ours ? hello.held_version : 0});
   if (joined.replaced) {
     note("client.replaced", str("client=", client));
     send(client, joined.replaced->connection,
@@ -86,6 +107,7 @@ void Coordinator::on_hello(transport::ConnectionId connection,
                    .detail = "another client with this name and key has connected"});
   }
   uploads_.forget(client);
+  resting_.erase(client);
   send(client, connection,
        wire::Welcome{
            .session = joined.member.session,
@@ -93,73 +115,89 @@ void Coordinator::on_hello(transport::ConnectionId connection,
            .run = settings_.run,
            .client = client.name,
            .heartbeat_ms = static_cast<std::uint64_t>(settings_.federation.heartbeat * 1000),
-           .body = copy_of(view_of(settings_.plan))});
-  note("client.joined", str("client=", client, " present=", roster_.members().size()));
-  if (round_ && round_->awaits(client)) {
-    assign(client);
+           .body = copy_of(view_of(settings_.plan(client)))});
+  note("client.joined",
+       str("client=", client, " software=", hello.software, " present=", roster_.members().size()));
+  if (needs_share(client) && std::ssize(shares_) >= settings_.federation.clients) {
+    turn_away(client);
+  } else if (round_) {
+    round_->returned(client);
+    if (round_->awaits(client)) {
+      assign(client);
+    }
   }
 }
 
 void Coordinator::on_message(const Roster::Member& member,
                              const ClientId& client,
                              const wire::Get& get) {
-  const bool is_model = get.object == model_.encoded_digest();
-  const bool known = is_model || get.object == backbone_digest_;
-  const Bytes& object = is_model ? model_.encoded() : settings_.backbone;
-  if (!known || get.offset >= object.size()) {
+  const Bytes* model = broadcast_.find(get.object);
+  const Bytes* object = model != nullptr                 ? model
+                        : get.object == backbone_digest_ ? &settings_.backbone
+                                                         : nullptr;
+  if (object == nullptr || get.offset >= object->size()) {
     send(client, member.connection,
          wire::Reject{.session = member.session,
                       .code = wire::RejectCode::kNotFound,
                       .detail = "no such object; was its round closed?"});
     return;
   }
-  const std::size_t size = std::min(wire::kDefaultChunk, object.size() - get.offset);
+  const std::size_t size = std::min(wire::kDefaultChunk, object->size() - get.offset);
+  if (model != nullptr && get.offset + size == object->size()) {
+    traffic_.count(client, runs::Direction::kDownlink, broadcast_.stages());
+  }
   send(client, member.connection,
        wire::Chunk{.session = member.session,
                    .object = get.object,
                    .offset = get.offset,
-                   .total = object.size(),
-                   .body = copy_of(ByteView(object).subspan(get.offset, size))},
-       is_model ? kLayerModel : kLayerBackbone);
+                   .total = object->size(),
+                   .body = copy_of(ByteView(*object).subspan(get.offset, size))},
+       model != nullptr ? kLayerModel : kLayerBackbone);
+}
+
+std::pair<wire::VerdictKind, const char*> Coordinator::judge(RoundId round,
+                                                             const ClientId& client) const {
+  using Kind = wire::VerdictKind;
+  if (result_ || !round_) {
+    const bool late = result_ || round <= state_.version();
+    return {late ? Kind::kLate : Kind::kRejected, "no round is open for it"};
+  }
+  if (paused_) {
+    return {Kind::kWait, "no space left on the coordinator's disk"};
+  }
+  const bool pending = std::ranges::any_of(
+      pending_, [&](const Pending& other) { return other.update.client == client; });
+  return {pending ? Kind::kDuplicate : round_->judge(round, client), "not awaited in this round"};
 }
 
 void Coordinator::on_message(const Roster::Member& member,
                              const ClientId& client,
                              wire::Update& update) {
-  Pending pending{{}, member.session, member.connection};
+  Pending pending{.session = member.session, .connection = member.connection};
   pending.update.client = client;
   pending.update.round = update.round;
-  const auto judged = round_ ? round_->judge(update.round, client)
-                             : (update.round <= model_.version() ? wire::VerdictKind::kLate
-                                                                 : wire::VerdictKind::kRejected);
-  if (judged != wire::VerdictKind::kAccepted || stepped_) {
-    verdict(pending, stepped_ ? wire::VerdictKind::kLate : judged, "not awaited in this round");
-    return;
-  }
-  if (paused_) {
-    verdict(pending, wire::VerdictKind::kWait, "no space left on the coordinator's disk");
+  if (const auto [kind, why] = judge(update.round, client); kind != wire::VerdictKind::kAccepted) {
+    if (kind != wire::VerdictKind::kDuplicate || round_->judge(update.round, client) == kind) {
+      verdict(pending, kind, why);
+    }  // else the answer comes when the first one is durable
     return;
   }
   Uploads::Step step = uploads_.add(client, std::move(update));
   if (step.kind == wire::VerdictKind::kAccepted) {
-    if (const auto checked = model_.check_update(step.finished.payload); !checked) {
-      step.kind = wire::VerdictKind::kRejected;
-      step.detail = checked.error().what();
+    auto receipt = intake_.accept(step.finished.payload, broadcast_.held());
+    if (receipt) {
+      pending.update = std::move(step.finished);
+      pending.receipt = *std::move(receipt);
+      pending_bytes_ += pending.update.payload.size();
+      pending_.push_back(std::move(pending));  // answered by flush_updates, when durable
+      return;
     }
-  }
-  if (step.kind == wire::VerdictKind::kAccepted) {
-    pending.update = std::move(step.finished);
-    pending_bytes_ += pending.update.payload.size();
-    pending_.push_back(std::move(pending));  // answered by flush_updates, when durable
-    if (pending_bytes_ > kPendingBytes) {
-      flush_updates();
-    }
-    return;
+    step.kind = wire::VerdictKind::kRejected;
+    step.detail = receipt.error().what();
   }
   if (step.kind == wire::VerdictKind::kRejected) {
-    note("update.rejected",
-         str("client=", client, " round=", pending.update.round, ' ', step.detail));
-    round_->dropped(client, step.detail);
+    reject(pending, step.detail);
+    return;
   }
   send(client, member.connection,
        wire::Verdict{.session = member.session,
@@ -167,6 +205,14 @@ void Coordinator::on_message(const Roster::Member& member,
                      .kind = step.kind,
                      .next_offset = step.next_offset,
                      .detail = step.detail});
+}
+
+/// Not usable, and never will be: the round does not wait for it.
+void Coordinator::reject(const Pending& pending, const std::string& why) {
+  note("update.rejected",
+       str("client=", pending.update.client, " round=", pending.update.round, ' ', why));
+  round_->dropped(pending.update.client, why);
+  verdict(pending, wire::VerdictKind::kRejected, why);
 }
 
 void Coordinator::on_message(const Roster::Member& member,

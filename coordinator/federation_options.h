@@ -6,6 +6,9 @@
 
 namespace lorae::coordinator {
 
+/// As many updates as one sum takes: aggregation::kMostContributions.
+inline constexpr std::int64_t kLargestCohort = 16383;
+
 /// Who takes part in rounds, and how long they may take.
 struct FederationOptions {
   std::int64_t rounds = 20;
@@ -22,7 +25,8 @@ template <typename Visitor>
 void visit_fields(FederationOptions& options, Visitor&& visit) {
   visit("rounds", options.rounds, between(1, 1e6), "to run");
   visit("clients", options.clients, between(1, 1e6), "shares of the private data");
-  visit("cohort", options.cohort, between(0, 1e6), "clients per round; 0: all that are here");
+  visit("cohort", options.cohort, between(0, kLargestCohort),
+        "clients per round; 0: all that are here, or as many as one sum takes");
   visit("min_clients", options.min_clients, between(1, 1e6),
         "a round waits until so many are here");
   visit("min_fraction", options.min_fraction, between(0.01, 1), "of the cohort, at the deadline");

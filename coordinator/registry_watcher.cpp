@@ -1,6 +1,7 @@
 #include "coordinator/registry_watcher.h"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <thread>
@@ -48,9 +49,9 @@ RegistryWatcher::RegistryWatcher(std::filesystem::path registry,
                                  Events events)
     : state_(std::make_unique<State>(std::move(registry), socket, std::move(events))) {
   state_->wait();
-  state_->thread = std::thread([this] { state_->io.run(); });
   // Somebody may have enrolled between the socket's load and the handler.
-  state_->reload();
+  boost::asio::post(state_->io, [this] { state_->reload(); });
+  state_->thread = std::thread([this] { state_->io.run(); });
 }
 
 RegistryWatcher::~RegistryWatcher() {

@@ -6,19 +6,17 @@
 
 namespace lorae::coordinator {
 
-Roster::Joined Roster::join(const ClientId& client,
-                            std::uint64_t nonce,
-                            transport::ConnectionId connection,
-                            TimePoint now) {
+Roster::Joined Roster::join(const ClientId& client, Member member) {
   Joined joined;
   const auto known = members_.find(client);
-  if (known != members_.end() && known->second.nonce != nonce &&
-      known->second.connection != connection) {
+  if (known != members_.end() && known->second.nonce != member.nonce &&
+      known->second.connection != member.connection) {
     joined.replaced = known->second;
   }
-  const std::uint64_t session = Seed{epoch_}.derive("session", client.name, nonce).value;
-  joined.member = {std::max<std::uint64_t>(session, 1), nonce, connection, now};
-  members_[client] = joined.member;
+  const std::uint64_t session = Seed{epoch_}.derive("session", client.name, member.nonce).value;
+  member.session = std::max<std::uint64_t>(session, 1);
+  joined.member = member;
+  members_[client] = member;
   return joined;
 }
 

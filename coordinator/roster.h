@@ -14,10 +14,12 @@ namespace lorae::coordinator {
 class Roster {
  public:
   struct Member {
-    std::uint64_t session = 0;
+    std::uint64_t session = 0;  ///< filled in by `join`
     std::uint64_t nonce = 0;
-    transport::ConnectionId connection = 0;
+    transport::ConnectionId connection{};
     TimePoint heard;
+    bool own_data = false;     ///< takes no share of the run's images
+    RoundId held_version = 0;  ///< of this run's global state; 0: none
   };
 
   /// `epoch` is random per coordinator start: sessions of an earlier start are unknown.
@@ -28,10 +30,7 @@ class Roster {
     std::optional<Member> replaced;  ///< another process with the same key, to be told
   };
   /// The same client and nonce give the same session, on the new connection.
-  Joined join(const ClientId& client,
-              std::uint64_t nonce,
-              transport::ConnectionId connection,
-              TimePoint now);
+  Joined join(const ClientId& client, Member member);
 
   /// The member behind a message, heard of now; nullptr if the session is not the client's.
   const Member* find(const ClientId& client, std::uint64_t session, TimePoint now);

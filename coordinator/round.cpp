@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 namespace lorae::coordinator {
@@ -36,22 +37,38 @@ wire::VerdictKind Round::judge(RoundId round, const ClientId& client) const {
   return reported_.contains(client) ? wire::VerdictKind::kDuplicate : wire::VerdictKind::kAccepted;
 }
 
+void Round::reported(const ClientId& client) {
+  dropped_.erase(client);
+  reported_.insert(client);
+}
+
 void Round::dropped(const ClientId& client, const std::string& why) {
   if (awaits(client)) {
     dropped_[client] = why;
   }
 }
 
-Round::Phase Round::phase(TimePoint now) {
+std::vector<ClientId> Round::missing() const {
+  std::vector<ClientId> missing;
+  std::ranges::copy_if(cohort_, std::back_inserter(missing),
+                       [&](const ClientId& client) { return awaits(client); });
+  return missing;
+}
+
+Round::Phase Round::phase(TimePoint now, const std::function<bool(const ClientId&)>& is_here) {
   if (reported_.size() + dropped_.size() == cohort_.size()) {
     return reported_.empty() ? Phase::kHopeless : Phase::kComplete;
   }
   if (now < deadline_) {
     return Phase::kCollecting;
   }
+  const auto working = static_cast<std::size_t>(std::ranges::count_if(missing(), is_here));
+  if (reported_.empty() && working == 0) {
+    return Phase::kHopeless;
+  }
+  const auto counted = static_cast<double>(reported_.size() + working);
   constexpr double kRounding = 1e-9;  // 0.55 * 20 is a little more than 11
-  const double needed =
-      std::ceil(options_.min_fraction * static_cast<double>(cohort_.size()) - kRounding);
+  const double needed = std::max(1.0, std::ceil(options_.min_fraction * counted - kRounding));
   if (static_cast<double>(reported_.size()) >= needed) {
     return Phase::kComplete;
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -20,8 +21,9 @@ struct RoundOptions {
 /// go in, answers come out. The server and the simulator share it.
 ///
 /// A round is complete when every member of the cohort has reported or dropped out, or when the
-/// deadline has passed and min_fraction of the cohort has reported. While fewer have, the deadline
-/// is extended: the model has not changed, so what is here stays valid.
+/// deadline has passed and min_fraction of those members have reported that neither dropped out nor
+/// fell silent. While fewer have, the deadline is extended: the model has not changed, so what is
+/// here stays valid, and so does what a silent member sends when it is back.
 class Round {
  public:
   /// `cohort` is sorted and not empty. `reported`: members whose updates are durable from before
@@ -35,20 +37,26 @@ class Round {
   /// What to answer to an update of `round` from `client`; kAccepted means: count it once it is
   /// durable, then call `reported`.
   wire::VerdictKind judge(RoundId round, const ClientId& client) const;
-  void reported(const ClientId& client) { reported_.insert(client); }
-  /// `client` will not report: rejected, or declined.
+  /// Counts, even if it dropped out between its update and the disk.
+  void reported(const ClientId& client);
+  /// `client` will not report: rejected, declined or revoked.
   void dropped(const ClientId& client, const std::string& why);
+  /// `client` connected again: whatever it dropped out for may be mended.
+  void returned(const ClientId& client) { dropped_.erase(client); }
 
   /// True while `client` has something to do in this round.
   bool awaits(const ClientId& client) const;
+  /// Those members.
+  std::vector<ClientId> missing() const;
 
   enum class Phase {
     kCollecting,
     kComplete,
-    kHopeless,  ///< everybody dropped out
+    kHopeless,  ///< nobody reported, and everybody dropped out or has been silent too long
   };
-  /// Extends the deadline if it passed with too few reports; then `extensions` grows.
-  Phase phase(TimePoint now);
+  /// `is_here`: whether a member shows signs of life. Extends the deadline if it passed with too
+  /// few reports; then `extensions` grows.
+  Phase phase(TimePoint now, const std::function<bool(const ClientId&)>& is_here);
 
   RoundId id() const { return id_; }
   const std::vector<ClientId>& cohort() const { return cohort_; }

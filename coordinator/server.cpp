@@ -17,14 +17,21 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr auto kTick = std::chrono::milliseconds(100);
-constexpr std::size_t kBatch = 256;          // frames handled before durable writes and answers
-constexpr std::size_t kMostWaiting = 10000;  // then the newest are dropped; their clients ask again
+constexpr std::size_t kBatch = 256;  // frames handled before durable writes and answers
+// Of frames that wait; then the newest are dropped, and their clients ask again.
+constexpr std::size_t kMostWaiting = 64U << 20U;
 constexpr auto kGoodbye = std::chrono::milliseconds(300);  // for the last frames to leave
 
-class Server {
+}  // namespace
+
+class Server::Loop {
  public:
-  Server(Coordinator& coordinator, transport::ZmqServer& socket)
+  Loop(Coordinator& coordinator, transport::ZmqServer& socket)
       : coordinator_(coordinator), socket_(socket) {}
+
+  void post(std::function<void(Coordinator&)> work) {
+    asio::post(io_, [this, work = std::move(work)] { guarded([&] { work(coordinator_); }); });
+  }
 
   ServerEnd run() {
     wait_for_signal();
@@ -32,9 +39,13 @@ class Server {
         [this](transport::ConnectionId connection, const ClientId& client, wire::Frame frame) {
           enqueue({connection, client, std::move(frame)});
         });
-    tick();
-    io_.run();
-    socket_.stop();
+    try {
+      tick();
+      io_.run();
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+    socket_.stop();  // its thread calls us until then
     if (failure_) {
       std::rethrow_exception(failure_);
     }
@@ -50,9 +61,10 @@ class Server {
 
   void enqueue(Arrival arrival) {  // on the socket's thread
     const std::lock_guard lock(mutex_);
-    if (arrivals_.size() >= kMostWaiting) {
+    if (waiting_bytes_ + arrival.frame.size() > kMostWaiting) {
       return;
     }
+    waiting_bytes_ += arrival.frame.size();
     arrivals_.push_back(std::move(arrival));
     if (arrivals_.size() == 1) {
       asio::post(io_, [this] { drain(); });
@@ -64,6 +76,7 @@ class Server {
     {
       const std::lock_guard lock(mutex_);
       batch.swap(arrivals_);
+      waiting_bytes_ = 0;
     }
     guarded([&] {
       std::size_t handled = 0;
@@ -134,16 +147,23 @@ class Server {
   asio::steady_timer timer_{io_};
   asio::steady_timer goodbye_{io_};
   std::mutex mutex_;
-  std::deque<Arrival> arrivals_;  // guarded by mutex_
+  std::deque<Arrival> arrivals_;   // guarded by mutex_
+  std::size_t waiting_bytes_ = 0;  // likewise
   bool ending_ = false;
   ServerEnd end_ = ServerEnd::kInterrupted;
   std::exception_ptr failure_;
 };
 
-}  // namespace
+Server::Server(Coordinator& coordinator, transport::ZmqServer& socket)
+    : loop_(std::make_unique<Loop>(coordinator, socket)) {}
+Server::~Server() = default;
 
-ServerEnd serve(Coordinator& coordinator, transport::ZmqServer& socket) {
-  return Server(coordinator, socket).run();
+ServerEnd Server::run() {
+  return loop_->run();
+}
+
+void Server::post(std::function<void(Coordinator&)> work) {
+  loop_->post(std::move(work));
 }
 
 }  // namespace lorae::coordinator

@@ -2,10 +2,11 @@
 
 #include <map>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "base/ids.h"
+#include "codec/chain.h"
 #include "runs/journal.h"
 
 namespace lorae::coordinator {
@@ -15,26 +16,31 @@ inline constexpr const char* kLayerControl = "(control)";
 inline constexpr const char* kLayerModel = "(model)";
 inline constexpr const char* kLayerUpdate = "(update)";
 inline constexpr const char* kLayerBackbone = "(backbone)";
-inline constexpr const char* kStageRaw = "raw";
-inline constexpr const char* kStageEncoded = "encoded";
+/// The stage of whole messages, as a process hands them to its socket.
 inline constexpr const char* kStageFramed = "framed";
 
-/// Framed bytes counted since the last time they were written to the journal.
+/// Bytes counted since the last time they were written to the journal.
 class Traffic {
  public:
+  /// A message.
   void count(const ClientId& client,
              runs::Direction direction,
              const char* layer,
              std::size_t bytes) {
-    counted_[client][{direction, layer}] += static_cast<std::int64_t>(bytes);
+    counted_[client][{direction, layer, kStageFramed}] += static_cast<std::int64_t>(bytes);
   }
+  /// The layers of an object, after each stage of its chain.
+  void count(const ClientId& client,
+             runs::Direction direction,
+             const std::vector<codec::StageBytes>& layers);
 
   /// Adds all counts to the journal under `round`. If that throws, they are kept for next time.
   void write(runs::Journal& journal, RoundId round) const;
   void clear() { counted_.clear(); }
 
  private:
-  std::map<ClientId, std::map<std::pair<runs::Direction, std::string>, std::int64_t>> counted_;
+  using Key = std::tuple<runs::Direction, std::string, std::string>;  // layer, stage
+  std::map<ClientId, std::map<Key, std::int64_t>> counted_;
 };
 
 }  // namespace lorae::coordinator

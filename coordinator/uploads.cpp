@@ -57,7 +57,7 @@ Uploads::Step Uploads::add(const ClientId& client, wire::Update piece) {
       .next_offset = piece.total,
       .detail = {},
       .finished = {client, piece.round, piece.object, static_cast<std::int64_t>(piece.num_examples),
-                   piece.train_loss, std::move(payload)}};
+                   std::move(piece.metrics), std::move(payload)}};
 }
 
 void Uploads::forget(const ClientId& client) {

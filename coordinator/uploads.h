@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/ids.h"
+#include "base/metrics.h"
 #include "wire/messages.h"
 
 namespace lorae::coordinator {
@@ -14,7 +15,7 @@ struct ReceivedUpdate {
   RoundId round = 0;
   Digest object;
   std::int64_t num_examples = 0;
-  double train_loss = 0;
+  Metrics metrics;  ///< as the client measured them
   Bytes payload;
 };
 

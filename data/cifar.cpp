@@ -158,10 +158,15 @@ bool holds_cifar(const fs::path& folder) {
                              [&](const Version& version) { return holds(folder, version); });
 }
 
+std::vector<std::string> cifar_classes(const fs::path& folder) {
+  const Version& version = detect(folder);
+  return read_names(existing(folder, version.names_file, version), version);
+}
+
 ImageSet load_cifar(const fs::path& folder, Split split) {
   const Version& version = detect(folder);
   ImageSet set;
-  set.classes = read_names(existing(folder, version.names_file, version), version);
+  set.classes = cifar_classes(folder);
   std::vector<std::int64_t> counts;
   std::int64_t total = 0;
   for (const std::string_view file : version.files(split)) {

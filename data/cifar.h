@@ -9,6 +9,9 @@ namespace lorae::data {
 /// True if `folder` holds at least one data file of CIFAR-10's or CIFAR-100's binary version.
 bool holds_cifar(const std::filesystem::path& folder);
 
+/// The class names of the version in `folder`. Errors: as load_cifar.
+std::vector<std::string> cifar_classes(const std::filesystem::path& folder);
+
 /// Reads the binary version of CIFAR-10 (data_batch_1.bin to data_batch_5.bin, test_batch.bin,
 /// batches.meta.txt) or CIFAR-100 (train.bin, test.bin, fine_label_names.txt), whichever the folder
 /// holds. CIFAR-100 gets its 100 fine labels. Files may hold fewer images than the originals.

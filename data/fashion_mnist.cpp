@@ -177,6 +177,10 @@ bool holds_fashion_mnist(const fs::path& folder) {
   return false;
 }
 
+std::vector<std::string> fashion_mnist_classes() {
+  return {kClasses.begin(), kClasses.end()};
+}
+
 ImageSet load_fashion_mnist(const fs::path& folder, Split split) {
   IdxFile labels_idx(labels_file(folder, split));
   IdxFile images_idx(images_file(folder, split));
@@ -186,7 +190,7 @@ ImageSet load_fashion_mnist(const fs::path& folder, Split split) {
   check(set.labels.size(0) == set.size(), ErrorCode::kCorruptData, "[data] '", labels_idx.name(),
         "' does not belong to '", images_idx.name(), "': expected ", set.size(), " labels, got ",
         set.labels.size(0), "; fetch both again");
-  set.classes.assign(kClasses.begin(), kClasses.end());
+  set.classes = fashion_mnist_classes();
   return set;
 }
 

@@ -9,6 +9,9 @@ namespace lorae::data {
 /// True if `folder` holds at least one of the four IDX files, compressed or not.
 bool holds_fashion_mnist(const std::filesystem::path& folder);
 
+/// The names of the ten labels.
+std::vector<std::string> fashion_mnist_classes();
+
 /// Reads {train,t10k}-images-idx3-ubyte and {train,t10k}-labels-idx1-ubyte, each plain or `.gz`
 /// (plain wins where both exist). Debian's package dataset-fashion-mnist puts them into
 /// /usr/share/datasets/fashion-mnist. MNIST and its relatives use the same names and load too, but

@@ -48,15 +48,25 @@ bool is_picture(const fs::path& path) {
          fs::is_regular_file(path, ignored);
 }
 
-std::vector<std::string> class_names(const fs::path& folder) {
+std::vector<fs::path> pictures(const fs::path& class_folder) {
+  std::vector<fs::path> files = entries(class_folder);
+  std::erase_if(files, [](const fs::path& path) { return !is_picture(path); });
+  return files;
+}
+
+std::vector<std::string> class_names(const fs::path& folder, Holding holding) {
   std::vector<std::string> names;
   for (const fs::path& path : sub_folders(folder)) {
-    names.push_back(path.filename().string());
+    if (holding == Holding::kWhole || !pictures(path).empty()) {
+      names.push_back(path.filename().string());
+    }
   }
   check(!names.empty(), ErrorCode::kInvalidConfig, "[data] '", folder.string(),
-        "' has no class folder: expected one sub-folder of images per class");
-  check(names.size() >= 2, ErrorCode::kInvalidConfig, "[data] '", folder.string(),
-        "' has one class folder, '", names.front(), "': expected at least 2 classes");
+        "' has no class folder", holding == Holding::kPart ? " with images" : "",
+        ": expected one sub-folder of images per class");
+  check(holding == Holding::kPart || names.size() >= 2, ErrorCode::kInvalidConfig, "[data] '",
+        folder.string(), "' has one class folder, '", names.front(),
+        "': expected at least 2 classes");
   return names;
 }
 
@@ -66,7 +76,7 @@ struct Half {
   std::vector<std::string> classes;
 };
 
-Half find_half(const fs::path& folder, Split split) {
+Half find_half(const fs::path& folder, Split split, Holding holding) {
   const auto holds_classes = [&](std::string_view name) {
     return !sub_folders(folder / name).empty();
   };
@@ -74,7 +84,7 @@ Half find_half(const fs::path& folder, Split split) {
   const bool has_test = holds_classes("test");
   const bool has_val = holds_classes("val");
   if (!has_train && !has_test && !has_val) {
-    std::vector<std::string> classes = class_names(folder);
+    std::vector<std::string> classes = class_names(folder, holding);
     check(split == Split::kTrain, ErrorCode::kInvalidConfig, "[data] '", folder.string(),
           "' has no test images: expected sub-folders 'train' and 'test' (or 'val') that hold the "
           "class folders, got class folders only");
@@ -82,7 +92,7 @@ Half find_half(const fs::path& folder, Split split) {
   }
   check(has_train, ErrorCode::kInvalidConfig, "[data] '", folder.string(),
         "' has no training images: expected class folders in '", (folder / "train").string(), "'");
-  Half half{folder / "train", class_names(folder / "train")};
+  Half half{folder / "train", class_names(folder / "train", holding)};
   if (split == Split::kTrain) {
     return half;
   }
@@ -192,12 +202,16 @@ std::vector<fs::path> sub_folders(const fs::path& folder) {
   return paths;
 }
 
-ImageSet load_image_folder(const fs::path& folder, ImageShape shape, Split split) {
+std::vector<std::string> image_folder_classes(const fs::path& folder, Holding holding) {
+  return find_half(folder, Split::kTrain, holding).classes;
+}
+
+ImageSet load_image_folder(const fs::path& folder, ImageShape shape, Split split, Holding holding) {
   check(shape.channels == 1 || shape.channels == 3, ErrorCode::kIncompatible, "[data] '",
         folder.string(), "' holds pictures: expected a model of 1 or 3 channels, got ", shape);
   check(shape.height > 0 && shape.width > 0, ErrorCode::kInvalidArgument,
         "[data] image size: expected positive sides, got ", shape);
-  Half half = find_half(folder, split);
+  Half half = find_half(folder, split, holding);
   std::vector<fs::path> paths;
   std::vector<std::int64_t> labels;
   for (std::size_t label = 0; label < half.classes.size(); ++label) {
@@ -206,8 +220,7 @@ ImageSet load_image_folder(const fs::path& folder, ImageShape shape, Split split
     if (!fs::is_directory(class_folder, ignored)) {
       continue;  // a class of train that the test half does not show
     }
-    std::vector<fs::path> files = entries(class_folder);
-    std::erase_if(files, [](const fs::path& path) { return !is_picture(path); });
+    std::vector<fs::path> files = pictures(class_folder);
     check(!files.empty(), ErrorCode::kInvalidConfig, "[data] class folder '", class_folder.string(),
           "' holds no image: expected .jpg, .png, .bmp, .webp or the like");
     labels.insert(labels.end(), files.size(), static_cast<std::int64_t>(label));

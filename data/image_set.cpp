@@ -1,6 +1,7 @@
 #include "data/image_set.h"
 
 #include <ostream>
+#include <utility>
 
 #include "base/error.h"
 #include "tensors/torch.h"
@@ -39,6 +40,17 @@ ImageSet ImageSet::select(const std::vector<std::int64_t>& indices) const {
   }
   const at::Tensor chosen = torch::tensor(indices, torch::kInt64);
   return {images.index_select(0, chosen), labels.index_select(0, chosen), classes};
+}
+
+ImageSet ImageSet::relabelled(const std::vector<std::int64_t>& labels_of,
+                              std::vector<std::string> names) const {
+  check(labels_of.size() == classes.size(), ErrorCode::kInvalidArgument,
+        "[data] relabelled: expected ", classes.size(), " labels, got ", labels_of.size());
+  if (!images.defined()) {
+    return {images, labels, std::move(names)};
+  }
+  return {images, torch::tensor(labels_of, torch::kInt64).index_select(0, labels),
+          std::move(names)};
 }
 
 std::vector<std::int64_t> class_histogram(const ImageSet& set) {

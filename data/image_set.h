@@ -12,6 +12,12 @@ namespace lorae::data {
 /// The two halves in which every data set comes; `val` folders count as kTest.
 enum class Split { kTrain, kTest };
 
+/// What a folder is to hold.
+enum class Holding {
+  kWhole,  ///< a run's data set: at least two classes, images of each
+  kPart,   ///< what one client has: some of the classes
+};
+
 /// The size of one image; streams as "1x28x28".
 struct ImageShape {
   std::int64_t channels = 0;
@@ -37,6 +43,11 @@ struct ImageSet {
   /// The images at `indices`, in that order; repeats are allowed. Copies the pixels.
   /// Errors: kInvalidArgument if an index is outside [0, size()).
   ImageSet select(const std::vector<std::int64_t>& indices) const;
+
+  /// The same images under a run's class names. `labels_of`: as match_classes gives it.
+  /// Errors: kInvalidArgument unless it has an entry for each class.
+  ImageSet relabelled(const std::vector<std::int64_t>& labels_of,
+                      std::vector<std::string> names) const;
 };
 
 /// How many images each class has. Shape: one entry per class.

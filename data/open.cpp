@@ -17,12 +17,19 @@ constexpr std::string_view kAccepted =
     "CIFAR-10's or CIFAR-100's binary files (data_batch_1.bin ..., train.bin), or with one "
     "sub-folder of images per class";
 
-ImageSet load(const fs::path& path, ImageShape wanted, Split split) {
+enum class Format { kIdx, kCifar, kFolder };
+
+Format format_of(const fs::path& path) {
+  std::error_code status;
+  check(fs::exists(path, status), ErrorCode::kInvalidConfig, "[data] '", path.string(),
+        "' does not exist: ", kAccepted);
+  check(fs::is_directory(path, status), ErrorCode::kInvalidConfig, "[data] '", path.string(),
+        "' is a file: ", kAccepted);
   if (holds_fashion_mnist(path)) {
-    return load_fashion_mnist(path, split);
+    return Format::kIdx;
   }
   if (holds_cifar(path)) {
-    return load_cifar(path, split);
+    return Format::kCifar;
   }
   const std::vector<fs::path> folders = sub_folders(path);
   // The folder above cifar-10-batches-bin would otherwise pass for one class of pictures.
@@ -33,21 +40,38 @@ ImageSet load(const fs::path& path, ImageShape wanted, Split split) {
   }
   check(!folders.empty(), ErrorCode::kInvalidConfig, "[data] '", path.string(),
         "' holds no data set: ", kAccepted);
-  return load_image_folder(path, wanted, split);
+  return Format::kFolder;
+}
+
+ImageSet load(const fs::path& path, ImageShape wanted, Split split, Holding holding) {
+  switch (format_of(path)) {
+    case Format::kIdx:
+      return load_fashion_mnist(path, split);
+    case Format::kCifar:
+      return load_cifar(path, split);
+    default:
+      return load_image_folder(path, wanted, split, holding);
+  }
 }
 
 }  // namespace
 
-ImageSet open_image_set(const fs::path& path, ImageShape wanted, Split split) {
-  std::error_code status;
-  check(fs::exists(path, status), ErrorCode::kInvalidConfig, "[data] '", path.string(),
-        "' does not exist: ", kAccepted);
-  check(fs::is_directory(path, status), ErrorCode::kInvalidConfig, "[data] '", path.string(),
-        "' is a file: ", kAccepted);
-  ImageSet set = load(path, wanted, split);
+ImageSet open_image_set(const fs::path& path, ImageShape wanted, Split split, Holding holding) {
+  ImageSet set = load(path, wanted, split, holding);
   check(set.shape() == wanted, ErrorCode::kIncompatible, "[data] '", path.string(), "' holds ",
         set.shape(), " images, the model takes ", wanted);
   return set;
+}
+
+std::vector<std::string> class_names(const fs::path& path, Holding holding) {
+  switch (format_of(path)) {
+    case Format::kIdx:
+      return fashion_mnist_classes();
+    case Format::kCifar:
+      return cifar_classes(path);
+    default:
+      return image_folder_classes(path, holding);
+  }
 }
 
 }  // namespace lorae::data

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "coordinator/global_model.h"
+#include "coordinator/coordinator.h"
 #include "experiment/run_config.h"
 #include "training/learner.h"
 
@@ -17,7 +17,7 @@ struct Run {
   StateDict backbone;
   Bytes backbone_file;  ///< what clients fetch
   StateDict initial;    ///< the first global state
-  coordinator::GlobalModelOptions model_options;
+  coordinator::ExchangeOptions exchange;
   std::int64_t trainable_parameters = 0;
   std::int64_t total_parameters = 0;  ///< of the plain model
 };
@@ -25,7 +25,7 @@ struct Run {
 /// Trains or loads the backbone (in `home`/backbones) and builds the first global state.
 /// Errors: kInvalidConfig if the data set is missing.
 Run make_run(const RunConfig& config,
-             const training::MethodOptions& method,
+             const MethodConfig& method,
              std::uint64_t seed,
              const std::filesystem::path& home);
 

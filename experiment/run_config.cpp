@@ -3,7 +3,8 @@
 #include <set>
 
 #include "base/ids.h"
-#include "codec/pipeline.h"
+#include "base/text.h"
+#include "codec/chain.h"
 
 namespace lorae::experiment {
 namespace {
@@ -24,7 +25,6 @@ void visit_sections(Config& config, Visit&& visit) {
   visit("data", config.data);
   visit("pretraining", config.pretraining);
   visit("training", config.training);
-  visit("server", config.server);
   visit("federation", config.federation);
   visit("network", config.network);
   visit("simulation", config.simulation);
@@ -33,15 +33,15 @@ void visit_sections(Config& config, Visit&& visit) {
 void validate_methods(const RunConfig& config, const ConfigReader& reader) {
   std::set<std::string> names;
   for (std::size_t i = 0; i < config.methods.size(); ++i) {
-    const training::MethodOptions& method = config.methods[i];
+    const MethodConfig& method = config.methods[i];
     const auto where = [&](const char* key) { return reader.where(str("methods.", i, '.', key)); };
     check(is_client_name(method.name), ErrorCode::kInvalidConfig, where("name"),
           ": expected letters, digits, '.', '_' or '-', got \"", method.name, '"');
     check(names.insert(method.name).second, ErrorCode::kInvalidConfig, where("name"), ": \"",
           method.name, "\" is the name of an earlier method");
     try {
-      codec::Pipeline::parse(method.uplink);
-      check(!codec::Pipeline::parse(method.downlink).delta(), ErrorCode::kInvalidConfig,
+      codec::Chain::parse(method.uplink);
+      check(!codec::Chain::parse(method.downlink).delta(), ErrorCode::kInvalidConfig,
             "'delta' makes no sense for a whole state; take it out of the downlink");
     } catch (const Error& error) {
       fail(ErrorCode::kInvalidConfig, where("uplink"), ": ", error.what());
@@ -51,14 +51,17 @@ void validate_methods(const RunConfig& config, const ConfigReader& reader) {
 
 }  // namespace
 
-RunConfig read_run_config(ConfigReader& reader) {
-  RunConfig config;
+RunConfig read_run_config(ConfigReader& reader, const RunConfig& start) {
+  RunConfig config = start;
   Top top;
   reader.read("", top);
   config.seed = top.seed;
   visit_sections(config,
                  [&](const char* section, auto& options) { reader.read(section, options); });
-  reader.read_list("methods", config.methods);
+  MethodConfig method;
+  reader.read("server", method.server);
+  config.methods = {method};
+  reader.read_list("methods", config.methods, method);
   reader.finish();
   validate(config.federation, reader);
   validate_methods(config, reader);
@@ -68,12 +71,28 @@ RunConfig read_run_config(ConfigReader& reader) {
   return config;
 }
 
-RunConfig load_run_config(const std::string& file, const std::vector<std::string>& overrides) {
+RunConfig load_run_config(const std::string& file,
+                          const std::function<void(ConfigReader&)>& override_keys) {
   ConfigReader reader = file.empty() ? ConfigReader{} : ConfigReader::load(file);
-  for (const std::string& assignment : overrides) {
-    reader.set(assignment);
-  }
-  return read_run_config(reader);
+  override_keys(reader);
+  const bool own = !file.empty() || reader.has("data.path");
+  return read_run_config(reader, own ? RunConfig{} : demonstration());
+}
+
+bool is_demonstration(const RunConfig& config) {
+  return config.data.shift != training::DataOptions{}.shift;
+}
+
+RunConfig demonstration() {
+  RunConfig config;
+  config.data.shift = "rotate_invert";
+  return config;
+}
+
+std::string print_run_config(const RunConfig& config, const MethodConfig& method) {
+  RunConfig one = config;
+  one.methods = {method};
+  return print_run_config(one);
 }
 
 std::string print_run_config(const RunConfig& config) {
@@ -87,19 +106,19 @@ std::string print_run_config(const RunConfig& config) {
   return printer.text();
 }
 
-const training::MethodOptions& find_method(const RunConfig& config, const std::string& name) {
+const MethodConfig& find_method(const RunConfig& config, const std::string& name) {
   if (name.empty()) {
     return config.methods.front();
   }
-  std::string known;
-  for (const training::MethodOptions& method : config.methods) {
+  std::vector<std::string> known;
+  for (const MethodConfig& method : config.methods) {
     if (method.name == name) {
       return method;
     }
-    known += str(known.empty() ? "" : ", ", method.name);
+    known.push_back(method.name);
   }
   fail(ErrorCode::kInvalidConfig, "[config] no method '", name,
-       "'; the configuration has: ", known);
+       "'; the configuration has: ", join(known));
 }
 
 }  // namespace lorae::experiment

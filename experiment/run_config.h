@@ -1,10 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "aggregation/server_sgd.h"
+#include "aggregation/aggregator.h"
+#include "aggregation/server_optimizer.h"
 #include "coordinator/federation_options.h"
 #include "training/plan.h"
 
@@ -34,35 +36,54 @@ void visit_fields(SimulationOptions& options, Visitor&& visit) {
         "name of the method that others are compared with");
 }
 
-/// Everything that a configuration file can say about a run, deployed or simulated.
+/// One of the methods that a file compares: what clients train and send, and what the coordinator
+/// makes of it.
+struct MethodConfig : training::MethodOptions {
+  aggregation::RuleOptions rule;
+  aggregation::ServerOptions server;
+};
+
+template <typename Visitor>
+void visit_fields(MethodConfig& method, Visitor&& visit) {
+  visit_fields(static_cast<training::MethodOptions&>(method), visit);
+  visit_fields(method.rule, visit);
+  visit_part("server", method.server, visit);
+}
+
+/// Everything that a configuration file can say about a run, deployed or simulated. Its section
+/// [server] is where each method's own server keys start from.
 struct RunConfig {
   std::uint64_t seed = 0;
   models::ModelOptions model;
   training::DataOptions data;
   training::PretrainingOptions pretraining;
   training::FitOptions training;
-  aggregation::ServerOptions server;
   coordinator::FederationOptions federation;
   NetworkOptions network;
   SimulationOptions simulation;
-  std::vector<training::MethodOptions> methods = {training::MethodOptions{}};
-
-  training::Plan plan(const training::MethodOptions& method, std::uint64_t run_seed) const {
-    return {run_seed, model, data, training, method};
-  }
+  std::vector<MethodConfig> methods = {MethodConfig{}};
 };
 
-/// Reads all sections and checks them. Errors: kInvalidConfig.
-RunConfig read_run_config(ConfigReader& reader);
+/// Reads all sections and checks them; absent keys are those of `start`. Errors: kInvalidConfig.
+RunConfig read_run_config(ConfigReader& reader, const RunConfig& start = {});
 
-/// The same from a file, or the defaults if `file` is empty, with KEY=VALUE `overrides`.
-RunConfig load_run_config(const std::string& file, const std::vector<std::string>& overrides);
+/// The same from a file, or none if it is empty, with what `override_keys` sets. Without a file and
+/// without a data.path it is the demonstration.
+RunConfig load_run_config(const std::string& file,
+                          const std::function<void(ConfigReader&)>& override_keys);
+
+/// A run for trying things out on pictures that Debian packages: private images of a domain that
+/// the backbone has never seen. What runs without a file and without data of one's own.
+RunConfig demonstration();
+bool is_demonstration(const RunConfig& config);
 
 /// As TOML that read_run_config reads back.
 std::string print_run_config(const RunConfig& config);
+/// The same with one of its methods: what identifies a run, and how it is operated.
+std::string print_run_config(const RunConfig& config, const MethodConfig& method);
 
 /// The method called `name`, or the first one if `name` is empty.
 /// Errors: kInvalidConfig, listing the methods.
-const training::MethodOptions& find_method(const RunConfig& config, const std::string& name);
+const MethodConfig& find_method(const RunConfig& config, const std::string& name);
 
 }  // namespace lorae::experiment

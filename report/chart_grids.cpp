@@ -14,35 +14,39 @@ using Anchor = Canvas::Anchor;
 
 constexpr double kWidth = 680;
 
+double first_stage(const LayerBytes& layer) {
+  return layer.stages.front().second;
+}
+
+double last_stage(const LayerBytes& layer) {
+  return layer.stages.back().second;
+}
+
+bool is_drawable(const LayerBytes& layer) {
+  return !layer.stages.empty() && std::isfinite(first_stage(layer)) &&
+         std::isfinite(last_stage(layer));
+}
+
 /// The largest layers in their order, and one row for the sum of the others.
 std::vector<LayerBytes> readable(std::vector<LayerBytes> layers) {
   constexpr std::size_t kMost = 28;
-  std::erase_if(layers, [](const LayerBytes& layer) {
-    return !std::isfinite(layer.raw) || !std::isfinite(layer.encoded);
-  });
+  std::erase_if(layers, [](const LayerBytes& layer) { return !is_drawable(layer); });
   if (layers.size() <= kMost) {
     return layers;
   }
   std::vector<double> sizes;
   for (const LayerBytes& layer : layers) {
-    sizes.push_back(layer.raw);
+    sizes.push_back(first_stage(layer));
   }
   std::nth_element(sizes.begin(), sizes.begin() + kMost - 1, sizes.end(), std::greater<>());
   const double smallest = sizes[kMost - 1];
   std::vector<LayerBytes> rows;
-  LayerBytes others;
-  std::size_t summed = 0;
+  std::vector<LayerBytes> others;
   for (const LayerBytes& layer : layers) {
-    if (layer.raw >= smallest && rows.size() < kMost) {
-      rows.push_back(layer);
-    } else {
-      others.raw += layer.raw;
-      others.encoded += layer.encoded;
-      ++summed;
-    }
+    const bool large = first_stage(layer) >= smallest && rows.size() < kMost;
+    (large ? rows : others).push_back(layer);
   }
-  others.layer = str(summed, " smaller layers");
-  rows.push_back(others);
+  rows.push_back(sum_of(others, str(others.size(), " smaller layers")));
   return rows;
 }
 
@@ -107,7 +111,37 @@ void draw_scale(Canvas& canvas, double y, std::int64_t most) {
               Anchor::kStart, "soft");
 }
 
+/// Stage names in an order that every layer's keeps.
+std::vector<std::string> stage_names(const std::vector<LayerBytes>& layers) {
+  std::vector<std::string> names;
+  for (const LayerBytes& layer : layers) {
+    auto place = names.begin();
+    for (const auto& [name, bytes] : layer.stages) {
+      const auto known = std::find(names.begin(), names.end(), name);
+      place = (known != names.end() ? known : names.insert(place, name)) + 1;
+    }
+  }
+  return names;
+}
+
 }  // namespace
+
+LayerBytes sum_of(const std::vector<LayerBytes>& layers, const std::string& name) {
+  LayerBytes sum{.layer = name, .stages = {}};
+  for (const std::string& stage : stage_names(layers)) {
+    sum.stages.emplace_back(stage, 0);
+  }
+  for (const LayerBytes& layer : layers) {
+    double bytes = layer.stages.empty() ? 0 : first_stage(layer);
+    for (auto& [stage, total] : sum.stages) {
+      for (const auto& [own, own_bytes] : layer.stages) {
+        bytes = own == stage ? own_bytes : bytes;
+      }
+      total += bytes;
+    }
+  }
+  return sum;
+}
 
 std::string layer_bars(const std::string& label, const std::vector<LayerBytes>& layers, int color) {
   constexpr double kName = 210;
@@ -116,7 +150,7 @@ std::string layer_bars(const std::string& label, const std::vector<LayerBytes>& 
   const std::vector<LayerBytes> rows = readable(layers);
   double most = 0;
   for (const LayerBytes& row : rows) {
-    most = std::max({most, row.raw, row.encoded});
+    most = std::max({most, first_stage(row), last_stage(row)});
   }
   if (!(most > 0)) {
     return "";
@@ -134,12 +168,13 @@ std::string layer_bars(const std::string& label, const std::vector<LayerBytes>& 
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const LayerBytes& row = rows[i];
     const double y = 4 + kRow * static_cast<double>(i);
-    const std::string title =
-        row.layer + ": raw " + bytes_text(row.raw) + ", encoded " + bytes_text(row.encoded);
+    const std::string title = row.layer + ": " + stages_text(row);
+    const double first = scale * first_stage(row);
+    const double last = scale * last_stage(row);
     canvas.text(kName - 8, y + 14, shorten(row.layer, 30), Anchor::kEnd);
-    canvas.rectangle(kName, y + 2, scale * row.raw, 8, "raw", 1, title);
-    canvas.rectangle(kName, y + 11, scale * row.encoded, 8, fill_class(color), 1, title);
-    canvas.text(kName + scale * std::max(row.raw, row.encoded) + 6, y + 15, bytes_text(row.encoded),
+    canvas.rectangle(kName, y + 2, first, 8, "raw", 1, title);
+    canvas.rectangle(kName, y + 11, last, 8, fill_class(color), 1, title);
+    canvas.text(kName + std::max(first, last) + 6, y + 15, bytes_text(last_stage(row)),
                 Anchor::kStart, "small soft");
   }
   return canvas.inline_svg();

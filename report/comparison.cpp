@@ -2,217 +2,255 @@
 
 #include <algorithm>
 #include <cmath>
-#include <initializer_list>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
-#include <stdexcept>
-#include <type_traits>
-#include <utility>
-
-#include "base/atomic_file.h"
 
 namespace lorae::report {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr int kSchema = 1;
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+constexpr double kTargetShare = 0.95;
 
-/// Walks the fields of one run in the order of the file, for writing and for reading.
-template <typename Run, typename Visit>
-void visit_run(Run& run, Visit&& visit) {
-  visit("name", run.name);
-  visit("method", run.method);
-  visit("seed", run.seed);
-  visit("rounds", run.rounds);
-  visit("clients", run.clients);
-  visit("cohort", run.cohort);
-  visit("accuracy", run.accuracy);
-  visit("trainable_parameters", run.trainable_parameters);
-  visit("total_parameters", run.total_parameters);
-  visit("uplink_bytes_per_client_round", run.uplink_bytes_per_client_round);
-  visit("downlink_bytes_per_client_round", run.downlink_bytes_per_client_round);
-  visit("backbone_bytes_once", run.backbone_bytes_once);
-  visit("seconds", run.seconds);
-  visit("digest", run.digest);
+/// One number of several seeds.
+class Sample {
+ public:
+  void add(double value) { values_.push_back(value); }
+
+  std::int64_t size() const { return static_cast<std::int64_t>(values_.size()); }
+  double low() const {
+    return values_.empty() ? kUndefined : *std::min_element(values_.begin(), values_.end());
+  }
+  double high() const {
+    return values_.empty() ? kUndefined : *std::max_element(values_.begin(), values_.end());
+  }
+  double mean() const {
+    double sum = 0;
+    for (const double value : values_) {
+      sum += value;
+    }
+    return values_.empty() ? kUndefined : sum / static_cast<double>(values_.size());
+  }
+  /// Of the mean.
+  double standard_error() const {
+    if (values_.size() < 2) {
+      return kUndefined;
+    }
+    const auto count = static_cast<double>(values_.size());
+    double squares = 0;
+    for (const double value : values_) {
+      squares += (value - mean()) * (value - mean());
+    }
+    return std::sqrt(squares / (count - 1) / count);
+  }
+
+ private:
+  std::vector<double> values_;
+};
+
+void add_new(std::vector<std::string>& words, const std::string& word) {
+  if (std::find(words.begin(), words.end(), word) == words.end()) {
+    words.push_back(word);
+  }
 }
 
-template <typename T>
-void read_field(const Json& object, const char* key, T& field) {
-  const Json& value = object.at(key);  // throws, naming the key
-  if constexpr (std::is_same_v<T, double>) {
-    field = value.is_null() ? kUndefined : value.get<double>();
-  } else if constexpr (std::is_integral_v<T>) {
-    if (!value.is_number_integer()) {
-      throw std::runtime_error(str(key, ": expected an integer, got ", value.dump()));
-    }
-    field = value.get<T>();
-  } else {
-    field = value.get<T>();
+/// The run names in order of appearance.
+std::vector<std::string> names(const Comparison& comparison) {
+  std::vector<std::string> found;
+  for (const ComparisonRun& run : comparison.runs) {
+    add_new(found, run.name);
   }
+  return found;
+}
+
+/// The main metric of the first seed that has one; "" if none has.
+std::string main_metric_of(const Comparison& comparison, const std::string& name) {
+  for (const ComparisonRun& run : comparison.runs) {
+    if (run.name == name && !run.metrics.empty()) {
+      return run.metrics.main_name();
+    }
+  }
+  return "";
+}
+
+/// A run's main metric, if it is this one and was measured.
+std::optional<double> measured(const ComparisonRun& run, const std::string& metric) {
+  const std::optional<double> value =
+      run.metrics.main_name() == metric ? run.metrics.find(metric) : std::nullopt;
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 double per_run(double baseline_bytes, double bytes) {
   return bytes > 0 ? baseline_bytes / bytes : kUndefined;
 }
 
-struct Sum {
-  double value = 0;
-  std::int64_t count = 0;
-
-  void add(double term) {
-    value += term;
-    ++count;
+std::optional<BytesToTarget> bytes_to_target(const Comparison& comparison,
+                                             const std::string& name) {
+  const std::optional<Target> target = target_of(comparison);
+  if (!target) {
+    return std::nullopt;
   }
-  double mean() const { return count == 0 ? kUndefined : value / static_cast<double>(count); }
-};
+  Sample bytes;
+  Sample rounds;
+  for (const ComparisonRun& run : comparison.runs) {
+    if (run.name != name) {
+      continue;
+    }
+    const auto reached =
+        std::find_if(run.curve.begin(), run.curve.end(),
+                     [&](const EvaluatedRound& point) { return point.metric >= target->value; });
+    if (run.metrics.main_name() != target->metric || reached == run.curve.end()) {
+      return std::nullopt;
+    }
+    bytes.add(reached->bytes);
+    rounds.add(static_cast<double>(reached->round));
+  }
+  return BytesToTarget{target->value, bytes.mean(), rounds.mean()};
+}
 
-/// The run names in order of appearance.
-std::vector<std::string> names(const Comparison& comparison) {
+using Baselines = std::map<std::uint64_t, const ComparisonRun*>;
+
+Ratio ratio_of(const Comparison& comparison,
+               const Baselines& baselines,
+               const std::string& name,
+               const std::string& metric) {
+  Sample uplink;
+  Sample downlink;
+  Sample total;
+  Sample difference;
+  for (const ComparisonRun& run : comparison.runs) {
+    const auto found = baselines.find(run.seed);
+    if (run.name != name || found == baselines.end()) {
+      continue;
+    }
+    const ComparisonRun& base = *found->second;
+    uplink.add(per_run(base.uplink_bytes_per_client_round, run.uplink_bytes_per_client_round));
+    downlink.add(
+        per_run(base.downlink_bytes_per_client_round, run.downlink_bytes_per_client_round));
+    total.add(per_run(base.uplink_bytes_per_client_round + base.downlink_bytes_per_client_round,
+                      run.uplink_bytes_per_client_round + run.downlink_bytes_per_client_round));
+    const std::optional<double> ours = measured(run, metric);
+    const std::optional<double> theirs = measured(base, metric);
+    if (ours && theirs) {
+      difference.add(*ours - *theirs);
+    }
+  }
+  return {.name = name,
+          .seeds = uplink.size(),
+          .uplink_ratio = uplink.mean(),
+          .downlink_ratio = downlink.mean(),
+          .total_ratio = total.mean(),
+          .main_metric = difference.size() > 0 ? metric : "",
+          .metric_difference = difference.mean(),
+          .metric_difference_se = difference.standard_error(),
+          .bytes_to_target = bytes_to_target(comparison, name)};
+}
+
+/// The baseline against itself, or a name that shares no seed with it.
+Ratio fixed_ratio(const Comparison& comparison, const std::string& name, bool is_baseline) {
+  const double ratio = is_baseline ? 1 : kUndefined;
+  return {.name = name,
+          .seeds = 0,
+          .uplink_ratio = ratio,
+          .downlink_ratio = ratio,
+          .total_ratio = ratio,
+          .main_metric = is_baseline ? main_metric_of(comparison, name) : "",
+          .metric_difference = is_baseline ? 0 : kUndefined,
+          .metric_difference_se = kUndefined,
+          .bytes_to_target = bytes_to_target(comparison, name)};
+}
+
+ComparisonSummary summary_of(const Comparison& comparison, const std::string& name) {
+  ComparisonSummary summary;
+  summary.name = name;
+  summary.is_baseline = name == comparison.baseline;
+  summary.main_metric = main_metric_of(comparison, name);
+  Sample uplink;
+  Sample downlink;
+  Sample metric;
+  Sample seconds;
+  for (const ComparisonRun& run : comparison.runs) {
+    if (run.name != name) {
+      continue;
+    }
+    ++summary.seeds;
+    summary.method = run.method;
+    summary.trainable_parameters = run.trainable_parameters;
+    summary.total_parameters = run.total_parameters;
+    uplink.add(run.uplink_bytes_per_client_round);
+    downlink.add(run.downlink_bytes_per_client_round);
+    seconds.add(run.seconds);
+    if (const std::optional<double> value = measured(run, summary.main_metric)) {
+      metric.add(*value);
+    }
+  }
+  summary.uplink_bytes = uplink.mean();
+  summary.downlink_bytes = downlink.mean();
+  summary.metric = metric.mean();
+  summary.metric_low = metric.low();
+  summary.metric_high = metric.high();
+  summary.seconds = seconds.mean();
+  return summary;
+}
+
+}  // namespace
+
+std::vector<std::string> main_metrics(const Comparison& comparison) {
   std::vector<std::string> found;
   for (const ComparisonRun& run : comparison.runs) {
-    if (std::find(found.begin(), found.end(), run.name) == found.end()) {
-      found.push_back(run.name);
+    if (!run.metrics.empty()) {
+      add_new(found, run.metrics.main_name());
     }
   }
   return found;
 }
 
-/// The file's value types, checked by nlohmann::json, which throws.
-Comparison parse(const Bytes& bytes) {
-  const Json json = Json::parse(text_of(bytes));
-  int schema = 0;
-  read_field(json, "schema", schema);
-  check(schema == kSchema, ErrorCode::kIncompatible, "expected schema ", kSchema, ", got ", schema);
-  Comparison comparison;
-  read_field(json, "baseline", comparison.baseline);
-  const Json& runs = json.at("runs");
-  check(runs.is_array(), ErrorCode::kCorruptData, "runs: expected a list, got ", runs.type_name());
-  for (const Json& object : runs) {
-    visit_run(comparison.runs.emplace_back(),
-              [&](const char* key, auto& field) { read_field(object, key, field); });
+std::optional<Target> target_of(const Comparison& comparison) {
+  const std::string metric = main_metric_of(comparison, comparison.baseline);
+  if (comparison.target) {
+    const std::vector<std::string> all = main_metrics(comparison);
+    if (all.empty()) {
+      return std::nullopt;
+    }
+    return Target{metric.empty() ? all.front() : metric, *comparison.target};
   }
-  return comparison;
+  Sample reached;
+  for (const ComparisonRun& run : comparison.runs) {
+    const std::optional<double> value = measured(run, metric);
+    if (run.name == comparison.baseline && value) {
+      reached.add(*value);
+    }
+  }
+  return reached.size() == 0 ? std::nullopt
+                             : std::optional(Target{metric, kTargetShare * reached.mean()});
 }
 
-}  // namespace
-
 std::vector<Ratio> ratios(const Comparison& comparison) {
-  std::map<std::uint64_t, const ComparisonRun*> baselines;
+  Baselines baselines;
   for (const ComparisonRun& run : comparison.runs) {
     if (run.name == comparison.baseline) {
       baselines.emplace(run.seed, &run);
     }
   }
+  const std::string metric = main_metric_of(comparison, comparison.baseline);
   std::vector<Ratio> result;
   for (const std::string& name : names(comparison)) {
-    Sum uplink;
-    Sum downlink;
-    Sum accuracy;
-    for (const ComparisonRun& run : comparison.runs) {
-      const auto found = baselines.find(run.seed);
-      if (run.name != name || name == comparison.baseline || found == baselines.end()) {
-        continue;
-      }
-      const ComparisonRun& base = *found->second;
-      uplink.add(per_run(base.uplink_bytes_per_client_round, run.uplink_bytes_per_client_round));
-      downlink.add(
-          per_run(base.downlink_bytes_per_client_round, run.downlink_bytes_per_client_round));
-      accuracy.add(run.accuracy - base.accuracy);
-    }
-    if (uplink.count > 0) {
-      result.push_back({.name = name,
-                        .uplink_ratio = uplink.mean(),
-                        .downlink_ratio = downlink.mean(),
-                        .accuracy_difference = accuracy.mean()});
+    const Ratio ratio = ratio_of(comparison, baselines, name, metric);
+    if (name != comparison.baseline && ratio.seeds > 0) {
+      result.push_back(ratio);
     }
   }
   return result;
-}
-
-std::string to_json(const Comparison& comparison) {
-  Json json;
-  json["schema"] = kSchema;
-  json["baseline"] = comparison.baseline;
-  json["runs"] = Json::array();
-  for (const ComparisonRun& run : comparison.runs) {
-    Json& object = json["runs"].emplace_back(Json::object());
-    visit_run(run, [&](const char* key, const auto& field) { object[key] = field; });
-  }
-  json["ratios"] = Json::array();
-  for (const Ratio& ratio : ratios(comparison)) {
-    json["ratios"].push_back(Json{{"name", ratio.name},
-                                  {"uplink_ratio", ratio.uplink_ratio},
-                                  {"downlink_ratio", ratio.downlink_ratio},
-                                  {"accuracy_difference", ratio.accuracy_difference}});
-  }
-  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-void write_comparison(const std::filesystem::path& path, const Comparison& comparison) {
-  write_file_atomic(path, to_json(comparison));
-}
-
-Result<Comparison> read_comparison(const std::filesystem::path& path) {
-  Bytes bytes;
-  try {
-    bytes = read_file(path);
-  } catch (const Error& error) {
-    return error;
-  }
-  const std::string what = str("[comparison] '", path.string(), "': ");
-  try {
-    return parse(bytes);
-  } catch (const Error& error) {
-    return Error(error.code(), what + error.what());
-  } catch (const std::exception& error) {
-    // nlohmann::json reports every malformation by throwing.
-    return Error(ErrorCode::kCorruptData, what + error.what());
-  }
 }
 
 std::vector<ComparisonSummary> summaries(const Comparison& comparison) {
   const std::vector<Ratio> all_ratios = ratios(comparison);
   std::vector<ComparisonSummary> result;
   for (const std::string& name : names(comparison)) {
-    ComparisonSummary& summary = result.emplace_back();
-    summary.name = name;
-    summary.is_baseline = name == comparison.baseline;
-    summary.accuracy_low = std::numeric_limits<double>::infinity();
-    summary.accuracy_high = -std::numeric_limits<double>::infinity();
-    Sum uplink;
-    Sum downlink;
-    Sum accuracy;
-    Sum seconds;
-    for (const ComparisonRun& run : comparison.runs) {
-      if (run.name != name) {
-        continue;
-      }
-      ++summary.seeds;
-      summary.method = run.method;
-      summary.trainable_parameters = run.trainable_parameters;
-      summary.total_parameters = run.total_parameters;
-      summary.accuracy_low = std::min(summary.accuracy_low, run.accuracy);
-      summary.accuracy_high = std::max(summary.accuracy_high, run.accuracy);
-      uplink.add(run.uplink_bytes_per_client_round);
-      downlink.add(run.downlink_bytes_per_client_round);
-      accuracy.add(run.accuracy);
-      seconds.add(run.seconds);
-    }
-    summary.uplink_bytes = uplink.mean();
-    summary.downlink_bytes = downlink.mean();
-    summary.accuracy = accuracy.mean();
-    summary.seconds = seconds.mean();
+    ComparisonSummary& summary = result.emplace_back(summary_of(comparison, name));
     const auto ratio = std::find_if(all_ratios.begin(), all_ratios.end(),
                                     [&](const Ratio& other) { return other.name == name; });
-    const bool known = ratio != all_ratios.end();
-    summary.uplink_ratio = summary.is_baseline ? 1 : known ? ratio->uplink_ratio : kUndefined;
-    summary.downlink_ratio = summary.is_baseline ? 1 : known ? ratio->downlink_ratio : kUndefined;
-    summary.accuracy_difference = summary.is_baseline ? 0
-                                  : known             ? ratio->accuracy_difference
-                                                      : kUndefined;
+    summary.ratio =
+        ratio != all_ratios.end() ? *ratio : fixed_ratio(comparison, name, summary.is_baseline);
   }
   return result;
 }

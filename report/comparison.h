@@ -2,14 +2,26 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/ids.h"
+#include "base/metrics.h"
 #include "base/result.h"
 
 namespace lorae::report {
 
+/// What the global model of an evaluated round reached, and what it had cost until then.
+struct EvaluatedRound {
+  RoundId round = 0;
+  double metric = 0;  ///< the main metric
+  double bytes = 0;   ///< framed, of all clients so far, both directions, without the backbone
+};
+
 /// One federated training of a comparison: one method with one seed.
+///
+/// Units: framed bytes, control messages included; of a direction, unless it says otherwise.
 struct ComparisonRun {
   std::string name;  ///< groups the seeds of one method: "lorae-8", "full"
   std::string method;
@@ -17,40 +29,80 @@ struct ComparisonRun {
   std::int64_t rounds = 0;
   std::int64_t clients = 0;
   std::int64_t cohort = 0;  ///< clients per round
-  double accuracy = 0;      ///< of the last global model, a fraction 0 to 1
+  /// Of the last global models. The main one is a fraction of 1, and more of it is better. Empty if
+  /// nothing was measured.
+  Metrics metrics;
   std::int64_t trainable_parameters = 0;
   std::int64_t total_parameters = 0;
   double uplink_bytes_per_client_round = 0;
   double downlink_bytes_per_client_round = 0;
-  double backbone_bytes_once = 0;  ///< what a client fetches before its first round
+  double control_bytes_per_client_round = 0;  ///< of no model and no update, both directions
+  double backbone_bytes_once = 0;             ///< what a client fetches before its first round
   double seconds = 0;
-  std::string digest;  ///< of the last global model, in hex
+  std::string digest;                 ///< of the last global model, in hex
+  std::vector<EvaluatedRound> curve;  ///< in the order of the rounds
 };
 
 struct Comparison {
   std::string baseline = "full";  ///< the run name that the others are compared with
   std::vector<ComparisonRun> runs;
+  std::optional<double> target;  ///< of the main metric; see `target_of`
+};
+
+/// The runs' main metrics, in order of appearance; runs that measured nothing have none.
+std::vector<std::string> main_metrics(const Comparison& comparison);
+
+/// What a run has to reach.
+struct Target {
+  std::string metric;  ///< the baseline's main metric
+  double value = 0;
+};
+
+/// `Comparison::target`, or 95 % of the baseline's mean final main metric; none if it has none.
+std::optional<Target> target_of(const Comparison& comparison);
+
+/// When a run name reached the target: at the first evaluated round whose metric is at least the
+/// target. Means over the seeds of the name.
+struct BytesToTarget {
+  double target = 0;
+  double bytes = 0;  ///< as `EvaluatedRound::bytes`
+  double round = 0;
 };
 
 /// How one run name fares against the baseline: means over the seeds that both have.
 struct Ratio {
   std::string name;
-  double uplink_ratio = 0;         ///< baseline bytes / run bytes; nan if the run sent none
-  double downlink_ratio = 0;       ///< likewise
-  double accuracy_difference = 0;  ///< run - baseline, in fractions
+  std::int64_t seeds = 0;     ///< that both have
+  double uplink_ratio = 0;    ///< baseline bytes / run bytes; nan if the run sent none
+  double downlink_ratio = 0;  ///< likewise
+  double total_ratio = 0;     ///< likewise, of uplink + downlink
+  std::string main_metric;    ///< that both have; "" if they have none in common
+  /// Run - baseline in the main metric, in fractions, over the seeds where both measured it; nan if
+  /// there is none.
+  double metric_difference = 0;
+  /// Standard error of that mean: sample standard deviation / sqrt(seeds); nan for one seed.
+  double metric_difference_se = 0;
+  /// Over all seeds of the name; none if one of them did not reach it.
+  std::optional<BytesToTarget> bytes_to_target;
 };
 
 /// One entry for each run name but the baseline, in order of appearance; none for a name that
 /// shares no seed with the baseline.
 std::vector<Ratio> ratios(const Comparison& comparison);
 
-/// The text of comparison.json, schema 1; numbers that are not finite become null.
+/// The text of comparison.json, schema 2; numbers that are not finite become null.
+///
+/// Top level: "schema", "baseline", "target" if there is one, "runs", "ratios". A run has the
+/// fields of ComparisonRun, "main_metric" ("" if there is none), and "accuracy" where that is top1;
+/// its "curve" is a list of [round, metric, bytes]. A ratio has the fields of Ratio but
+/// main_metric, and "accuracy_difference" where that is top1.
 std::string to_json(const Comparison& comparison);
 
 /// Errors: kUnavailable if the file cannot be written.
 void write_comparison(const std::filesystem::path& path, const Comparison& comparison);
 
-/// Ignores the ratios in the file, which follow from the runs, and keys it does not know.
+/// Ignores the ratios in the file, which follow from the runs, and keys it does not know. A run
+/// without a curve has an empty one.
 /// Errors: kInvalidConfig if the file cannot be read; kIncompatible for another schema;
 ///         kCorruptData if a key is missing or has another type.
 Result<Comparison> read_comparison(const std::filesystem::path& path);
@@ -64,13 +116,13 @@ struct ComparisonSummary {
   std::int64_t total_parameters = 0;
   double uplink_bytes = 0;    ///< mean, per client and round
   double downlink_bytes = 0;  ///< mean, per client and round
-  double accuracy = 0;        ///< mean
-  double accuracy_low = 0;
-  double accuracy_high = 0;
-  double seconds = 0;              ///< mean
-  double uplink_ratio = 0;         ///< 1 for the baseline, nan if there is none
-  double downlink_ratio = 0;       ///< 1 for the baseline, nan if there is none
-  double accuracy_difference = 0;  ///< 0 for the baseline, nan if there is none
+  std::string main_metric;    ///< "" if nothing was measured
+  double metric = 0;          ///< mean of the main metric; nan if nothing was measured
+  double metric_low = 0;      ///< likewise
+  double metric_high = 0;     ///< likewise
+  double seconds = 0;         ///< mean
+  /// Against the baseline, which has ratios of 1 and a difference of 0; nan where there is none.
+  Ratio ratio;
   bool is_baseline = false;
 };
 

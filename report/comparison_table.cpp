@@ -1,56 +1,55 @@
 #include <algorithm>
 #include <array>
-#include <cmath>
 
+#include "base/str.h"
 #include "report/comparison.h"
 #include "report/text.h"
 
 namespace lorae::report {
 namespace {
 
-constexpr std::size_t kColumns = 8;
+constexpr std::size_t kColumns = 9;
 using Row = std::array<std::string, kColumns>;
 
-Row row_of(const ComparisonSummary& summary) {
-  const double share = summary.total_parameters > 0
-                           ? static_cast<double>(summary.trainable_parameters) /
-                                 static_cast<double>(summary.total_parameters)
-                           : std::nan("");
+/// "123,456 (1.1 %)".
+std::string trainable_text(const ComparisonSummary& summary) {
+  const std::string count = count_text(summary.trainable_parameters);
+  if (summary.total_parameters == 0) {
+    return count;
+  }
+  const double share = static_cast<double>(summary.trainable_parameters) /
+                       static_cast<double>(summary.total_parameters);
+  return str(count, " (", tick_percent_text(share), ")");
+}
+
+Row row_of(const ComparisonSummary& summary, bool names_metric) {
+  const Ratio& ratio = summary.ratio;
+  const std::string metric = metric_text(summary, kPlainSign);
   return {summary.name,
-          count_text(summary.trainable_parameters) + " (" + percent_text(share) + " %)",
-          bytes_text(summary.uplink_bytes),
-          times_text(summary.uplink_ratio),
-          bytes_text(summary.downlink_bytes),
-          accuracy_text(summary, "+-"),
-          summary.is_baseline ? "" : points_text(summary.accuracy_difference),
+          trainable_text(summary),
+          compared_text(summary, summary.uplink_bytes, ratio.uplink_ratio, "x"),
+          compared_text(summary, summary.downlink_bytes, ratio.downlink_ratio, "x"),
+          times_text(ratio.total_ratio),
+          names_metric && metric != "-" ? str(summary.main_metric, " ", metric, " %") : metric,
+          summary.is_baseline ? "" : difference_text(ratio, kPlainSign),
+          ratio.bytes_to_target ? bytes_text(ratio.bytes_to_target->bytes) : "-",
           fixed_text(summary.seconds, 1)};
 }
 
-}  // namespace
-
-std::string comparison_table(const Comparison& comparison) {
-  std::vector<Row> rows = {{"method", "trainable parameters", "uplink", "times less", "downlink",
-                            "accuracy %", "points", "seconds"}};
-  bool several = false;
-  for (const ComparisonSummary& summary : summaries(comparison)) {
-    rows.push_back(row_of(summary));
-    several = several || summary.seeds > 1;
-  }
+std::string aligned(const std::vector<Row>& rows) {
   std::array<std::size_t, kColumns> widths{};
   for (const Row& row : rows) {
     for (std::size_t i = 0; i < kColumns; ++i) {
       widths[i] = std::max(widths[i], row[i].size());
     }
   }
-  std::string text =
-      "LoRAE versus full-parameter federated training: bytes per round, accuracy\n\n";
+  std::string text;
   const auto add_line = [&](const Row& row, char fill) {
-    std::string line;
     for (std::size_t i = 0; i < kColumns; ++i) {
       const std::string space(widths[i] - row[i].size(), fill);
-      line += (i == 0 ? "" : "  ") + (i == 0 ? row[i] + space : space + row[i]);
+      text += (i == 0 ? "" : "  ") + (i == 0 ? row[i] + space : space + row[i]);
     }
-    text += line + "\n";
+    text += "\n";
   };
   for (std::size_t i = 0; i < rows.size(); ++i) {
     add_line(rows[i], ' ');
@@ -58,12 +57,40 @@ std::string comparison_table(const Comparison& comparison) {
       add_line({}, '-');
     }
   }
-  text += "\nuplink, downlink: mean bytes per client and round\n";
-  text += "times less, points: against '" + comparison.baseline + "'\n";
+  return text;
+}
+
+std::string legend(const Comparison& comparison, const std::string& heading, bool several) {
+  std::string text = "\nuplink, downlink: mean bytes per client and round (times less than '" +
+                     comparison.baseline + "'); total ratio: both ways\n";
   if (several) {
-    text += "accuracy: mean over the seeds +- half the distance of the lowest and the highest\n";
+    text += heading + ": mean over the seeds +- half the distance of the lowest and the highest\n";
+  }
+  text += "points: percent points against '" + comparison.baseline + "'";
+  text += several ? " +- standard error of the mean over the seeds\n" : "\n";
+  if (const std::optional<Target> target = target_of(comparison)) {
+    text += str("to target: bytes of all clients, both ways, until ", target->metric, " reached ",
+                percent_text(target->value), " %");
+    text += comparison.target ? "\n" : str(", 95 % of '", comparison.baseline, "'\n");
   }
   return text;
+}
+
+}  // namespace
+
+std::string comparison_table(const Comparison& comparison) {
+  const std::vector<std::string> metrics = main_metrics(comparison);
+  const std::string heading = metric_heading(metrics);
+  std::vector<Row> rows = {{"method", "trainable", "uplink", "downlink", "total ratio",
+                            metrics.size() == 1 ? heading + " %" : heading, "points", "to target",
+                            "seconds"}};
+  bool several = false;
+  for (const ComparisonSummary& summary : summaries(comparison)) {
+    rows.push_back(row_of(summary, metrics.size() > 1));
+    several = several || summary.seeds > 1;
+  }
+  return "LoRAE versus full-parameter federated training: bytes per round, " + heading + "\n\n" +
+         aligned(rows) + legend(comparison, heading, several);
 }
 
 }  // namespace lorae::report

@@ -18,7 +18,7 @@ constexpr std::string_view kPageStyle = R"css(
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);
 font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}
-main{max-width:960px;margin:0 auto;padding:32px 20px 64px}
+main{max-width:1040px;margin:0 auto;padding:32px 20px 64px}
 h1{font-size:28px;line-height:1.2;margin:0 0 8px}
 h2{font-size:20px;margin:44px 0 4px}
 h3{font-size:16px;margin:24px 0 4px}
@@ -26,19 +26,17 @@ p{margin:4px 0 12px;color:var(--soft);max-width:70ch}
 svg{width:100%;height:auto;display:block;margin-top:8px}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:14px;margin:28px 0}
 .card{background:var(--panel);border-radius:10px;padding:16px 18px}
-.card b{display:block;font-size:28px;line-height:1.2}
+.card b{display:block;font-size:24px;line-height:1.3;white-space:nowrap}
 .card span{color:var(--soft);font-size:14px}
 .wide{overflow-x:auto}
-table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
-th,td{padding:7px 10px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
+table{border-collapse:collapse;width:100%;font-size:13px;font-variant-numeric:tabular-nums}
+th,td{padding:7px 8px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
 th{color:var(--soft);font-weight:600}
 th:first-child,td:first-child{text-align:left}
 .legend{display:flex;flex-wrap:wrap;gap:4px 20px;margin:10px 0 0;padding:0;list-style:none;
 font-size:14px}
 .legend svg{display:inline-block;width:34px;height:10px;margin:0 6px 0 0;vertical-align:middle}
 )css";
-
-using Colors = std::map<std::string, int>;
 
 /// The baseline is neutral; the other names take the palette in order of appearance.
 Colors colors_of(const Report& report) {
@@ -58,183 +56,113 @@ Colors colors_of(const Report& report) {
   return colors;
 }
 
-/// The run names of the curves, in order of appearance.
-std::vector<std::string> curve_names(const Report& report) {
-  std::vector<std::string> names;
-  for (const ReportRun& run : report.runs) {
-    if (std::find(names.begin(), names.end(), run.name) == names.end()) {
-      names.push_back(run.name);
-    }
-  }
-  return names;
-}
-
-/// Joins the seeds of one name: points with the same key become one.
-class CurveMaker {
- public:
-  void add(std::uint64_t key, double x, double y) {
-    if (!std::isfinite(x) || !std::isfinite(y)) {
-      return;
-    }
-    const auto [place, first] = points_.try_emplace(key, CurvePoint{.low = y, .high = y}, 0);
-    auto& [point, count] = place->second;
-    ++count;
-    point.x += (x - point.x) / count;
-    point.mean += (y - point.mean) / count;
-    point.low = std::min(point.low, y);
-    point.high = std::max(point.high, y);
-  }
-
-  std::vector<CurvePoint> points() const {
-    std::vector<CurvePoint> result;
-    for (const auto& [key, value] : points_) {
-      result.push_back(value.first);
-    }
-    return result;
-  }
-
- private:
-  std::map<std::uint64_t, std::pair<CurvePoint, int>> points_;
-};
-
-std::vector<Curve> curves(const Report& report, const Colors& colors, bool over_uplink) {
-  std::vector<Curve> result;
-  for (const std::string& name : curve_names(report)) {
-    CurveMaker maker;
-    for (const ReportRun& run : report.runs) {
-      if (run.name != name) {
-        continue;
-      }
-      if (over_uplink) {
-        // Seeds differ a little in bytes, so their n-th points belong together.
-        for (std::size_t i = 0; i < run.accuracy_over_uplink.size(); ++i) {
-          maker.add(i, run.accuracy_over_uplink[i].first, run.accuracy_over_uplink[i].second);
-        }
-      } else {
-        for (const auto& [round, accuracy] : run.accuracy) {
-          maker.add(round, static_cast<double>(round), accuracy);
-        }
-      }
-    }
-    result.push_back({.name = name, .color = colors.at(name), .points = maker.points()});
-  }
-  return result;
-}
-
-std::string legend(const std::vector<Curve>& shown) {
-  std::string items;
-  for (const Curve& curve : shown) {
-    items +=
-        str("<li><svg viewBox=\"0 0 34 10\" aria-hidden=\"true\"><path class=\"curve ",
-            stroke_class(curve.color), "\" d=\"M1 5H33\"/></svg>", escape(curve.name), "</li>\n");
-  }
-  return "<ul class=\"legend\">\n" + items + "</ul>\n";
-}
-
-std::string round_text(double value) {
-  return fixed_text(value, 0);
-}
-
-std::string curve_section(const std::string& note, const LineChart& chart) {
-  const std::string picture = line_chart(chart);
-  return picture.empty() ? ""
-                         : str("<h2>", chart.label, "</h2>\n<p>", note, "</p>\n",
-                               legend(chart.curves), picture);
-}
-
-std::string curve_sections(const Report& report, const Colors& colors) {
-  const std::string y_label = "accuracy (percent)";
-  const LineChart rounds{.label = "Accuracy over rounds",
-                         .x_label = "round",
-                         .y_label = y_label,
-                         .x_text = &round_text,
-                         .y_text = &tick_percent_text,
-                         .curves = curves(report, colors, false)};
-  const LineChart uplink{.label = "Accuracy over uplink",
-                         .x_label = "cumulative uplink of all clients (bytes, logarithmic)",
-                         .y_label = y_label,
-                         .x_scale = Scale::kLog,
-                         .x_text = &tick_bytes_text,
-                         .y_text = &tick_percent_text,
-                         .curves = curves(report, colors, true)};
-  return curve_section("Mean over the seeds; the band reaches from the lowest to the highest seed.",
-                       rounds) +
-         curve_section(
-             "What all clients together had sent when the global model reached an "
-             "accuracy. On the logarithmic axis each power of ten is the same distance.",
-             uplink);
-}
-
 std::string card(const std::string& value, const std::string& what) {
   return str("<div class=\"card\"><b>", escape(value), "</b><span>", escape(what),
              "</span></div>\n");
 }
 
-/// The numbers of the most accurate method but the baseline.
-std::string headline(const Report& report) {
-  const std::vector<ComparisonSummary> rows = summaries(report.comparison);
+/// The best method but the baseline among those that can be compared with it; the first one if none
+/// was measured.
+const ComparisonSummary* best_of(const std::vector<ComparisonSummary>& rows,
+                                 const std::string& metric) {
   const ComparisonSummary* best = nullptr;
+  const auto value = [&](const ComparisonSummary& row) {
+    return row.main_metric == metric && std::isfinite(row.metric) ? row.metric : -1;
+  };
   for (const ComparisonSummary& row : rows) {
-    if (!row.is_baseline &&
-        (best == nullptr || !std::isfinite(best->accuracy) || row.accuracy > best->accuracy)) {
+    if (!row.is_baseline && (best == nullptr || value(row) > value(*best))) {
       best = &row;
     }
   }
+  return best;
+}
+
+std::string headline(const Report& report) {
+  const std::vector<ComparisonSummary> rows = summaries(report.comparison);
+  const std::optional<Target> target = target_of(report.comparison);
+  const ComparisonSummary* best = best_of(rows, target ? target->metric : "");
   if (best == nullptr) {
     return "";
   }
   const std::string& base = report.comparison.baseline;
+  const Ratio& ratio = best->ratio;
+  const std::string sent = bytes_text(best->uplink_bytes) + " per client and round";
   std::string cards;
-  if (std::isfinite(best->uplink_ratio)) {
-    cards += card(times_text(best->uplink_ratio) + " \u00d7 less",
-                  "uplink with " + best->name + " than with " + base);
+  if (std::isfinite(ratio.uplink_ratio)) {
+    cards += card(times_text(ratio.uplink_ratio) + " \u00d7 less",
+                  str("uplink with ", best->name, " than with ", base, ": ", sent));
+    cards += card(times_text(ratio.total_ratio) + " \u00d7 less",
+                  str("uplink and downlink together with ", best->name));
+  } else {
+    cards += card(bytes_text(best->uplink_bytes), "uplink per client and round, " + best->name);
   }
-  cards += card(bytes_text(best->uplink_bytes), "uplink per client and round, " + best->name);
-  cards += card(accuracy_text(*best, "\u00b1") + " %",
-                "accuracy, " + best->name +
-                    (std::isfinite(best->accuracy_difference)
-                         ? ": " + points_text(best->accuracy_difference) + " points to " + base
-                         : ""));
+  if (std::isfinite(best->metric)) {
+    cards += card(with_percent(metric_text(*best, kSign)),
+                  str(best->main_metric, ", ", best->name,
+                      std::isfinite(ratio.metric_difference)
+                          ? str(": ", difference_text(ratio, kSign), " points to ", base)
+                          : ""));
+  }
   if (best->total_parameters > 0) {
-    cards += card(percent_text(static_cast<double>(best->trainable_parameters) /
-                               static_cast<double>(best->total_parameters)) +
-                      " %",
+    cards += card(with_percent(percent_text(static_cast<double>(best->trainable_parameters) /
+                                            static_cast<double>(best->total_parameters))),
                   "of the parameters trained: " + count_text(best->trainable_parameters));
   }
   return "<div class=\"cards\">\n" + cards + "</div>\n";
+}
+
+/// "812 MB, round 12"; whole rounds where the seeds agree.
+std::string reached_text(const std::optional<BytesToTarget>& reached) {
+  return reached ? str(bytes_text(reached->bytes), ", round ", coordinate(reached->round)) : "-";
+}
+
+std::string table_note(const Comparison& comparison) {
+  const std::string base = escape(comparison.baseline);
+  std::string note =
+      str("Bytes are means per client and round; 41\u00d7 means 41 times less than ", base,
+          "; total ratio: uplink and downlink together. \u00b1 is half the distance of the lowest "
+          "and the highest seed. Points are percent points against ",
+          base, " \u00b1 the standard error of their mean.");
+  if (const std::optional<Target> target = target_of(comparison)) {
+    note += str(" Bytes to target: of all clients, both ways, until ", escape(target->metric),
+                " reached ", percent_text(target->value), " %",
+                comparison.target ? "" : ", 95 % of " + base, ".");
+  }
+  return note;
 }
 
 std::string table(const Comparison& comparison) {
   if (comparison.runs.empty()) {
     return "";
   }
+  const std::vector<std::string> metrics = main_metrics(comparison);
+  const std::string heading = metric_heading(metrics) + (metrics.size() == 1 ? " %" : "");
   std::string body;
   for (const ComparisonSummary& row : summaries(comparison)) {
+    const Ratio& ratio = row.ratio;
+    const std::string metric = metric_text(row, kSign);
     body += "<tr>";
     for (const std::string& cell :
          {row.name, str(row.seeds), count_text(row.trainable_parameters),
-          bytes_text(row.uplink_bytes), times_text(row.uplink_ratio),
-          bytes_text(row.downlink_bytes), times_text(row.downlink_ratio),
-          accuracy_text(row, "\u00b1"),
-          row.is_baseline ? std::string() : points_text(row.accuracy_difference),
-          fixed_text(row.seconds, 1)}) {
+          compared_text(row, row.uplink_bytes, ratio.uplink_ratio, "\u00d7"),
+          compared_text(row, row.downlink_bytes, ratio.downlink_ratio, "\u00d7"),
+          times_text(ratio.total_ratio),
+          metrics.size() > 1 && metric != "-" ? str(row.main_metric, " ", metric, " %") : metric,
+          row.is_baseline ? std::string() : difference_text(ratio, kSign),
+          reached_text(ratio.bytes_to_target), fixed_text(row.seconds, 1)}) {
       body += "<td>" + escape(cell) + "</td>";
     }
     body += "</tr>\n";
   }
-  return "<h2>Comparison</h2>\n<p>Bytes are means per client and round; times less and points "
-         "(percent of accuracy) are against " +
-         escape(comparison.baseline) +
-         "; \u00b1 is half the distance of the lowest and the highest seed.</p>\n"
-         "<div class=\"wide\"><table>\n<tr><th>method</th><th>seeds</th><th>trainable</th>"
-         "<th>uplink</th><th>times less</th><th>downlink</th><th>times less</th>"
-         "<th>accuracy %</th><th>points</th><th>seconds</th></tr>\n" +
+  return "<h2>Comparison</h2>\n<p>" + table_note(comparison) +
+         "</p>\n<div class=\"wide\"><table>\n<tr><th>method</th><th>seeds</th><th>trainable</th>"
+         "<th>uplink</th><th>downlink</th><th>total ratio</th><th>" +
+         escape(heading) + "</th><th>points</th><th>bytes to target</th><th>seconds</th></tr>\n" +
          body + "</table></div>\n";
 }
-
 std::string layer_sections(const Report& report, const Colors& colors) {
   std::string sections;
-  for (const std::string& name : curve_names(report)) {
+  for (const std::string& name : curve_names(report.runs)) {
     const auto run = std::find_if(report.runs.begin(), report.runs.end(),
                                   [&](const ReportRun& other) { return other.name == name; });
     const std::string picture =
@@ -242,21 +170,17 @@ std::string layer_sections(const Report& report, const Colors& colors) {
     if (picture.empty()) {
       continue;
     }
-    double raw = 0;
-    double encoded = 0;
-    for (const LayerBytes& layer : run->layers) {
-      raw += layer.raw;
-      encoded += layer.encoded;
-    }
-    sections += str("<h3>", escape(name), "</h3>\n<p>raw ", bytes_text(raw), ", encoded ",
-                    bytes_text(encoded), " (", times_text(raw / encoded),
-                    " times less); framed, with everything around it, ",
+    const LayerBytes sum = sum_of(run->layers, name);
+    const double times = sum.stages.front().second / sum.stages.back().second;
+    sections += str("<h3>", escape(name), "</h3>\n<p>", escape(stages_text(sum)), " (",
+                    times_text(times), " times less); framed, with everything around it, ",
                     bytes_text(run->framed_per_client_round), " per client and round. Seed ",
                     run->seed, ".</p>\n", picture);
   }
   return sections.empty() ? ""
-                          : "<h2>Bytes by layer and stage</h2>\n<p>Grey: raw, the float32 values. "
-                            "Coloured: encoded, as sent; the number is its size.</p>\n" +
+                          : "<h2>Bytes by layer and stage</h2>\n<p>Grey: the first stage, raw "
+                            "float32 values. Coloured: the last one, as sent; the number is its "
+                            "size.</p>\n" +
                                 sections;
 }
 
@@ -272,7 +196,7 @@ std::string report_html(const Report& report) {
   for (const std::string& line : report.subtitle) {
     page += "<p>" + escape(line) + "</p>\n";
   }
-  page += headline(report) + table(report.comparison) + curve_sections(report, colors) +
+  page += headline(report) + table(report.comparison) + curve_sections(report.runs, colors) +
           layer_sections(report, colors);
   const std::string classes = class_map(report.clients, report.class_names);
   if (!classes.empty()) {

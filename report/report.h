@@ -11,11 +11,19 @@
 
 namespace lorae::report {
 
-/// Uplink bytes of one layer. Units: bytes, of whatever is comparable between the layers.
+/// Uplink bytes of one layer, stage by stage: the first is raw, as float32, the last is what is
+/// sent. Units: bytes, of whatever is comparable between the layers.
 struct LayerBytes {
   std::string layer;
-  double raw = 0;      ///< as float32
-  double encoded = 0;  ///< as sent
+  std::vector<std::pair<std::string, double>> stages;
+};
+
+/// An evaluated round of a run. Units: framed bytes of all clients so far, without the backbone.
+struct MetricPoint {
+  RoundId round = 0;
+  double metric = 0;  ///< the main metric
+  double uplink_bytes = 0;
+  double total_bytes = 0;  ///< both directions
 };
 
 /// The curves of one run; runs of one name (its seeds) share a colour.
@@ -23,8 +31,8 @@ struct ReportRun {
   std::string name;
   std::string method;
   std::uint64_t seed = 0;
-  std::vector<std::pair<RoundId, double>> accuracy;             ///< fraction 0 to 1
-  std::vector<std::pair<double, double>> accuracy_over_uplink;  ///< bytes of all clients so far
+  std::string main_metric;  ///< of its points; "" if nothing was measured
+  std::vector<MetricPoint> points;
   std::vector<LayerBytes> layers;
   double framed_per_client_round = 0;  ///< uplink bytes with everything around the payload
 };
@@ -51,7 +59,7 @@ std::string report_html(const Report& report);
 /// Errors: kUnavailable if the file cannot be written.
 void write_report(const std::filesystem::path& path, const Report& report);
 
-/// A picture of the comparison alone: uplink bytes and accuracy of each run name.
+/// A picture of the comparison alone: uplink bytes and main metric of each run name.
 std::string comparison_svg(const Comparison& comparison);
 
 /// Errors: kUnavailable if the file cannot be written.

@@ -1,30 +1,32 @@
 #include "report/text.h"
 
-#include <array>
+#include <fmt/format.h>
+
 #include <cmath>
-#include <cstdio>
 
 #include "base/bytes.h"
 
 namespace lorae::report {
 
 std::string fixed_text(double value, int digits) {
-  if (!std::isfinite(value)) {
-    return "-";
-  }
-  std::array<char, 400> text{};  // a double has at most 309 digits before the point
-  const int size = std::snprintf(text.data(), text.size(), "%.*f", digits, value);
-  return {text.data(), static_cast<std::size_t>(size)};
+  return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : "-";
 }
 
 std::string percent_text(double fraction) {
   return fixed_text(100 * fraction, 1);
 }
 
-std::string accuracy_text(const ComparisonSummary& summary, const std::string& sign) {
-  const double spread = (summary.accuracy_high - summary.accuracy_low) / 2;
-  const std::string mean = percent_text(summary.accuracy);
-  return summary.seeds > 1 ? mean + " " + sign + " " + percent_text(spread) : mean;
+std::string with_percent(const std::string& text) {
+  return text == "-" ? text : text + " %";
+}
+
+std::string metric_text(const ComparisonSummary& summary, const std::string& sign) {
+  const std::string mean = percent_text(summary.metric);
+  if (summary.seeds < 2 || !std::isfinite(summary.metric)) {
+    return mean;
+  }
+  const double spread = (summary.metric_high - summary.metric_low) / 2;
+  return fmt::format("{} {} {}", mean, sign, percent_text(spread));
 }
 
 std::string points_text(double difference) {
@@ -33,6 +35,24 @@ std::string points_text(double difference) {
     return "0.0";
   }
   return difference > 0 ? "+" + text : text;
+}
+
+std::string difference_text(const Ratio& ratio, const std::string& sign) {
+  const std::string mean = points_text(ratio.metric_difference);
+  return std::isfinite(ratio.metric_difference_se)
+             ? fmt::format("{} {} {}", mean, sign, percent_text(ratio.metric_difference_se))
+             : mean;
+}
+
+std::string metric_heading(const std::vector<std::string>& main_metrics) {
+  switch (main_metrics.size()) {
+    case 0:
+      return "metric";
+    case 1:
+      return main_metrics.front();
+    default:
+      return "main metric";
+  }
 }
 
 std::string times_text(double ratio) {
@@ -50,6 +70,23 @@ std::string count_text(std::int64_t count) {
 
 std::string bytes_text(double bytes) {
   return std::isfinite(bytes) ? human_bytes(bytes) : "-";
+}
+
+std::string compared_text(const ComparisonSummary& summary,
+                          double bytes,
+                          double ratio,
+                          const std::string& times) {
+  return summary.is_baseline || !std::isfinite(ratio)
+             ? bytes_text(bytes)
+             : fmt::format("{} ({}{})", bytes_text(bytes), times_text(ratio), times);
+}
+
+std::string stages_text(const LayerBytes& layer) {
+  std::string text;
+  for (const auto& [stage, bytes] : layer.stages) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", stage, bytes_text(bytes));
+  }
+  return text;
 }
 
 std::string tick_percent_text(double fraction) {

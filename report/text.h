@@ -2,22 +2,38 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
-#include "report/comparison.h"
+#include "report/report.h"
 
 namespace lorae::report {
 
-/// Numbers as people read them; "-" for what is not finite. For tables and pictures of this room.
+/// Numbers as people read them; "-" for what is not finite, which is also what was not measured.
+/// For tables and pictures of this room.
 
 /// "87.3": a fraction in percent.
 std::string percent_text(double fraction);
 
+/// "87.3 %" of "87.3"; "-" stays.
+std::string with_percent(const std::string& text);
+
+/// What stands for "plus or minus": where only ASCII lines up, and elsewhere.
+constexpr const char* kPlainSign = "+-";
+constexpr const char* kSign = "\u00b1";
+
 /// "87.3" for one seed, "87.3 +- 0.4" for several: half the distance from the lowest to the
-/// highest. `sign` is what stands for "plus or minus".
-std::string accuracy_text(const ComparisonSummary& summary, const std::string& sign);
+/// highest.
+std::string metric_text(const ComparisonSummary& summary, const std::string& sign);
 
 /// "-0.4", "+1.2": a difference of fractions, in points of a percent.
 std::string points_text(double difference);
+
+/// "-0.4" for one seed, "-0.4 +- 0.2" for several: with the standard error of the mean.
+std::string difference_text(const Ratio& ratio, const std::string& sign);
+
+/// What heads numbers of these main metrics: "top1" of one, "main metric" of several, "metric" of
+/// none.
+std::string metric_heading(const std::vector<std::string>& main_metrics);
 
 /// "41.3", "412".
 std::string times_text(double ratio);
@@ -28,7 +44,17 @@ std::string count_text(std::int64_t count);
 /// "26.8 kB".
 std::string bytes_text(double bytes);
 
-/// "87 %", "87.5 %": for the ticks of an axis.
+/// "130 kB (344x)": a summary's bytes and how many times less they are than the baseline's, which
+/// stand alone. `times` is what stands for "times".
+std::string compared_text(const ComparisonSummary& summary,
+                          double bytes,
+                          double ratio,
+                          const std::string& times);
+
+/// "raw 12.0 kB, encoded 3.10 kB".
+std::string stages_text(const LayerBytes& layer);
+
+/// "87 %", "87.5 %": for the ticks of an axis, and where room is short.
 std::string tick_percent_text(double fraction);
 
 /// "500 kB", "1 MB": likewise.

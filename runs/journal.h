@@ -13,12 +13,23 @@
 #include "base/bytes.h"
 #include "base/digest.h"
 #include "base/ids.h"
+#include "base/metrics.h"
 
 namespace lorae::runs {
 
-/// Meta key and value by which a run is known to be over; see `find_unfinished`.
+/// Meta key and values that say whether a run is over. A finished run that gets more rounds is
+/// running again.
 inline constexpr std::string_view kStateKey = "state";
+inline constexpr std::string_view kStateRunning = "running";  ///< of every new journal
 inline constexpr std::string_view kStateFinished = "finished";
+
+/// Meta key: the name of the main metric of evaluations.
+inline constexpr std::string_view kMainMetricKey = "main_metric";
+/// Meta key: the last round whose state was evaluated.
+inline constexpr std::string_view kMeasuredKey = "measured_round";
+
+/// Meta key: when the journal was made, in microseconds since 1970.
+inline constexpr std::string_view kCreatedKey = "created";
 
 enum class Direction { kUplink, kDownlink };
 
@@ -29,7 +40,7 @@ std::string_view direction_name(Direction direction);
 struct BytesEntry {
   Direction direction = Direction::kUplink;
   std::string layer;       ///< a tensor's name, or "(control)", "(update)", ... for whole messages
-  std::string stage;       ///< "raw", "encoded" or "framed"
+  std::string stage;       ///< "raw", "encoded", "framed", ...: 1 to 64 of [a-z0-9_:.-]
   std::int64_t bytes = 0;  ///< not negative
 };
 
@@ -37,9 +48,10 @@ struct BytesEntry {
 struct StoredUpdate {
   ClientId client;
   std::int64_t num_examples = 0;
-  double train_loss = 0;
-  Digest digest;
+  Metrics metrics;
+  Digest digest;  ///< of the payload
   Bytes payload;
+  RoundId base_round = 0;  ///< the version of the global model that it was trained from
 };
 
 /// A round that was opened and not committed.
@@ -56,7 +68,7 @@ struct RoundRecord {
   std::string digest;  ///< of the global model, in hex; empty until committed
   double seconds = 0;
   std::int64_t num_updates = 0;
-  std::map<std::string, double> metrics;
+  Metrics metrics;
 };
 
 /// A sum of ledger entries over all clients.
@@ -98,8 +110,9 @@ class Transaction {
 
 /// The memory of one run that survives crashes: rounds, updates, metrics and the byte ledger.
 ///
-/// A SQLite file (WAL, synchronous = FULL). Every write is durable when its method returns, or,
-/// inside a Transaction, when `commit` returns. Other processes may read it meanwhile.
+/// A SQLite file (WAL, synchronous = FULL), described in docs/run_folder.md. Every write is durable
+/// when its method returns, or, inside a Transaction, when `commit` returns. Other processes may
+/// read it meanwhile. Tables, columns and records that this version does not know are left alone.
 /// Errors: all methods: kUnavailable if the disk is full or fails: nothing of the failed call is
 ///         kept, and the same call succeeds once there is room; kCorruptData if the file is
 ///         damaged; kInvalidArgument where noted.
@@ -107,18 +120,24 @@ class Transaction {
 class Journal {
  public:
   enum class Mode {
-    kCreate,  ///< creates the file if it is missing
-    kRead,    ///< the file must exist and is not written
+    kNew,       ///< makes the file, whole or not at all
+    kContinue,  ///< the file must be a sound journal; see `verify`
+    kRead,      ///< the file is not written
   };
 
-  /// Errors: kInvalidConfig if there is no file to read; kCorruptData if it is not a database;
-  ///         kIncompatible if another program or another format version wrote it.
-  explicit Journal(const std::filesystem::path& path, Mode mode = Mode::kCreate);
+  /// Errors: kInvalidConfig if there is a file already (kNew), or none (kRead); kCorruptData
+  ///         "... is damaged: WHAT" if it is missing (kContinue), empty, cut, or no database;
+  ///         kIncompatible if another program or another journal format wrote it.
+  Journal(const std::filesystem::path& path, Mode mode);
   ~Journal();
   Journal(Journal&& other) noexcept;
   Journal& operator=(Journal&&) = delete;
 
   const std::filesystem::path& path() const;
+
+  /// Reads the whole file: its structure, and the digest of each payload of the open round.
+  /// Errors: kCorruptData "... is damaged: WHAT".
+  void verify() const;
 
   /// Errors: kInvalidArgument if a Transaction is open; they do not nest.
   [[nodiscard]] Transaction begin();
@@ -130,7 +149,17 @@ class Journal {
   void set_share(const ClientId& client, std::int64_t share);
   std::map<ClientId, std::int64_t> shares() const;
 
-  /// Opens `round`, or gives the open round another cohort (a round that was extended).
+  /// The classes of the data, in the order of their numbers. Replaces earlier names.
+  void set_class_names(const std::vector<std::string>& names);
+  std::vector<std::string> class_names() const;
+
+  /// How many examples of each class a client holds, in the order of the classes' numbers.
+  /// Replaces earlier counts of this client. Errors: kInvalidArgument if one is negative.
+  void set_class_counts(const ClientId& client, const std::vector<std::int64_t>& counts);
+  std::map<ClientId, std::vector<std::int64_t>> class_counts() const;
+
+  /// Opens `round`, or gives the open round another cohort (a round that was extended, or in which
+  /// everybody declined). Its updates stay.
   /// Errors: kInvalidArgument if another round is open or `round` is not after the last one.
   void open_round(RoundId round, const std::vector<ClientId>& cohort);
   std::optional<OpenRound> open_round() const;
@@ -149,17 +178,26 @@ class Journal {
   /// Errors: kInvalidArgument if there is none, or its payload went with `commit_round`.
   StoredUpdate update(RoundId round, const ClientId& client) const;
 
-  /// Ends `round`, whose result is the model `global`, and drops its payloads; their room in the
-  /// file is used again. Errors: kInvalidArgument if `round` is not open.
-  void commit_round(RoundId round, const Digest& global, double seconds);
+  /// The mean of each metric over the updates of `round` that have it, in the order of the first
+  /// client's metrics (clients in ascending order), then of the next one's that are new. NaN if
+  /// one of them is.
+  Metrics mean_metrics(RoundId round) const;
+
+  /// Ends `round`, whose result is the model `global`, and drops its payloads unless they are to be
+  /// kept; their room in the file is used again. Errors: kInvalidArgument if `round` is not open.
+  void commit_round(RoundId round,
+                    const Digest& global,
+                    double seconds,
+                    bool keep_payloads = false);
 
   /// Adds to what was counted before under the same (round, client, direction, layer, stage).
   /// Round 0 is for bytes before the first round.
   void add_bytes(RoundId round, const ClientId& client, std::span<const BytesEntry> entries);
 
-  /// Replaces an earlier value of the same name. Round 0 is for the first global model.
-  void add_metric(RoundId round, std::string_view name, double value);
-  std::map<std::string, double> metrics(RoundId round) const;
+  /// Adds metrics behind the round's others; a value of a known name replaces the earlier one where
+  /// it stands. Round 0 is for the first global model.
+  void add_metrics(RoundId round, const Metrics& metrics);
+  Metrics metrics(RoundId round) const;
 
   /// All opened rounds, in ascending order.
   std::vector<RoundRecord> rounds() const;
@@ -167,6 +205,10 @@ class Journal {
   /// Sums over all clients, by (direction, layer, stage) or by (round, direction, layer, stage),
   /// sorted in that order.
   std::vector<LedgerRow> bytes_by(GroupBy group) const;
+
+  /// Sums of one stage of one round over all clients, by (direction, layer), sorted in that order.
+  /// Reads the entries of that round alone, however long the run.
+  std::vector<LedgerRow> bytes_of_round(RoundId round, std::string_view stage) const;
 
   /// Of all layers, or of one.
   std::int64_t total_bytes(Direction direction,

@@ -1,3 +1,5 @@
+// What the journal answers.
+
 #include <algorithm>
 #include <limits>
 #include <string>
@@ -10,8 +12,6 @@ namespace lorae::runs {
 namespace {
 
 using SQLite::Column;
-using SQLite::Database;
-using SQLite::Statement;
 
 std::vector<ClientId> split(const std::string& names) {
   std::vector<ClientId> clients;
@@ -27,88 +27,122 @@ double number(const Column& column) {
   return column.isNull() ? std::numeric_limits<double>::quiet_NaN() : column.getDouble();
 }
 
-ByteView blob(const Column& column) {
-  return {static_cast<const std::byte*>(column.getBlob()),
-          static_cast<std::size_t>(column.getBytes())};
-}
-
-Digest digest(const Column& column, const std::filesystem::path& path) {
-  const ByteView bytes = blob(column);
-  Digest result;
-  check(bytes.size() == result.bytes.size(), ErrorCode::kCorruptData, "[journal] '", path.string(),
-        "' is damaged: expected a digest of ", result.bytes.size(), " bytes, got ", bytes.size());
-  std::copy(bytes.begin(), bytes.end(), result.bytes.begin());
-  return result;
-}
-
 Direction direction(const std::string& name) {
   return name == "uplink" ? Direction::kUplink : Direction::kDownlink;
 }
 
-RoundRecord round_record(Statement& query, const std::filesystem::path& path) {
+RoundRecord round_record(const Prepared& query, const std::filesystem::path& path) {
   RoundRecord record;
-  record.round = static_cast<RoundId>(query.getColumn(0).getInt64());
-  record.committed = query.getColumn(1).getString() == "committed";
-  record.cohort = split(query.getColumn(2).getString());
-  record.seconds = query.getColumn(3).getDouble();
+  record.round = static_cast<RoundId>(query[0].getInt64());
+  record.committed = query[1].getString() == "committed";
+  record.cohort = split(query[2].getString());
+  record.seconds = query[3].getDouble();
   if (record.committed) {
-    record.digest = digest(query.getColumn(4), path).hex();
+    record.digest = digest(query[4], path).hex();
   }
-  record.num_updates = query.getColumn(5).getInt64();
+  record.num_updates = query[5].getInt64();
   return record;
+}
+
+/// The rows (name, value) of `query`.
+Metrics all_metrics(const Prepared& query) {
+  Metrics metrics;
+  while (query->executeStep()) {
+    metrics.set(query[0].getString(), number(query[1]));
+  }
+  return metrics;
+}
+
+/// The rows (round, direction, layer, stage, bytes, least) of `query`.
+std::vector<LedgerRow> ledger_rows(const Prepared& query) {
+  std::vector<LedgerRow> rows;
+  while (query->executeStep()) {
+    rows.push_back({.round = static_cast<RoundId>(query[0].getInt64()),
+                    .direction = direction(query[1].getString()),
+                    .layer = query[2].getString(),
+                    .stage = query[3].getString(),
+                    .bytes = query[4].getInt64(),
+                    .least = query[5].getInt64()});
+  }
+  return rows;
 }
 
 }  // namespace
 
 std::optional<std::string> Journal::meta(std::string_view key) const {
-  return read(*state_, [&](Database& database) -> std::optional<std::string> {
-    Statement query(database, "SELECT value FROM meta WHERE key = ?");
-    query.bind(1, std::string(key));
-    if (!query.executeStep()) {
+  return read(*state_, [&]() -> std::optional<std::string> {
+    const Prepared query = state_->prepare("SELECT value FROM meta WHERE key = ?");
+    query->bind(1, std::string(key));
+    if (!query->executeStep()) {
       return std::nullopt;
     }
-    return query.getColumn(0).getString();
+    return query[0].getString();
   });
 }
 
 std::map<ClientId, std::int64_t> Journal::shares() const {
-  return read(*state_, [](Database& database) {
+  return read(*state_, [&] {
     std::map<ClientId, std::int64_t> shares;
-    Statement query(database, "SELECT name, share FROM clients");
-    while (query.executeStep()) {
-      shares[{query.getColumn(0).getString()}] = query.getColumn(1).getInt64();
+    const Prepared query = state_->prepare("SELECT name, share FROM clients");
+    while (query->executeStep()) {
+      shares[{query[0].getString()}] = query[1].getInt64();
     }
     return shares;
   });
 }
 
+std::vector<std::string> Journal::class_names() const {
+  return read(*state_, [&] {
+    std::vector<std::string> names;
+    const Prepared query = state_->prepare("SELECT name FROM classes ORDER BY class");
+    while (query->executeStep()) {
+      names.push_back(query[0].getString());
+    }
+    return names;
+  });
+}
+
+std::map<ClientId, std::vector<std::int64_t>> Journal::class_counts() const {
+  return read(*state_, [&] {
+    std::map<ClientId, std::vector<std::int64_t>> counts;
+    const Prepared query =
+        state_->prepare("SELECT client, examples FROM class_counts ORDER BY client, class");
+    while (query->executeStep()) {
+      counts[{query[0].getString()}].push_back(query[1].getInt64());
+    }
+    return counts;
+  });
+}
+
 std::optional<OpenRound> Journal::open_round() const {
-  return read(*state_, [](Database& database) -> std::optional<OpenRound> {
-    Statement query(database, "SELECT round, cohort FROM rounds WHERE state = 'open'");
-    if (!query.executeStep()) {
+  return read(*state_, [&]() -> std::optional<OpenRound> {
+    const Prepared query = state_->prepare("SELECT round, cohort FROM rounds WHERE state = 'open'");
+    if (!query->executeStep()) {
       return std::nullopt;
     }
-    return OpenRound{.round = static_cast<RoundId>(query.getColumn(0).getInt64()),
-                     .cohort = split(query.getColumn(1).getString())};
+    return OpenRound{.round = static_cast<RoundId>(query[0].getInt64()),
+                     .cohort = split(query[1].getString())};
   });
 }
 
 RoundId Journal::last_committed() const {
-  return read(*state_, [](Database& database) {
-    return static_cast<RoundId>(
-        database.execAndGet("SELECT coalesce(max(round), 0) FROM rounds WHERE state = 'committed'")
-            .getInt64());
+  return read(*state_, [&] {
+    const Prepared query =
+        state_->prepare("SELECT coalesce(max(round), 0) FROM rounds WHERE state = 'committed'");
+    query->executeStep();
+    return static_cast<RoundId>(query[0].getInt64());
   });
 }
 
 std::vector<ClientId> Journal::reported(RoundId round) const {
   const std::int64_t id = sql_round(round);
-  return read(*state_, [&](Database& database) {
+  return read(*state_, [&] {
     std::vector<ClientId> clients;
-    Statement query(database, "SELECT client FROM updates WHERE round = ? ORDER BY client");
-    query.bind(1, id);
-    while (query.executeStep()) {
-      clients.push_back({query.getColumn(0).getString()});
+    const Prepared query =
+        state_->prepare("SELECT client FROM updates WHERE round = ? ORDER BY client");
+    query->bind(1, id);
+    while (query->executeStep()) {
+      clients.push_back({query[0].getString()});
     }
     return clients;
   });
@@ -116,46 +150,61 @@ std::vector<ClientId> Journal::reported(RoundId round) const {
 
 StoredUpdate Journal::update(RoundId round, const ClientId& client) const {
   const std::int64_t id = sql_round(round);
-  return read(*state_, [&](Database& database) {
-    Statement query(database,
-                    "SELECT num_examples, train_loss, digest, payload FROM updates "
-                    "WHERE round = ? AND client = ?");
-    query.bind(1, id);
-    query.bind(2, client.name);
+  return read(*state_, [&] {
+    const Prepared query = state_->prepare(
+        "SELECT num_examples, base_round, digest, payload FROM updates "
+        "WHERE round = ? AND client = ?");
+    query->bind(1, id);
+    query->bindNoCopy(2, client.name);
     const std::string what =
         str("[journal] '", path().string(), "': update of client ", client, " in round ", round);
-    check(query.executeStep(), ErrorCode::kInvalidArgument, what, " is not there");
-    check(!query.getColumn(3).isNull(), ErrorCode::kInvalidArgument, what,
+    check(query->executeStep(), ErrorCode::kInvalidArgument, what, " is not there");
+    check(!query[3].isNull(), ErrorCode::kInvalidArgument, what,
           " was dropped when the round was committed");
+    const Prepared metrics = state_->prepare(
+        "SELECT name, value FROM update_metrics WHERE round = ? AND client = ? ORDER BY place");
+    metrics->bind(1, id);
+    metrics->bindNoCopy(2, client.name);
     return StoredUpdate{.client = client,
-                        .num_examples = query.getColumn(0).getInt64(),
-                        .train_loss = number(query.getColumn(1)),
-                        .digest = digest(query.getColumn(2), path()),
-                        .payload = copy_of(blob(query.getColumn(3)))};
+                        .num_examples = query[0].getInt64(),
+                        .metrics = all_metrics(metrics),
+                        .digest = digest(query[2], path()),
+                        .payload = copy_of(blob(query[3])),
+                        .base_round = static_cast<RoundId>(query[1].getInt64())};
   });
 }
 
-std::map<std::string, double> Journal::metrics(RoundId round) const {
+Metrics Journal::mean_metrics(RoundId round) const {
   const std::int64_t id = sql_round(round);
-  return read(*state_, [&](Database& database) {
-    std::map<std::string, double> metrics;
-    Statement query(database, "SELECT name, value FROM metrics WHERE round = ?");
-    query.bind(1, id);
-    while (query.executeStep()) {
-      metrics[query.getColumn(0).getString()] = number(query.getColumn(1));
-    }
-    return metrics;
+  return read(*state_, [&] {
+    // avg leaves NULL out, which is not-a-number here: one of them spoils the mean.
+    const Prepared query = state_->prepare(
+        "SELECT name, CASE WHEN count(value) = count(*) THEN avg(value) END FROM "
+        "(SELECT name, value, row_number() OVER (ORDER BY client, place) AS place "
+        "FROM update_metrics WHERE round = ?) GROUP BY name ORDER BY min(place)");
+    query->bind(1, id);
+    return all_metrics(query);
+  });
+}
+
+Metrics Journal::metrics(RoundId round) const {
+  const std::int64_t id = sql_round(round);
+  return read(*state_, [&] {
+    const Prepared query =
+        state_->prepare("SELECT name, value FROM metrics WHERE round = ? ORDER BY place");
+    query->bind(1, id);
+    return all_metrics(query);
   });
 }
 
 std::vector<RoundRecord> Journal::rounds() const {
-  std::vector<RoundRecord> records = read(*state_, [&](Database& database) {
+  std::vector<RoundRecord> records = read(*state_, [&] {
     std::vector<RoundRecord> found;
-    Statement query(database,
-                    "SELECT round, state, cohort, coalesce(seconds, 0), digest, "
-                    "(SELECT count(*) FROM updates WHERE updates.round = rounds.round) "
-                    "FROM rounds ORDER BY round");
-    while (query.executeStep()) {
+    const Prepared query = state_->prepare(
+        "SELECT round, state, cohort, coalesce(seconds, 0), digest, "
+        "(SELECT count(*) FROM updates WHERE updates.round = rounds.round) "
+        "FROM rounds ORDER BY round");
+    while (query->executeStep()) {
       found.push_back(round_record(query, path()));
     }
     return found;
@@ -166,42 +215,47 @@ std::vector<RoundRecord> Journal::rounds() const {
   return records;
 }
 
+// Uplink first, as in the enum: direction DESC.
 std::vector<LedgerRow> Journal::bytes_by(GroupBy group) const {
-  const std::string round = group == GroupBy::kRound ? "round" : "0";
-  return read(*state_, [&](Database& database) {
-    std::vector<LedgerRow> rows;
-    // Uplink first, as in the enum; a bare 0 in GROUP BY would name a column.
-    Statement query(database, "SELECT " + round +
-                                  " AS of_round, direction, layer, stage, sum(bytes), "
-                                  "min(bytes) FROM bytes "
-                                  "GROUP BY of_round, direction, layer, stage "
-                                  "ORDER BY of_round, direction DESC, layer, stage");
-    while (query.executeStep()) {
-      rows.push_back({.round = static_cast<RoundId>(query.getColumn(0).getInt64()),
-                      .direction = direction(query.getColumn(1).getString()),
-                      .layer = query.getColumn(2).getString(),
-                      .stage = query.getColumn(3).getString(),
-                      .bytes = query.getColumn(4).getInt64(),
-                      .least = query.getColumn(5).getInt64()});
-    }
-    return rows;
+  return read(*state_, [&] {
+    return ledger_rows(state_->prepare(
+        group == GroupBy::kRound
+            ? "SELECT round, direction, layer, stage, sum(bytes), min(bytes) FROM bytes "
+              "GROUP BY round, direction, layer, stage "
+              "ORDER BY round, direction DESC, layer, stage"
+            : "SELECT 0, direction, layer, stage, sum(bytes), min(bytes) FROM bytes "
+              "GROUP BY direction, layer, stage ORDER BY direction DESC, layer, stage"));
+  });
+}
+
+std::vector<LedgerRow> Journal::bytes_of_round(RoundId round, std::string_view stage) const {
+  const std::int64_t id = sql_round(round);
+  return read(*state_, [&] {
+    const Prepared query = state_->prepare(
+        "SELECT round, direction, layer, stage, sum(bytes), min(bytes) FROM bytes "
+        "WHERE round = ? AND stage = ? GROUP BY direction, layer ORDER BY direction DESC, layer");
+    query->bind(1, id);
+    query->bind(2, std::string(stage));
+    return ledger_rows(query);
   });
 }
 
 std::int64_t Journal::total_bytes(Direction direction,
                                   std::string_view stage,
                                   std::optional<std::string_view> layer) const {
-  return read(*state_, [&](Database& database) {
-    Statement query(database,
-                    "SELECT coalesce(sum(bytes), 0) FROM bytes "
-                    "WHERE direction = ?1 AND stage = ?2 AND (?3 IS NULL OR layer = ?3)");
-    query.bind(1, std::string(direction_name(direction)));
-    query.bind(2, std::string(stage));
+  return read(*state_, [&] {
+    const Prepared query = state_->prepare(
+        "SELECT coalesce(sum(bytes), 0) FROM bytes "
+        "WHERE direction = ?1 AND stage = ?2 AND (?3 IS NULL OR layer = ?3)");
+    query->bind(1, std::string(direction_name(direction)));
+    query->bind(2, std::string(stage));
     if (layer.has_value()) {
-      query.bind(3, std::string(*layer));
+      query->bind(3, std::string(*layer));
+    } else {
+      query->bind(3);
     }
-    query.executeStep();
-    return query.getColumn(0).getInt64();
+    query->executeStep();
+    return query[0].getInt64();
   });
 }
 

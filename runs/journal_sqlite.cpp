@@ -2,71 +2,27 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
+
+#include "runs/damage.h"
 
 namespace lorae::runs {
 namespace {
 
-constexpr int kFormatVersion = 1;
-constexpr int kApplicationId = 0x4c6f5241;  // "LoRA"
 constexpr int kBusyMilliseconds = 10'000;
-
-// Not-a-number has no place in SQLite: it is stored as NULL, hence the nullable REAL columns.
-// `updates` keeps row ids, so that payloads stay out of the index that `reported` walks.
-constexpr const char* kSchema = R"sql(
-CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE clients(name TEXT PRIMARY KEY, share INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE rounds(
-  round INTEGER PRIMARY KEY,
-  state TEXT NOT NULL CHECK(state IN ('open', 'committed')),
-  cohort TEXT NOT NULL,
-  seconds REAL,
-  digest BLOB);
-CREATE UNIQUE INDEX one_open_round ON rounds(state) WHERE state = 'open';
-CREATE TABLE updates(
-  round INTEGER NOT NULL REFERENCES rounds(round),
-  client TEXT NOT NULL,
-  num_examples INTEGER NOT NULL,
-  train_loss REAL,
-  digest BLOB NOT NULL,
-  encoded_bytes INTEGER NOT NULL,
-  payload BLOB,
-  PRIMARY KEY(round, client));
-CREATE TABLE metrics(
-  round INTEGER NOT NULL,
-  name TEXT NOT NULL,
-  value REAL,
-  PRIMARY KEY(round, name)) WITHOUT ROWID;
-CREATE TABLE bytes(
-  round INTEGER NOT NULL,
-  client TEXT NOT NULL,
-  direction TEXT NOT NULL CHECK(direction IN ('uplink', 'downlink')),
-  layer TEXT NOT NULL,
-  stage TEXT NOT NULL CHECK(stage IN ('raw', 'encoded', 'framed')),
-  bytes INTEGER NOT NULL,
-  PRIMARY KEY(round, client, direction, layer, stage)) WITHOUT ROWID;
-)sql";
-
-int read_pragma(SQLite::Database& database, const std::string& name) {
-  return database.execAndGet("PRAGMA " + name).getInt();
-}
-
-void create_schema(JournalState& state) {
-  write(state, [](SQLite::Database& database) {
-    database.exec(kSchema);
-    database.exec(str("PRAGMA application_id = ", kApplicationId));
-    database.exec(str("PRAGMA user_version = ", kFormatVersion));
-  });
-}
 
 SQLite::Database open_database(const std::filesystem::path& path, Journal::Mode mode) {
   std::error_code status;
-  const bool exists = std::filesystem::is_regular_file(path, status);
-  check(exists || mode == Journal::Mode::kCreate, ErrorCode::kInvalidConfig, "[journal] '",
-        path.string(), "' is not there; is this the folder of a run?");
-  const int flags = mode == Journal::Mode::kRead ? SQLite::OPEN_READONLY
-                                                 : SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
+  if (mode == Journal::Mode::kNew) {
+    make_journal(path);
+  }
+  check(mode != Journal::Mode::kRead || std::filesystem::exists(path, status),
+        ErrorCode::kInvalidConfig, "[journal] '", path.string(),
+        "' is not there; is this the folder of a run?");
+  check_head(path);
+  const int flags = mode == Journal::Mode::kRead ? SQLite::OPEN_READONLY : SQLite::OPEN_READWRITE;
   try {
     return {path.string(), flags, kBusyMilliseconds};
   } catch (const SQLite::Exception& error) {
@@ -75,41 +31,29 @@ SQLite::Database open_database(const std::filesystem::path& path, Journal::Mode 
   }
 }
 
-/// Settles whose file it is, before anything is written to it.
-void prepare(JournalState& state, Journal::Mode mode) {
-  SQLite::Database& database = state.database;
-  const int application = read_pragma(database, "application_id");
-  const int version = read_pragma(database, "user_version");
-  const bool empty = database.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0 &&
-                     application == 0 && version == 0;
-  const std::string file = state.path.string();
-  check(empty || application == kApplicationId, ErrorCode::kIncompatible, "[journal] '", file,
-        "' is a database of another program");
-  check(empty || version == kFormatVersion, ErrorCode::kIncompatible, "[journal] '", file,
-        "' has format version ", version, ", this build reads ", kFormatVersion,
-        "; use the version of LoRAE that wrote it");
-  if (mode == Journal::Mode::kRead) {
-    check(!empty, ErrorCode::kCorruptData, "[journal] '", file, "' is empty");
-    return;
-  }
-  database.exec("PRAGMA journal_mode = WAL");
-  database.exec("PRAGMA synchronous = FULL");
-  database.exec("PRAGMA foreign_keys = ON");
-  database.exec("PRAGMA journal_size_limit = 16777216");  // gives a large log back to the disk
-  if (empty) {
-    create_schema(state);
-  }
-}
-
 }  // namespace
 
 JournalState::JournalState(std::filesystem::path file, Journal::Mode mode)
     : path(std::move(file)), database(open_database(path, mode)) {
-  try {
-    prepare(*this, mode);
-  } catch (const SQLite::Exception& error) {
-    raise(error);
+  read(*this, [&] {
+    check_format(*this);
+    check_extent(*this);
+    if (mode != Journal::Mode::kRead) {
+      database.exec("PRAGMA journal_mode = WAL");
+      database.exec("PRAGMA synchronous = FULL");
+      database.exec("PRAGMA foreign_keys = ON");
+      database.exec("PRAGMA wal_autocheckpoint = 256");       // pages: 4 MB of log
+      database.exec("PRAGMA journal_size_limit = 16777216");  // gives a large log back to the disk
+    }
+  });
+}
+
+Prepared JournalState::prepare(std::string_view sql) {
+  auto known = statements.find(sql);
+  if (known == statements.end()) {
+    known = statements.try_emplace(sql, database, std::string(sql)).first;
   }
+  return Prepared(known->second);
 }
 
 void JournalState::begin() {
@@ -152,16 +96,14 @@ void JournalState::raise(const SQLite::Exception& error) const {
     case SQLITE_READONLY:
       fail(ErrorCode::kUnavailable, "[journal] '", file, "' can only be read: ", error.what());
     case SQLITE_NOTADB:
-      fail(ErrorCode::kCorruptData, "[journal] '", file,
-           "' is not a journal: expected an SQLite database");
+      fail_damaged(path, "it is not a database");
     case SQLITE_CONSTRAINT:
     case SQLITE_MISUSE:
     case SQLITE_RANGE:
     case SQLITE_TOOBIG:
       fail(ErrorCode::kInvalidArgument, "[journal] '", file, "': ", error.what());
     default:
-      fail(ErrorCode::kCorruptData, "[journal] '", file, "' is damaged: ", error.what(),
-           "; restore it from a copy or start a new run");
+      fail_damaged(path, error.what());
   }
 }
 
@@ -169,6 +111,22 @@ std::int64_t sql_round(RoundId round) {
   check(round <= static_cast<RoundId>(std::numeric_limits<std::int64_t>::max()),
         ErrorCode::kInvalidArgument, "[journal] round ", round, " is out of range");
   return static_cast<std::int64_t>(round);
+}
+
+ByteView blob(const SQLite::Column& column) {
+  return {static_cast<const std::byte*>(column.getBlob()),
+          static_cast<std::size_t>(column.getBytes())};
+}
+
+Digest digest(const SQLite::Column& column, const std::filesystem::path& path) {
+  const ByteView bytes = blob(column);
+  Digest result;
+  if (bytes.size() != result.bytes.size()) {
+    fail_damaged(path,
+                 str("expected a digest of ", result.bytes.size(), " bytes, got ", bytes.size()));
+  }
+  std::copy(bytes.begin(), bytes.end(), result.bytes.begin());
+  return result;
 }
 
 Transaction::Transaction(JournalState& state) : state_(&state) {

@@ -1,6 +1,5 @@
 #include "runs/run_directory.h"
 
-#include <algorithm>
 #include <charconv>
 #include <utility>
 #include <vector>
@@ -14,8 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kConfig = "config.toml";
-constexpr std::string_view kJournal = "journal.db";
 constexpr std::string_view kLock = "LOCK";
 constexpr std::string_view kSuffix = ".safetensors";
 
@@ -65,19 +62,34 @@ FileLock lock_folder(const fs::path& path) {
           "one run has one coordinator; stop the other or choose another folder"};
 }
 
-bool is_unfinished(const fs::path& folder, std::string_view config_digest_hex) {
-  try {
-    if (digest_of(read_file(folder / kConfig)).hex() != config_digest_hex) {
-      return false;
-    }
-    const Journal journal(folder / kJournal, Journal::Mode::kRead);
-    return journal.meta(kStateKey) != std::string(kStateFinished);
-  } catch (const Error&) {
-    return false;  // not a run, or one that nobody can go on with
+/// Removes the journal that a crash in the middle of `create` leaves.
+void remove_unused_journal(const fs::path& folder) {
+  const fs::path journal = folder / kJournalFile;
+  std::error_code status;
+  if (!fs::exists(fs::symlink_status(journal, status))) {
+    return;
+  }
+  check(is_unused_journal(journal), ErrorCode::kInvalidConfig, "[run] '", folder.string(),
+        "' holds a ", kJournalFile, " but no ", kConfigFile,
+        "; restore that from a copy, or choose another folder");
+  for (const char* suffix : {"-wal", "-shm", ""}) {
+    fs::remove(journal.string() + suffix, status);
   }
 }
 
 }  // namespace
+
+bool is_unused_journal(const fs::path& journal) {
+  std::error_code status;
+  if (fs::file_size(journal, status) == 0 && !status) {
+    return true;
+  }
+  try {
+    return Journal(journal, Journal::Mode::kRead).rounds().empty();
+  } catch (const Error&) {
+    return false;
+  }
+}
 
 RunDirectory::RunDirectory(fs::path path, FileLock lock, std::string config_text)
     : path_(std::move(path)), lock_(std::move(lock)), config_text_(std::move(config_text)) {}
@@ -85,27 +97,40 @@ RunDirectory::RunDirectory(fs::path path, FileLock lock, std::string config_text
 RunDirectory RunDirectory::create(const fs::path& path, std::string_view effective_config) {
   ensure_directory(path);
   FileLock lock = lock_folder(path);
-  check(!fs::exists(path / kConfig), ErrorCode::kInvalidConfig, "[run] '", path.string(),
+  std::error_code status;
+  check(!fs::exists(fs::symlink_status(path / kConfigFile, status)), ErrorCode::kInvalidConfig,
+        "[run] '", path.string(),
         "' holds a run already; choose another folder, or go on with that run");
-  write_file_atomic(path / kConfig, effective_config);
+  remove_unused_journal(path);
+  Journal(path / kJournalFile, Journal::Mode::kNew)
+      .set_meta(kConfigKey, digest_of(view_of(effective_config)).hex());
+  write_file_atomic(path / kConfigFile, effective_config);  // now it is a run
   return {path, std::move(lock), std::string(effective_config)};
 }
 
 RunDirectory RunDirectory::open(const fs::path& path) {
   std::error_code status;
-  check(fs::is_regular_file(path / kConfig, status), ErrorCode::kInvalidConfig, "[run] '",
-        path.string(), "' is not the folder of a run: expected a file ", kConfig, " in it");
+  check(fs::is_regular_file(path / kConfigFile, status), ErrorCode::kInvalidConfig, "[run] '",
+        path.string(), "' is not the folder of a run: expected a file ", kConfigFile, " in it");
   FileLock lock = lock_folder(path);
   for (const fs::path& file : entries(path)) {
     if (is_leftover(file.filename().string())) {
       fs::remove(file, status);
     }
   }
-  return {path, std::move(lock), std::string(text_of(read_file(path / kConfig)))};
+  return {path, std::move(lock), std::string(text_of(read_file(path / kConfigFile)))};
 }
 
-fs::path RunDirectory::journal_path() const {
-  return path_ / kJournal;
+void RunDirectory::set_config(std::string_view text, Journal& journal) {
+  if (text == config_text_) {
+    return;
+  }
+  auto transaction = journal.begin();
+  journal.set_meta(kConfigBeforeKey, digest_of(view_of(config_text_)).hex());
+  journal.set_meta(kConfigKey, digest_of(view_of(text)).hex());
+  transaction.commit();
+  write_file_atomic(path_ / kConfigFile, text);
+  config_text_ = text;
 }
 
 fs::path RunDirectory::adapter_path(RoundId round) const {
@@ -127,23 +152,6 @@ void RunDirectory::prune(RoundId last, int keep) const {
       fs::remove(file, ignored);
     }
   }
-}
-
-std::optional<fs::path> find_unfinished(const fs::path& runs_folder,
-                                        std::string_view config_digest_hex) {
-  std::vector<std::pair<fs::file_time_type, fs::path>> candidates;
-  for (const fs::path& folder : entries(runs_folder)) {
-    std::error_code status;
-    const auto created = fs::last_write_time(folder / kConfig, status);
-    if (!status) {
-      candidates.emplace_back(created, folder);
-    }
-  }
-  std::sort(candidates.rbegin(), candidates.rend());
-  const auto found = std::find_if(candidates.begin(), candidates.end(), [&](const auto& candidate) {
-    return is_unfinished(candidate.second, config_digest_hex);
-  });
-  return found == candidates.end() ? std::nullopt : std::optional(found->second);
 }
 
 }  // namespace lorae::runs

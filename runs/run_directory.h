@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,13 +9,29 @@
 
 namespace lorae::runs {
 
+inline constexpr std::string_view kConfigFile = "config.toml";
+inline constexpr std::string_view kJournalFile = "journal.db";
+
+/// Meta key of the journal: the digest, in hex, of config.toml; and of the one before it, which a
+/// crash between the two leaves in place.
+inline constexpr std::string_view kConfigKey = "config";
+inline constexpr std::string_view kConfigBeforeKey = "config_before";
+
+class Journal;
+
+/// True for what a crash in the middle of RunDirectory::create leaves: no round. A journal with
+/// rounds, or damaged, is what is left of a run that lost its config.toml.
+bool is_unused_journal(const std::filesystem::path& journal);
+
 /// The folder of one run: LOCK, config.toml, journal.db and the files of the last rounds.
 ///
 /// Owns the folder while it lives: no second process can open it.
 /// Errors: kUnavailable "... is in use by another process".
 class RunDirectory {
  public:
-  /// Makes a folder for a new run. Errors: kInvalidConfig if it holds a run already.
+  /// Makes a folder for a new run: first an empty journal, closed again (open it with kContinue),
+  /// config.toml last. So a folder with a config.toml has had a sound journal, and one without is
+  /// no run. Errors: kInvalidConfig if it holds a run already, or a journal with rounds.
   static RunDirectory create(const std::filesystem::path& path, std::string_view effective_config);
 
   /// Errors: kInvalidConfig if there is no run in `path`.
@@ -27,7 +42,13 @@ class RunDirectory {
   /// The effective configuration: every option with the value it has in this run.
   const std::string& config_text() const { return config_text_; }
 
-  std::filesystem::path journal_path() const;
+  /// Takes a new one: the run is operated in another way from now on.
+  void set_config(std::string_view text, Journal& journal);
+
+  static std::filesystem::path journal_of(const std::filesystem::path& folder) {
+    return folder / kJournalFile;
+  }
+  std::filesystem::path journal_path() const { return journal_of(path_); }
   std::filesystem::path adapter_path(RoundId round) const;       ///< adapter-000012.safetensors
   std::filesystem::path server_state_path(RoundId round) const;  ///< server-000012.safetensors
 
@@ -42,11 +63,5 @@ class RunDirectory {
   FileLock lock_;
   std::string config_text_;
 };
-
-/// The newest folder in `runs_folder` whose config.toml has the digest `config_digest_hex`
-/// (`digest_of` its text) and whose journal does not say that the run is finished. Folders that
-/// cannot be read are skipped; one that is in use is not.
-std::optional<std::filesystem::path> find_unfinished(const std::filesystem::path& runs_folder,
-                                                     std::string_view config_digest_hex);
 
 }  // namespace lorae::runs

@@ -1,14 +1,16 @@
 #include "simulation/compare.h"
 
-#include <cstdio>
-#include <sstream>
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <thread>
 
 #include "base/atomic_file.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "experiment/run_choice.h"
 #include "runs/journal.h"
-#include "simulation/fleet.h"
+#include "runs/run_directory.h"
 #include "simulation/results.h"
 #include "simulation/scenario.h"
 #include "tensors/threads.h"
@@ -17,87 +19,91 @@ namespace lorae::simulation {
 namespace {
 
 namespace fs = std::filesystem;
+using experiment::MethodConfig;
 using experiment::RunConfig;
-
-constexpr const char* kSharesFile = "shares.tsv";
 
 template <typename Visit>
 void for_each_run(const RunConfig& config, Visit&& visit) {
   for (const std::int64_t seed : config.simulation.seeds) {
-    for (const training::MethodOptions& method : config.methods) {
+    for (const MethodConfig& method : config.methods) {
       visit(method, seed);
     }
   }
 }
 
-bool is_finished(const fs::path& directory) {
-  if (!fs::exists(directory / "journal.db")) {
-    return false;
-  }
-  const runs::Journal journal(directory / "journal.db", runs::Journal::Mode::kRead);
-  return journal.meta(runs::kStateKey) == runs::kStateFinished;
+bool has_run(const fs::path& directory) {
+  return fs::exists(directory / runs::kConfigFile);
 }
 
-void prepare_out(const SimulationSettings& settings) {
-  ensure_directory(settings.out / "runs");
-  const fs::path file = settings.out / "config.toml";
-  const std::string text = experiment::print_run_config(settings.config);
+/// True if all of `rounds` are done and measured.
+bool is_finished(const fs::path& directory, std::int64_t rounds) {
+  if (!has_run(directory)) {
+    return false;
+  }
+  const runs::Journal journal(runs::RunDirectory::journal_of(directory),
+                              runs::Journal::Mode::kRead);
+  const RoundId done = journal.last_committed();
+  return done >= static_cast<RoundId>(rounds) &&
+         journal.meta(runs::kMeasuredKey) == std::to_string(done);
+}
+
+RunConfig one_method(const RunConfig& config, const MethodConfig& method) {
+  RunConfig one = config;
+  one.methods = {method};
+  return one;
+}
+
+/// What `out` holds, with the methods, seeds and rounds that are new. Errors: kInvalidConfig if a
+/// method there would become another.
+RunConfig extended(const fs::path& out, const RunConfig& before, const RunConfig& now) {
+  RunConfig all = now;
+  for (const MethodConfig& method : before.methods) {
+    const auto same = std::ranges::find(now.methods, method.name, &MethodConfig::name);
+    if (same == now.methods.end()) {
+      all.methods.push_back(method);
+    }
+    const auto differences = experiment::identity_differences(
+        one_method(before, method), one_method(now, same == now.methods.end() ? method : *same));
+    check(differences.empty(), ErrorCode::kInvalidConfig, "[simulate] '", out.string(),
+          "' holds a simulation with another configuration: ", method.name, ": ",
+          experiment::text_of(differences),
+          "; methods, seeds and rounds can be added, the rest needs another --out");
+  }
+  for (const std::int64_t seed : before.simulation.seeds) {
+    if (std::ranges::find(now.simulation.seeds, seed) == now.simulation.seeds.end()) {
+      all.simulation.seeds.push_back(seed);
+    }
+  }
+  check(now.federation.rounds >= before.federation.rounds, ErrorCode::kInvalidConfig,
+        "[simulate] '", out.string(), "' has runs of ", before.federation.rounds,
+        " rounds; rounds can be added, not taken away, got ", now.federation.rounds);
+  return all;
+}
+
+/// Makes or extends the folder of a simulation; gives the configuration of all that it will hold.
+RunConfig prepare_out(const SimulationSettings& settings) {
+  const fs::path file = settings.out / runs::kConfigFile;
+  RunConfig config = settings.config;
   if (fs::exists(file)) {
     check(settings.resume, ErrorCode::kInvalidConfig, "[simulate] '", settings.out.string(),
           "' holds a simulation already; give --resume to go on with it, or another --out");
-    const Bytes old = read_file(file);
-    check(text_of(old) == text, ErrorCode::kInvalidConfig, "[simulate] '", settings.out.string(),
-          "' holds a simulation with another configuration; give another --out");
-  }
-  write_file_atomic(file, text);
-}
-
-/// Keeps who holds which classes for the report: it must not need the images again.
-/// A line per client: name, then a count per class; the first line names the classes.
-void write_shares(const fs::path& out, const RunConfig& config, const FederationData& data) {
-  std::string text = "client";
-  for (const std::string& name : data.private_images.classes) {
-    text += '\t' + name;
-  }
-  text += '\n';
-  const auto shares =
-      shares_of(config, data, static_cast<std::uint64_t>(config.simulation.seeds.front()));
-  const auto names = client_names(config.federation.clients);
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    text += names[i].name;
-    for (const std::int64_t count : data::class_histogram(data.private_images.select(shares[i]))) {
-      text += '\t' + std::to_string(count);
+    ConfigReader reader = ConfigReader::load(file);
+    const RunConfig before = experiment::read_run_config(reader);
+    config = extended(settings.out, before, settings.config);
+    for (const auto& one : experiment::operating_differences(before, config)) {
+      log_info("config.changed", one.key, ' ', one.before, " -> ", one.now);
     }
-    text += '\n';
   }
-  write_file_atomic(out / kSharesFile, text);
+  ensure_directory(settings.out / "runs");
+  check(fs::exists(file) || fs::is_empty(settings.out / "runs"), ErrorCode::kCorruptData,
+        "[simulate] '", settings.out.string(),
+        "' holds runs but not the config.toml that they were made with; restore it from a copy, or "
+        "give another --out");
+  write_file_atomic(file, experiment::print_run_config(config));
+  return config;
 }
 
-void read_shares(const fs::path& out, report::Report& report) {
-  if (!fs::exists(out / kSharesFile)) {
-    return;
-  }
-  std::istringstream lines(std::string(text_of(read_file(out / kSharesFile))));
-  std::string line;
-  std::string cell;
-  std::getline(lines, line);
-  std::istringstream head(line);
-  std::getline(head, cell, '\t');
-  while (std::getline(head, cell, '\t')) {
-    report.class_names.push_back(cell);
-  }
-  while (std::getline(lines, line)) {
-    std::istringstream cells(line);
-    report::ClientClasses client;
-    std::getline(cells, client.client, '\t');
-    while (std::getline(cells, cell, '\t')) {
-      client.count_per_class.push_back(std::stoll(cell));
-    }
-    report.clients.push_back(std::move(client));
-  }
-}
-
-void log_speed(const training::MethodOptions& method,
+void log_speed(const MethodConfig& method,
                std::int64_t seed,
                const ScenarioSpeed& speed,
                std::size_t threads) {
@@ -113,6 +119,13 @@ void log_speed(const training::MethodOptions& method,
            " evaluation_seconds=", speed.evaluation_seconds);
 }
 
+/// The main metric for the progress bar: "top1 71.3 %".
+std::string progress_note(const Metrics& metrics) {
+  return metrics.empty()
+             ? ""
+             : fmt::format("{} {:.1f} %", metrics.main_name(), 100 * metrics.begin()->second);
+}
+
 }  // namespace
 
 fs::path run_path(const fs::path& out, const training::MethodOptions& method, std::int64_t seed) {
@@ -120,17 +133,15 @@ fs::path run_path(const fs::path& out, const training::MethodOptions& method, st
 }
 
 report::Comparison simulate(const SimulationSettings& settings) {
-  const RunConfig& config = settings.config;
-  prepare_out(settings);
+  const RunConfig config = prepare_out(settings);
   use_one_thread();
   const FederationData data = load_federation_data(config);
-  write_shares(settings.out, config, data);
   const std::size_t threads = config.simulation.threads > 0
                                   ? static_cast<std::size_t>(config.simulation.threads)
                                   : std::max(1U, std::thread::hardware_concurrency());
-  for_each_run(config, [&](const training::MethodOptions& method, std::int64_t seed) {
+  for_each_run(config, [&](const MethodConfig& method, std::int64_t seed) {
     const fs::path directory = run_path(settings.out, method, seed);
-    if (is_finished(directory)) {
+    if (is_finished(directory, config.federation.rounds)) {
       return;
     }
     const auto run_seed = static_cast<std::uint64_t>(seed);
@@ -139,10 +150,8 @@ report::Comparison simulate(const SimulationSettings& settings) {
     Progress progress(str(method.name, " seed ", seed), config.federation.rounds, "rounds");
     RoundId shown = 0;
     std::string note;
-    const auto on_round = [&](const coordinator::RoundSummary& round) {
-      note =
-          str("accuracy ",
-              static_cast<double>(static_cast<int>(1000 * round.accuracy.value_or(0))) / 10, " %");
+    const auto on_round = [&](const coordinator::RoundSummary& round, const Metrics& metrics) {
+      note = progress_note(metrics);
       progress.add(static_cast<std::int64_t>(round.round - shown), note);
       shown = round.round;
     };
@@ -155,20 +164,24 @@ report::Comparison simulate(const SimulationSettings& settings) {
 }
 
 report::Comparison rebuild_results(const fs::path& out) {
-  check(fs::exists(out / "config.toml") && fs::is_directory(out / "runs"),
+  check(fs::exists(out / runs::kConfigFile) && fs::is_directory(out / "runs"),
         ErrorCode::kInvalidConfig, "[report] '", out.string(),
         "' is no folder of lorae-simulate: no config.toml and runs/");
-  ConfigReader reader = ConfigReader::load(out / "config.toml");
+  ConfigReader reader = ConfigReader::load(out / runs::kConfigFile);
   const RunConfig config = experiment::read_run_config(reader);
   report::Report report;
   report.title = "LoRAE versus full-parameter federated training";
   report.comparison.baseline = config.simulation.baseline;
-  for_each_run(config, [&](const training::MethodOptions& method, std::int64_t seed) {
+  for_each_run(config, [&](const MethodConfig& method, std::int64_t seed) {
     const fs::path directory = run_path(out, method, seed);
-    if (fs::exists(directory / "journal.db")) {
-      const auto run_seed = static_cast<std::uint64_t>(seed);
-      report.comparison.runs.push_back(comparison_run(config, method, run_seed, directory));
-      report.runs.push_back(report_run(method, run_seed, directory));
+    if (!has_run(directory)) {
+      return;
+    }
+    const auto run_seed = static_cast<std::uint64_t>(seed);
+    report.comparison.runs.push_back(comparison_run(config, method, run_seed, directory));
+    report.runs.push_back(report_run(method, run_seed, directory));
+    if (report.clients.empty()) {
+      add_clients(directory, report);
     }
   });
   report.subtitle = {
@@ -179,7 +192,6 @@ report::Comparison rebuild_results(const fs::path& out) {
           config.data.partition == "dirichlet" ? str(" ", config.data.dirichlet_alpha) : ""),
       "Bytes are framed bytes: what a process hands to its socket. The frozen backbone is fetched "
       "once and counted apart."};
-  read_shares(out, report);
   report::write_comparison(out / "comparison.json", report.comparison);
   report::write_comparison_svg(out / "comparison.svg", report.comparison);
   report::write_report(out / "report.html", report);

@@ -20,9 +20,10 @@ std::filesystem::path run_path(const std::filesystem::path& out,
                                std::int64_t seed);
 
 /// Runs every method with every seed, one run directory each under `out`/runs, and writes
-/// config.toml, comparison.json, comparison.svg and report.html into `out`.
-/// Errors: kInvalidConfig if `out` holds results and `resume` is not set, or those of another
-///         configuration and it is.
+/// config.toml, comparison.json, comparison.svg and report.html into `out`. With `resume` it goes
+/// on with what `out` holds; methods, seeds and rounds may be added to that.
+/// Errors: kInvalidConfig if `out` holds results and `resume` is not set, or if it is and something
+/// else differs: which key; kCorruptData if `out` holds runs but no config.toml.
 report::Comparison simulate(const SimulationSettings& settings);
 
 /// Writes the results again from the run directories under `out`, finished or not.

@@ -19,17 +19,31 @@ std::vector<ClientId> client_names(std::int64_t count) {
   return names;
 }
 
-std::optional<Bytes> FleetMemory::backbone(const Digest& digest) {
-  const bool held = std::find(held_.begin(), held_.end(), digest) != held_.end();
-  return held ? std::optional(*shared_.at(digest)) : std::nullopt;
+std::shared_ptr<const Bytes> SharedBackbones::find(const Digest& digest) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = kept_.find(digest);
+  return found == kept_.end() ? nullptr : found->second;
 }
 
-void FleetMemory::keep_backbone(const Digest& digest, Bytes bytes) {
-  held_.push_back(digest);
-  auto& copy = shared_[digest];
-  if (copy == nullptr) {
-    copy = std::make_shared<const Bytes>(std::move(bytes));
-  }
+std::shared_ptr<const Bytes> SharedBackbones::keep(const Digest& digest,
+                                                   std::shared_ptr<const Bytes> bytes) {
+  const std::lock_guard lock(mutex_);
+  return kept_.try_emplace(digest, std::move(bytes)).first->second;
+}
+
+bool FleetMemory::has_backbone(const Digest& digest, std::uint64_t /*bytes*/) const {
+  const std::lock_guard lock(mutex_);
+  return held_.contains(digest);
+}
+
+std::shared_ptr<const Bytes> FleetMemory::backbone(const Digest& digest) {
+  return has_backbone(digest, 0) ? shared_.find(digest) : nullptr;
+}
+
+void FleetMemory::keep_backbone(const Digest& digest, std::shared_ptr<const Bytes> bytes) {
+  shared_.keep(digest, std::move(bytes));
+  const std::lock_guard lock(mutex_);
+  held_.insert(digest);
 }
 
 std::optional<client::TrainedUpdate> FleetMemory::update(const client::UpdateKey& /*key*/) {
@@ -44,7 +58,7 @@ struct Fleet::Member {
   client::Session session;
   std::unique_ptr<transport::ClientChannel> channel;
 
-  Member(FleetMemory::Shared& shared, std::uint64_t nonce)
+  Member(SharedBackbones& shared, std::uint64_t nonce)
       : memory(shared), session(memory, nonce, {.software = "lorae-simulate"}) {}
 };
 
@@ -95,7 +109,7 @@ void Fleet::take_outgoing(Member& member) {
 
 void Fleet::work_loop() {
   use_one_thread();
-  client::Trainer trainer(images_);
+  client::LocalRound local_round(images_);
   for (;;) {
     Job job;
     {
@@ -110,7 +124,7 @@ void Fleet::work_loop() {
     const TimePoint start = Clock::now();
     Done done{.member = job.member, .key = job.work.key, .update = {}, .failure = {}};
     try {
-      done.update = trainer.train(job.work, job.member->memory);
+      done.update = local_round.train(job.work, job.member->memory);
     } catch (...) {
       done.failure = std::current_exception();
     }

@@ -6,13 +6,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "client/local_round.h"
 #include "client/memory.h"
 #include "client/session.h"
-#include "client/trainer.h"
 #include "transport/in_process.h"
 
 namespace lorae::simulation {
@@ -21,21 +22,33 @@ namespace lorae::simulation {
 /// they sort in order.
 std::vector<ClientId> client_names(std::int64_t count);
 
-/// Memory of a virtual client: it fetches the backbone over the wire like a real one, but all
-/// keep one copy of it.
+/// What all virtual clients of a process keep one copy of. Threads: any.
+class SharedBackbones {
+ public:
+  std::shared_ptr<const Bytes> find(const Digest& digest) const;
+  /// The copy that is kept: the first one of this digest.
+  std::shared_ptr<const Bytes> keep(const Digest& digest, std::shared_ptr<const Bytes> bytes);
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<Digest, std::shared_ptr<const Bytes>> kept_;
+};
+
+/// Memory of a virtual client: it fetches the backbone over the wire like a real one.
 class FleetMemory final : public client::Memory {
  public:
-  using Shared = std::map<Digest, std::shared_ptr<const Bytes>>;
-  explicit FleetMemory(Shared& shared) : shared_(shared) {}
+  explicit FleetMemory(SharedBackbones& shared) : shared_(shared) {}
 
-  std::optional<Bytes> backbone(const Digest& digest) override;
-  void keep_backbone(const Digest& digest, Bytes bytes) override;
+  bool has_backbone(const Digest& digest, std::uint64_t bytes) const override;
+  std::shared_ptr<const Bytes> backbone(const Digest& digest) override;
+  void keep_backbone(const Digest& digest, std::shared_ptr<const Bytes> bytes) override;
   std::optional<client::TrainedUpdate> update(const client::UpdateKey& key) override;
   void keep_update(const client::UpdateKey& key, const client::TrainedUpdate* update) override;
 
  private:
-  Shared& shared_;
-  std::vector<Digest> held_;
+  SharedBackbones& shared_;
+  mutable std::mutex mutex_;  // kept by a worker, asked for by the session's thread
+  std::set<Digest> held_;
 };
 
 /// Many clients in one process: each has its own Session, speaking the wire protocol over an
@@ -89,7 +102,7 @@ class Fleet {
   transport::InProcessNetwork& network_;
   client::ImageSource images_;
   std::function<std::size_t(const client::Work&)> image_count_;
-  FleetMemory::Shared backbones_;
+  SharedBackbones backbones_;
   std::vector<std::unique_ptr<Member>> members_;
   std::int64_t trainings_ = 0;
   double training_seconds_ = 0;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "coordinator/traffic.h"
 #include "runs/journal.h"
+#include "runs/run_directory.h"
 #include "simulation/compare.h"
 
 namespace lorae::simulation {
@@ -102,9 +103,9 @@ std::vector<BytesForecast> forecast_bytes(experiment::RunConfig config, const fs
   const Scratch scratch(home);
   simulate({config, home, scratch.path() / "out", /*resume=*/false});
   std::vector<BytesForecast> forecasts;
-  for (const training::MethodOptions& method : config.methods) {
+  for (const experiment::MethodConfig& method : config.methods) {
     const fs::path run = run_path(scratch.path() / "out", method, config.simulation.seeds.front());
-    const runs::Journal journal(run / "journal.db", runs::Journal::Mode::kRead);
+    const runs::Journal journal(runs::RunDirectory::journal_of(run), runs::Journal::Mode::kRead);
     const auto mean = [&](Direction direction, std::string_view payload) {
       return mean_of(Ledger(journal, direction), payload, cohort, rounds, config.federation.rounds);
     };

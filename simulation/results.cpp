@@ -3,115 +3,187 @@
 #include <algorithm>
 #include <map>
 
-#include "base/error.h"
 #include "coordinator/traffic.h"
 #include "runs/journal.h"
+#include "runs/run_directory.h"
 
 namespace lorae::simulation {
 namespace {
 
+using runs::Direction;
+
 constexpr std::size_t kLastEvaluations = 3;  // one evaluation is noisy
 
 runs::Journal read_journal(const std::filesystem::path& directory) {
-  return runs::Journal(directory / "journal.db", runs::Journal::Mode::kRead);
+  return runs::Journal(runs::RunDirectory::journal_of(directory), runs::Journal::Mode::kRead);
 }
 
-double accuracy_of(const std::vector<runs::RoundRecord>& rounds) {
-  double sum = 0;
-  std::size_t count = 0;
-  for (auto round = rounds.rbegin(); round != rounds.rend() && count < kLastEvaluations; ++round) {
-    if (round->metrics.contains("accuracy")) {
-      sum += round->metrics.at("accuracy");
-      ++count;
+std::string main_metric(const runs::Journal& journal) {
+  return journal.meta(runs::kMainMetricKey).value_or("");
+}
+
+/// Means of each metric over the last rounds that were evaluated, the main one first.
+Metrics final_metrics(const std::vector<runs::RoundRecord>& rounds, const std::string& main) {
+  std::vector<const Metrics*> last;
+  for (auto round = rounds.rbegin(); round != rounds.rend() && last.size() < kLastEvaluations;
+       ++round) {
+    if (round->metrics.find(main)) {
+      last.push_back(&round->metrics);
     }
   }
-  return count == 0 ? 0 : sum / static_cast<double>(count);
+  Metrics means;
+  if (last.empty()) {
+    return means;
+  }
+  means.set(main, 0);
+  for (const Metrics* metrics : last) {
+    for (const auto& [name, value] : *metrics) {
+      const double so_far = means.find(name).value_or(0);
+      means.set(name, so_far + value / static_cast<double>(last.size()));
+    }
+  }
+  return means;
+}
+
+/// Framed bytes of all clients, without the backbone.
+struct RoundBytes {
+  double uplink = 0;
+  double downlink = 0;
+  double control = 0;  ///< part of both
+};
+
+std::map<RoundId, RoundBytes> bytes_of_rounds(const runs::Journal& journal) {
+  std::map<RoundId, RoundBytes> rounds;
+  for (const runs::LedgerRow& row : journal.bytes_by(runs::GroupBy::kRound)) {
+    if (row.stage != coordinator::kStageFramed || row.layer == coordinator::kLayerBackbone) {
+      continue;
+    }
+    RoundBytes& round = rounds[row.round];
+    const auto bytes = static_cast<double>(row.bytes);
+    (row.direction == Direction::kUplink ? round.uplink : round.downlink) += bytes;
+    round.control += row.layer == coordinator::kLayerControl ? bytes : 0;
+  }
+  return rounds;
+}
+
+/// Evaluated rounds, with what they had cost.
+std::vector<report::MetricPoint> points_of(const std::vector<runs::RoundRecord>& rounds,
+                                           const std::string& main,
+                                           const std::map<RoundId, RoundBytes>& bytes) {
+  std::vector<report::MetricPoint> points;
+  double uplink = 0;
+  double total = 0;
+  for (const runs::RoundRecord& round : rounds) {
+    if (const auto spent = bytes.find(round.round); spent != bytes.end()) {
+      uplink += spent->second.uplink;
+      total += spent->second.uplink + spent->second.downlink;
+    }
+    if (const auto metric = round.metrics.find(main)) {
+      points.push_back({round.round, *metric, uplink, total});
+    }
+  }
+  return points;
+}
+
+double client_rounds_of(const std::vector<runs::RoundRecord>& rounds) {
+  double count = 0;
+  for (const runs::RoundRecord& round : rounds) {
+    count += static_cast<double>(round.num_updates);
+  }
+  return std::max(count, 1.0);
 }
 
 std::int64_t meta_number(const runs::Journal& journal, std::string_view key) {
   return std::stoll(journal.meta(key).value_or("0"));
 }
 
+/// Without the round that an interrupted run had open.
+std::vector<runs::RoundRecord> committed_rounds(const runs::Journal& journal) {
+  auto rounds = journal.rounds();
+  std::erase_if(rounds, [](const runs::RoundRecord& round) { return !round.committed; });
+  return rounds;
+}
+
 }  // namespace
 
 report::ComparisonRun comparison_run(const experiment::RunConfig& config,
-                                     const training::MethodOptions& method,
+                                     const experiment::MethodConfig& method,
                                      std::uint64_t seed,
                                      const std::filesystem::path& directory) {
-  using runs::Direction;
   const runs::Journal journal = read_journal(directory);
-  const auto rounds = journal.rounds();
-  double client_rounds = 0;
-  double seconds = 0;
-  for (const runs::RoundRecord& round : rounds) {
-    client_rounds += static_cast<double>(round.num_updates);
-    seconds += round.seconds;
-  }
-  const auto framed = [&](Direction direction, std::optional<std::string_view> layer) {
-    return static_cast<double>(journal.total_bytes(direction, coordinator::kStageFramed, layer));
-  };
-  const double backbone = framed(Direction::kDownlink, coordinator::kLayerBackbone);
-  const std::size_t fetched = journal.shares().size();
+  const auto rounds = committed_rounds(journal);
+  const auto bytes = bytes_of_rounds(journal);
+  const double client_rounds = client_rounds_of(rounds);
   report::ComparisonRun run;
   run.name = method.name;
   run.method = method.kind;
   run.seed = seed;
+  for (const auto& [round, spent] : bytes) {
+    run.uplink_bytes_per_client_round += spent.uplink / client_rounds;
+    run.downlink_bytes_per_client_round += spent.downlink / client_rounds;
+    run.control_bytes_per_client_round += spent.control / client_rounds;
+  }
+  for (const runs::RoundRecord& round : rounds) {
+    run.seconds += round.seconds;
+  }
+  const auto backbone = static_cast<double>(journal.total_bytes(
+      Direction::kDownlink, coordinator::kStageFramed, coordinator::kLayerBackbone));
+  run.backbone_bytes_once =
+      backbone / static_cast<double>(std::max<std::size_t>(journal.shares().size(), 1));
+  const std::string main = main_metric(journal);
+  run.metrics = final_metrics(rounds, main);
+  for (const report::MetricPoint& point : points_of(rounds, main, bytes)) {
+    run.curve.push_back({point.round, point.metric, point.total_bytes});
+  }
   run.rounds = static_cast<std::int64_t>(rounds.size());
   run.clients = config.federation.clients;
   run.cohort = config.federation.cohort == 0 ? config.federation.clients : config.federation.cohort;
-  run.accuracy = accuracy_of(rounds);
   run.trainable_parameters = meta_number(journal, "trainable_parameters");
   run.total_parameters = meta_number(journal, "total_parameters");
-  run.uplink_bytes_per_client_round =
-      framed(Direction::kUplink, std::nullopt) / std::max(client_rounds, 1.0);
-  run.downlink_bytes_per_client_round =
-      (framed(Direction::kDownlink, std::nullopt) - backbone) / std::max(client_rounds, 1.0);
-  run.backbone_bytes_once = backbone / static_cast<double>(std::max<std::size_t>(fetched, 1));
-  run.seconds = seconds;
   run.digest = rounds.empty() ? "" : rounds.back().digest;
   return run;
 }
 
-report::ReportRun report_run(const training::MethodOptions& method,
+report::ReportRun report_run(const experiment::MethodConfig& method,
                              std::uint64_t seed,
                              const std::filesystem::path& directory) {
   const runs::Journal journal = read_journal(directory);
+  const auto rounds = committed_rounds(journal);
+  const double client_rounds = client_rounds_of(rounds);
+  const auto bytes = bytes_of_rounds(journal);
   report::ReportRun report;
   report.name = method.name;
   report.method = method.kind;
   report.seed = seed;
-  std::map<RoundId, double> uplink;
-  std::map<std::string, report::LayerBytes> layers;
-  for (const runs::LedgerRow& row : journal.bytes_by(runs::GroupBy::kRound)) {
-    if (row.direction != runs::Direction::kUplink) {
-      continue;
-    }
-    if (row.stage == coordinator::kStageFramed) {
-      uplink[row.round] += static_cast<double>(row.bytes);
-      continue;
-    }
-    report::LayerBytes& layer = layers[row.layer];
-    layer.layer = row.layer;
-    (row.stage == coordinator::kStageRaw ? layer.raw : layer.encoded) +=
-        static_cast<double>(row.bytes);
+  report.main_metric = main_metric(journal);
+  report.points = points_of(rounds, report.main_metric, bytes);
+  for (const auto& [round, spent] : bytes) {
+    report.framed_per_client_round += spent.uplink / client_rounds;
   }
-  double sent = 0;
-  double client_rounds = 0;
-  for (const runs::RoundRecord& round : journal.rounds()) {
-    sent += uplink[round.round];
-    client_rounds += static_cast<double>(round.num_updates);
-    if (round.metrics.contains("accuracy")) {
-      report.accuracy.emplace_back(round.round, round.metrics.at("accuracy"));
-      report.accuracy_over_uplink.emplace_back(sent, round.metrics.at("accuracy"));
+  std::map<std::string, std::map<std::string, double>> layers;  // stage by stage
+  for (const runs::LedgerRow& row : journal.bytes_by(runs::GroupBy::kRun)) {
+    if (row.direction == Direction::kUplink && row.stage != coordinator::kStageFramed) {
+      layers[row.layer][row.stage] += static_cast<double>(row.bytes) / client_rounds;
     }
   }
-  for (auto& [name, layer] : layers) {
-    layer.raw /= std::max(client_rounds, 1.0);
-    layer.encoded /= std::max(client_rounds, 1.0);
-    report.layers.push_back(layer);
+  for (const auto& [name, stages] : layers) {
+    report::LayerBytes& layer = report.layers.emplace_back();
+    layer.layer = name;
+    for (const std::string_view stage : codec::kStages) {
+      if (const auto found = stages.find(std::string(stage)); found != stages.end()) {
+        layer.stages.emplace_back(*found);
+      }
+    }
   }
-  report.framed_per_client_round = sent / std::max(client_rounds, 1.0);
   return report;
+}
+
+void add_clients(const std::filesystem::path& directory, report::Report& report) {
+  const runs::Journal journal = read_journal(directory);
+  report.class_names = journal.class_names();
+  for (const auto& [client, counts] : journal.class_counts()) {
+    report.clients.push_back({client.name, counts});
+  }
 }
 
 }  // namespace lorae::simulation

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <future>
 #include <memory>
+#include <optional>
 
 #include "base/log.h"
 #include "simulation/fleet.h"
@@ -12,10 +13,10 @@
 namespace lorae::simulation {
 namespace {
 
-/// Accuracy of a global state, each thread on its part of the test images.
-class Evaluator {
+/// Measures a global state, each thread on its part of the test images.
+class Evaluation {
  public:
-  Evaluator(const experiment::Run& made, const data::ImageSet& test, std::size_t threads) {
+  Evaluation(const experiment::Run& made, const data::ImageSet& test, std::size_t threads) {
     const auto parts = static_cast<std::int64_t>(threads);
     for (std::int64_t i = 0; i < parts; ++i) {
       const std::int64_t begin = test.size() * i / parts;
@@ -26,24 +27,28 @@ class Evaluator {
     }
   }
 
-  double accuracy(const StateDict& state) {
+  /// Means over the images, so the parts' weigh as many as they have.
+  Metrics measure(const StateDict& state) {
     const TimePoint start = Clock::now();
-    std::vector<std::future<double>> correct;
+    std::vector<std::future<Metrics>> measured;
+    double total = 0;
     for (Part& part : parts_) {
-      correct.push_back(std::async(std::launch::async, [&part, &state] {
+      total += static_cast<double>(part.images.size());
+      measured.push_back(std::async(std::launch::async, [&part, &state] {
         use_one_thread();
         part.learner->load(state);
-        return part.learner->accuracy(part.images) * static_cast<double>(part.images.size());
+        return part.learner->evaluate(part.images);
       }));
     }
-    double sum = 0;
-    double total = 0;
+    Metrics means;
     for (std::size_t i = 0; i < parts_.size(); ++i) {
-      sum += correct[i].get();
-      total += static_cast<double>(parts_[i].images.size());
+      const double share = static_cast<double>(parts_[i].images.size()) / total;
+      for (const auto& [name, value] : measured[i].get()) {
+        means.set(name, means.find(name).value_or(0) + share * value);
+      }
     }
     seconds_ += lorae::seconds(Clock::now() - start);
-    return sum / total;
+    return means;
   }
 
   double seconds() const { return seconds_; }
@@ -57,18 +62,38 @@ class Evaluator {
   double seconds_ = 0;
 };
 
+std::string config_text(const Scenario& scenario) {
+  return experiment::print_run_config(scenario.config, scenario.method);
+}
+
 runs::RunDirectory open_directory(const Scenario& scenario) {
-  const std::string text = experiment::print_run_config(scenario.config);
-  return std::filesystem::exists(scenario.directory / "config.toml")
-             ? runs::RunDirectory::open(scenario.directory)
-             : runs::RunDirectory::create(scenario.directory, text);
+  if (!std::filesystem::exists(scenario.directory / "config.toml")) {
+    return runs::RunDirectory::create(scenario.directory, config_text(scenario));
+  }
+  return runs::RunDirectory::open(scenario.directory);
 }
 
 void on_note(const char* event, const std::string& details) {
   // Nobody would make room while the simulator holds the terminal: end, and go on later.
-  check(std::string_view(event) != "run.paused", ErrorCode::kUnavailable, details,
-        "; then go on with --resume");
+  check(std::string_view(event) != "run.paused" && std::string_view(event) != "metrics.lost",
+        ErrorCode::kUnavailable, details, "; then go on with --resume");
+  // The virtual clients would do the same again.
+  check(std::string_view(event) != "round.failed", ErrorCode::kIncompatible, "[simulate] ",
+        details);
   log_debug(event, details);
+}
+
+/// Who holds which classes, for the report: it must not need the images again.
+void write_classes(runs::Journal& journal,
+                   const std::vector<ClientId>& names,
+                   const data::Shares& shares,
+                   const data::ImageSet& images) {
+  auto transaction = journal.begin();
+  journal.set_class_names(images.classes);
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    journal.set_class_counts(names[i], data::class_histogram(images.select(shares[i])));
+  }
+  transaction.commit();
 }
 
 }  // namespace
@@ -96,47 +121,62 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
   config.federation.min_clients = config.federation.clients;
   config.federation.heartbeat = kForever;
   config.federation.report_deadline = kForever;
+  const std::vector<ClientId> names = client_names(config.federation.clients);
   const data::Shares shares = shares_of(config, data, scenario.seed);
   std::vector<data::ImageSet> share_images;
   for (const auto& share : shares) {
     share_images.push_back(data.private_images.select(share));
   }
-  const runs::RunDirectory directory = open_directory(scenario);
-  runs::Journal journal(directory.journal_path());
+  runs::RunDirectory directory = open_directory(scenario);
+  runs::Journal journal(directory.journal_path(), runs::Journal::Mode::kContinue);
+  directory.set_config(config_text(scenario), journal);  // rounds may have been added
   transport::InProcessNetwork network;
-  Evaluator evaluator(made, data.test_images, scenario.threads);
-  coordinator::Coordinator run(
+  Evaluation evaluation(made, data.test_images, scenario.threads);
+  std::optional<coordinator::RoundSummary> round;
+  coordinator::Coordinator* self = nullptr;
+  const auto on_state = [&](RoundId id, const StateDict& state) {
+    const Metrics metrics = evaluation.measure(state);
+    self->on_metrics(id, metrics);
+    if (round && scenario.on_round) {
+      scenario.on_round(*round, metrics);
+    }
+  };
+  coordinator::Coordinator coordinator(
       {.federation = config.federation,
        .seed = Seed{scenario.seed},
-       .plan = training::plan_text(made.plan),
+       .plan = [text = training::plan_text(made.plan)](const ClientId&) { return text; },
        .backbone = std::move(made.backbone_file),
-       .evaluate = [&](const StateDict& state) { return evaluator.accuracy(state); },
        .epoch = scenario.seed,
        .run = str(scenario.method.name, "-seed", scenario.seed)},
-      coordinator::GlobalModel(made.initial, made.model_options), directory, journal,
-      network.server(), {.on_round = scenario.on_round, .on_waiting = {}, .on_note = on_note});
+      made.initial, made.exchange, directory, journal, network.server(),
+      {.on_round = [&](const coordinator::RoundSummary& summary) { round = summary; },
+       .on_state = on_state,
+       .on_waiting = {},
+       .on_note = on_note});
+  self = &coordinator;
   network.start([&](transport::ConnectionId connection, const ClientId& client, wire::Frame frame) {
-    run.on_frame(connection, client, std::move(frame), Clock::now());
+    coordinator.on_frame(connection, client, std::move(frame), Clock::now());
   });
   journal.set_meta("trainable_parameters", std::to_string(made.trainable_parameters));
   journal.set_meta("total_parameters", std::to_string(made.total_parameters));
+  write_classes(journal, names, shares, data.private_images);
   Fleet fleet(
-      network, client_names(config.federation.clients),
+      network, names,
       [&](const training::Plan&, const client::Work& work) {
         return share_images.at(work.share_index);
       },
       [&](const client::Work& work) { return shares.at(work.share_index).size(); },
       scenario.threads);
   const TimePoint start = Clock::now();
-  while (!run.finished()) {
+  do {  // once in any case: what was committed may not have been measured
     fleet.pump([&] {
-      run.advance(Clock::now());
-      return !run.finished();
+      coordinator.advance(Clock::now());
+      return !coordinator.finished();
     });
-  }
+  } while (!coordinator.finished());
   const double elapsed = seconds(Clock::now() - start);
-  run.say_bye(/*finished=*/true);
-  return {fleet.trainings(), elapsed, fleet.training_seconds(), evaluator.seconds()};
+  coordinator.say_bye(/*finished=*/true);
+  return {fleet.trainings(), elapsed, fleet.training_seconds(), evaluation.seconds()};
 }
 
 }  // namespace lorae::simulation

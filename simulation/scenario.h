@@ -8,7 +8,6 @@
 #include "coordinator/coordinator.h"
 #include "data/partition.h"
 #include "experiment/run.h"
-#include "report/comparison.h"
 
 namespace lorae::simulation {
 
@@ -21,11 +20,12 @@ struct FederationData {
 /// One method with one seed.
 struct Scenario {
   experiment::RunConfig config;
-  training::MethodOptions method;
+  experiment::MethodConfig method;
   std::uint64_t seed = 0;
   std::filesystem::path directory;  ///< of this run; goes on where an interrupted one ended
   std::size_t threads = 1;
-  std::function<void(const coordinator::RoundSummary&)> on_round;
+  /// A round is committed and measured.
+  std::function<void(const coordinator::RoundSummary&, const Metrics&)> on_round;
 };
 
 struct ScenarioSpeed {

@@ -21,16 +21,23 @@ at::Tensor classification_loss(const at::Tensor& logits, const at::Tensor& label
   return at::cross_entropy_loss(logits, labels);
 }
 
-double accuracy(models::Model& model, const data::ImageSet& images) {
+Metrics evaluate(models::Model& model, const data::ImageSet& images, const std::stop_token& stop) {
   const torch::NoGradGuard no_grad;
+  const std::int64_t size = images.size();
   std::int64_t correct = 0;
-  for (std::int64_t start = 0; start < images.size(); start += kEvaluationBatch) {
-    const std::int64_t end = std::min(start + kEvaluationBatch, images.size());
+  double loss = 0;
+  for (std::int64_t start = 0; start < size && !stop.stop_requested(); start += kEvaluationBatch) {
+    const std::int64_t end = std::min(start + kEvaluationBatch, size);
+    const at::Tensor labels = images.labels.slice(0, start, end);
     const at::Tensor logits = model.forward(model_input(model, images.images.slice(0, start, end)));
-    correct += logits.argmax(1).eq(images.labels.slice(0, start, end)).sum().item<std::int64_t>();
+    correct += logits.argmax(1).eq(labels).sum().item<std::int64_t>();
+    loss += classification_loss(logits, labels).item<double>() * static_cast<double>(end - start);
   }
-  return images.size() == 0 ? 0.0
-                            : static_cast<double>(correct) / static_cast<double>(images.size());
+  if (size == 0) {
+    return {};
+  }
+  return {{"top1", static_cast<double>(correct) / static_cast<double>(size)},
+          {"loss", loss / static_cast<double>(size)}};
 }
 
 }  // namespace lorae::tasks

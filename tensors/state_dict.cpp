@@ -32,12 +32,7 @@ const at::Tensor& StateDict::at(const std::string& name) const {
 }
 
 StateDict StateDict::clone() const {
-  std::vector<Entry> entries;
-  entries.reserve(entries_.size());
-  for (const auto& [name, tensor] : entries_) {
-    entries.emplace_back(name, tensor.detach().clone());
-  }
-  return StateDict(std::move(entries));
+  return map(*this, [](const at::Tensor& tensor) { return tensor.detach().clone(); });
 }
 
 std::int64_t StateDict::numel() const {
@@ -67,11 +62,8 @@ void check_aligned(const StateDict& a, const StateDict& b) {
 void copy_values_(const StateDict& to, const StateDict& from) {
   check_aligned(to, from);
   const torch::NoGradGuard no_grad;
-  auto source = from.begin();
-  for (const auto& [name, tensor] : to) {
-    at::Tensor target = tensor;  // a handle to the same storage
-    target.copy_((source++)->second);
-  }
+  for_each_aligned([](at::Tensor target, const at::Tensor& source) { target.copy_(source); }, to,
+                   from);
 }
 
 Digest digest_of(const StateDict& state) {

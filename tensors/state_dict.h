@@ -46,6 +46,28 @@ void copy_values_(const StateDict& to, const StateDict& from);
 /// Errors: kIncompatible at the first name or shape in which they differ, naming it.
 void check_aligned(const StateDict& a, const StateDict& b);
 
+/// A state of the same names with what `of(tensor)` gives for each.
+template <typename Of>
+StateDict map(const StateDict& state, Of&& of) {
+  std::vector<StateDict::Entry> entries;
+  entries.reserve(state.size());
+  for (const auto& [name, tensor] : state) {
+    entries.emplace_back(name, of(tensor));
+  }
+  return StateDict(std::move(entries));
+}
+
+/// Calls visit(a's tensor, b's tensor, ...) for each name. Tensors are handles: what a visit writes
+/// into one is written into the state. Precondition: all are aligned (check_aligned).
+template <typename Visit, typename... States>
+void for_each_aligned(Visit&& visit, const StateDict& first, const States&... others) {
+  std::size_t i = 0;
+  for (const auto& [name, tensor] : first) {
+    visit(tensor, (others.begin() + static_cast<std::ptrdiff_t>(i))->second...);
+    ++i;
+  }
+}
+
 /// BLAKE2b-256 over all entries in name order; equal exactly if names, dtypes, shapes and bits are.
 /// Formula: per entry: name, 0, dtype name, 0, rank and sizes as int64, contiguous bytes (CPU).
 Digest digest_of(const StateDict& state);

@@ -85,8 +85,8 @@ FitResult Learner::fit_round(const data::ImageSet& images,
   return fit(*model_, images, groups, loop, Seed{plan_.seed}.derive("fit", client, round));
 }
 
-double Learner::accuracy(const data::ImageSet& images) const {
-  return tasks::accuracy(*model_, images);
+Metrics Learner::evaluate(const data::ImageSet& images, const std::stop_token& stop) const {
+  return tasks::evaluate(*model_, images, stop);
 }
 
 }  // namespace lorae::training

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 
+#include "base/metrics.h"
 #include "data/image_set.h"
 #include "training/fit.h"
 #include "training/plan.h"
@@ -33,8 +35,8 @@ class Learner {
                       std::uint64_t round,
                       double learning_rate_factor);
 
-  /// In [0, 1].
-  double accuracy(const data::ImageSet& images) const;
+  /// "top1" and "loss" on `images`. Gives up, with any result, when a stop is requested.
+  Metrics evaluate(const data::ImageSet& images, const std::stop_token& stop = {}) const;
 
   /// Of the plain model, without adapters and BatchNorm statistics.
   std::int64_t total_parameters() const { return total_parameters_; }

@@ -1,6 +1,6 @@
 #include "training/plan.h"
 
-#include "codec/pipeline.h"
+#include "codec/chain.h"
 
 namespace lorae::training {
 namespace {
@@ -20,26 +20,29 @@ std::string plan_text(const Plan& plan) {
   ConfigPrinter printer;
   printer.print("", Top{plan.seed});
   printer.print("model", plan.model);
+  printer.print("task", plan.task);
   printer.print("data", plan.data);
   printer.print("training", plan.training);
   printer.print("method", plan.method);
   return printer.text();
 }
 
-Plan parse_plan(std::string_view text) {
+ParsedPlan parse_plan(std::string_view text) {
   ConfigReader reader = ConfigReader::parse(text, "plan");
-  Plan plan;
+  ParsedPlan parsed;
+  Plan& plan = parsed.plan;
   Top top;
   reader.read("", top);
   plan.seed = top.seed;
   reader.read("model", plan.model);
+  reader.read("task", plan.task);
   reader.read("data", plan.data);
   reader.read("training", plan.training);
   reader.read("method", plan.method);
-  reader.finish();
-  codec::Pipeline::parse(plan.method.uplink);
-  codec::Pipeline::parse(plan.method.downlink);
-  return plan;
+  parsed.unknown = reader.unknown();
+  codec::Chain::parse(plan.method.uplink);
+  codec::Chain::parse(plan.method.downlink);
+  return parsed;
 }
 
 }  // namespace lorae::training

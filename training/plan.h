@@ -11,6 +11,18 @@
 
 namespace lorae::training {
 
+/// What is learned: how outputs, labels and metrics are to be read.
+struct TaskOptions {
+  std::string name = "classification";
+  std::vector<std::string> classes = {};
+};
+
+template <typename Visitor>
+void visit_fields(TaskOptions& options, Visitor&& visit) {
+  visit("name", options.name, one_of({"classification"}), "what is learned");
+  visit("classes", options.classes, anything(), "names of the labels, in their order");
+}
+
 /// Which images, and how the experiment divides them. A client with data of its own replaces its
 /// share by that.
 struct DataOptions {
@@ -20,7 +32,7 @@ struct DataOptions {
   std::int64_t test_images = 4000;
   std::string partition = "dirichlet";
   double dirichlet_alpha = 0.3;
-  std::string shift = "rotate_invert";
+  std::string shift = "none";
 };
 
 template <typename Visitor>
@@ -34,7 +46,7 @@ void visit_fields(DataOptions& options, Visitor&& visit) {
   visit("dirichlet_alpha", options.dirichlet_alpha, between(0.01, 1e6),
         "smaller: more skewed classes");
   visit("shift", options.shift, one_of({"none", "rotate_invert"}),
-        "the private domain's difference");
+        "of the demonstration's private images; own data are never altered");
 }
 
 /// How the backbone is trained on public images, once.
@@ -101,6 +113,7 @@ void visit_fields(MethodOptions& options, Visitor&& visit) {
 struct Plan {
   std::uint64_t seed = 0;
   models::ModelOptions model;
+  TaskOptions task;
   DataOptions data;
   FitOptions training;
   MethodOptions method;
@@ -109,7 +122,14 @@ struct Plan {
 /// As TOML, comments included; parse_plan reads it back to the same values.
 std::string plan_text(const Plan& plan);
 
+struct ParsedPlan {
+  Plan plan;
+  /// Keys of a newer coordinator's plan that this build does not know, with their places: to be
+  /// told, not to be refused.
+  std::vector<std::string> unknown;
+};
+
 /// Errors: kInvalidConfig, saying what in the plan is wrong.
-Plan parse_plan(std::string_view text);
+ParsedPlan parse_plan(std::string_view text);
 
 }  // namespace lorae::training

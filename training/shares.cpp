@@ -9,9 +9,18 @@
 namespace lorae::training {
 namespace {
 
+/// A shift makes a domain of its own out of pictures that everybody has: for trying things out.
+/// Images that somebody brings are never altered.
+void check_shift(const DataOptions& options) {
+  check(options.shift == "none" || options.path == DataOptions{}.path, ErrorCode::kInvalidConfig,
+        "data.shift: '", options.shift, "' belongs to the demonstration on '", DataOptions{}.path,
+        "'; images of your own are never altered: set data.shift = \"none\"");
+}
+
 data::ImageSet open(const DataOptions& options,
                     const models::ModelOptions& model,
                     data::Split split) {
+  check_shift(options);
   auto images = data::open_image_set(options.path, input_shape(model), split);
   check_classes(images, model);
   return images;
@@ -36,6 +45,11 @@ void check_classes(const data::ImageSet& images, const models::ModelOptions& mod
   check(static_cast<std::int64_t>(images.classes.size()) <= model.classes, ErrorCode::kIncompatible,
         "[data] the images have ", images.classes.size(), " classes, the model only ",
         model.classes, " outputs; set model.classes");
+}
+
+std::vector<std::string> class_names(const DataOptions& options) {
+  check_shift(options);
+  return data::class_names(options.path);
 }
 
 data::ImageSet public_images(const DataOptions& options,
@@ -72,6 +86,27 @@ data::Shares private_shares(const DataOptions& options,
   return data::partition_dirichlet({labels, labels + images.size()},
                                    static_cast<std::int64_t>(images.classes.size()), shares,
                                    options.dirichlet_alpha, own);
+}
+
+data::ImageSet own_images(const std::filesystem::path& path,
+                          const data::ClassMap& map,
+                          const data::SharePart& part,
+                          const Plan& plan) {
+  check(plan.data.shift == "none", ErrorCode::kInvalidConfig,
+        "[data] this run is the demonstration", " (data.shift = \"", plan.data.shift,
+        "\"), whose images are turned and inverted; '", path.string(),
+        "' does not fit it: give the coordinator a configuration or --data of its ",
+        "own, or this client no data");
+  auto images = data::open_image_set(path, input_shape(plan.model), data::Split::kTrain,
+                                     data::Holding::kPart);
+  images = images.relabelled(data::match_classes(images.classes, plan.task.classes, map),
+                             plan.task.classes);
+  if (part.count > 1) {
+    // By the images alone, so that devices with the same copy take different parts of it.
+    const auto shares = data::partition_iid(images.size(), part.count, Seed{});
+    images = images.select(shares.at(static_cast<std::size_t>(part.index)));
+  }
+  return images;
 }
 
 }  // namespace lorae::training

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <filesystem>
+
+#include "data/classes.h"
 #include "data/image_set.h"
 #include "data/open.h"
 #include "data/partition.h"
@@ -10,8 +13,13 @@ namespace lorae::training {
 /// The image shape that a model takes.
 data::ImageShape input_shape(const models::ModelOptions& model);
 
+/// The names of the run's classes, in the order of its labels. Errors: as public_images.
+std::vector<std::string> class_names(const DataOptions& options);
+
 /// The experiment's images, divided as the options say; the division depends on the seed alone.
-/// Errors: kInvalidConfig if the data set is missing or smaller than asked for.
+/// A shift turns the private and the test images alike.
+/// Errors: kInvalidConfig if the data set is missing or smaller than asked for, or if a shift is
+/// asked for of data that are not the demonstration's.
 data::ImageSet public_images(const DataOptions& options,
                              const models::ModelOptions& model,
                              Seed seed);
@@ -27,6 +35,14 @@ data::Shares private_shares(const DataOptions& options,
                             const data::ImageSet& images,
                             std::int64_t shares,
                             Seed seed);
+
+/// What a client holds of its own, under the run's labels; never altered. `part`: only that share
+/// of it. Errors: those of open_image_set and match_classes; kInvalidConfig if the run shifts its
+/// images, so that these would not be of the same kind.
+data::ImageSet own_images(const std::filesystem::path& path,
+                          const data::ClassMap& map,
+                          const data::SharePart& part,
+                          const Plan& plan);
 
 /// Errors: kIncompatible if the images have labels that the model has no output for.
 void check_classes(const data::ImageSet& images, const models::ModelOptions& model);

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <functional>
+#include <ostream>
 #include <string>
 
 #include "base/ids.h"
@@ -10,7 +12,15 @@
 namespace lorae::transport {
 
 /// One connection of one peer to a coordinator; never reused, never sent to anybody.
-using ConnectionId = std::uint64_t;
+struct ConnectionId {
+  std::uint64_t number = 0;  ///< from 1; 0 is nobody
+
+  auto operator<=>(const ConnectionId&) const = default;
+};
+
+inline std::ostream& operator<<(std::ostream& out, ConnectionId id) {
+  return out << id.number;
+}
 
 /// What a client learns about its connection besides frames.
 enum class LinkEvent {

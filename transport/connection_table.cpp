@@ -20,7 +20,7 @@ ConnectionId ConnectionTable::heard(const std::string& route, const ClientId& cl
       order != by_client_.end() && order->second.size() >= per_client_) {
     forget(order->second.front());
   }
-  const ConnectionId connection = ++last_;
+  const ConnectionId connection{++made_};
   peers_[connection] = {route, client};
   by_route_[route] = connection;
   by_client_[client].push_back(connection);

@@ -40,8 +40,8 @@ class ConnectionTable {
   };
 
   const std::size_t per_client_;
-  ConnectionId last_ = 0;
-  std::unordered_map<ConnectionId, Peer> peers_;
+  std::uint64_t made_ = 0;
+  std::map<ConnectionId, Peer> peers_;
   std::unordered_map<std::string, ConnectionId> by_route_;
   std::map<ClientId, std::vector<ConnectionId>> by_client_;  // least recently heard first
 };

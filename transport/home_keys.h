@@ -25,6 +25,21 @@ KeyPair coordinator_keys(const std::filesystem::path& home);
 /// Errors: as coordinator_keys; kInvalidConfig if the client was revoked.
 KeyPair local_client_keys(const std::filesystem::path& home, const std::string& name);
 
+/// True if a coordinator has its home here: if its key is here.
+bool has_coordinator(const std::filesystem::path& home);
+
+/// The command that lets a client in, for a message: "lorae enrol cam-1 'KEY' --home /srv/lorae",
+/// quoted for a shell. --home is left out only for ~/.local/state/lorae, which everybody's `lorae`
+/// takes by itself. `name`: "NAME" if it is not known.
+std::string enrol_hint(const std::filesystem::path& home,
+                       const std::string& name,
+                       const std::string& public_key);
+
+/// What the coordinator of `home` may say about a key that it has just turned away: "to let it in:
+/// " and the command; or, for a revoked one, who it was and no command. "" for no key. Reads the
+/// registry; throws nothing.
+std::string denial_hint(const std::filesystem::path& home, const std::string& public_key);
+
 /// Sends SIGHUP to the coordinator that runs on this home, if there is one.
 bool notify_coordinator(const std::filesystem::path& home);
 

@@ -70,7 +70,7 @@ struct InProcessNetwork::State {
   std::mutex mutex;  // guards `queue` and `peers`; not held during callbacks
   std::deque<Event> queue;
   std::map<ConnectionId, std::shared_ptr<const Peer>> peers;
-  ConnectionId last = 0;
+  std::uint64_t connections_made = 0;
   ServerChannel::OnFrame on_frame;
   std::function<Fault(const wire::Frame&)> fault;
 };
@@ -120,7 +120,7 @@ void InProcessNetwork::start(ServerChannel::OnFrame on_frame) {
 std::unique_ptr<ClientChannel> InProcessNetwork::connect(ClientId client,
                                                          ClientChannel::OnFrame on_frame,
                                                          ClientChannel::OnLink on_link) {
-  const ConnectionId connection = ++state_->last;
+  const ConnectionId connection{++state_->connections_made};
   {
     const std::lock_guard lock(state_->mutex);
     state_->peers[connection] = std::make_shared<const Peer>(

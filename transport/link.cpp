@@ -1,10 +1,9 @@
 #include "transport/link.h"
 
-#include <zmq.h>
-
 #include <utility>
 
 #include "base/str.h"
+#include "transport/socket.h"
 
 namespace lorae::transport {
 namespace {
@@ -14,8 +13,8 @@ constexpr int kFailedDialsToTell = 2;
 
 }  // namespace
 
-Link::Step Link::on_event(const MonitorEvent& event, TimePoint now) {
-  switch (event.kind) {
+Link::Step Link::on_event(int kind, TimePoint now) {
+  switch (kind) {
     case ZMQ_EVENT_CONNECTED:
       tcp_connected_ = now;
       failed_dials_ = 0;

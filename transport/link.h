@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "transport/channel.h"
-#include "transport/monitor.h"
 
 namespace lorae::transport {
 
@@ -26,7 +25,8 @@ class Link {
   Link(std::string endpoint, std::string public_key)
       : endpoint_(std::move(endpoint)), public_key_(std::move(public_key)) {}
 
-  Step on_event(const MonitorEvent& event, TimePoint now);
+  /// `kind`: one of ZMQ_EVENT_*.
+  Step on_event(int kind, TimePoint now);
   /// We hung up ourselves, to dial anew.
   Step on_redial();
 

@@ -1,13 +1,10 @@
 #include "transport/monitor.h"
 
-#include <zmq.h>
-
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
 
-#include "base/error.h"
+#include "transport/socket.h"
 
 namespace lorae::transport {
 namespace {
@@ -23,28 +20,32 @@ std::string unique_address() {
 
 }  // namespace
 
-Monitor::Monitor(const Socket& watched) : watched_(watched), events_(ZMQ_PAIR) {
+Monitor::Monitor(zmq::socket_ref watched)
+    : watched_(watched), events_(make_socket(zmq::socket_type::pair)) {
   const std::string address = unique_address();
-  check(zmq_socket_monitor(watched.get(), address.c_str(), kEvents) == 0 &&
-            zmq_connect(events_.get(), address.c_str()) == 0,
-        ErrorCode::kUnavailable, "[transport] cannot watch a socket: ", zmq_strerror(zmq_errno()));
+  try {
+    if (zmq_socket_monitor(watched_.handle(), address.c_str(), kEvents) != 0) {
+      throw zmq::error_t();
+    }
+    events_.connect(address);
+  } catch (const zmq::error_t& error) {
+    fail(ErrorCode::kUnavailable, "[transport] cannot watch a socket: ", error.what());
+  }
 }
 
 Monitor::~Monitor() {
-  zmq_socket_monitor(watched_.get(), nullptr, 0);
+  zmq_socket_monitor(watched_.handle(), nullptr, 0);
 }
 
-std::optional<MonitorEvent> Monitor::next() {
+std::optional<int> Monitor::next() {
   // Two parts: 16 bits of kind and 32 of value in the first, the address in the second.
   const auto inbound = receive_frame(events_, false);
   if (!inbound || inbound->frame.head.size() != 6) {
     return std::nullopt;
   }
   std::uint16_t kind = 0;
-  std::int32_t value = 0;
   std::memcpy(&kind, inbound->frame.head.data(), sizeof kind);
-  std::memcpy(&value, inbound->frame.head.data() + sizeof kind, sizeof value);
-  return MonitorEvent{kind, value};
+  return kind;
 }
 
 }  // namespace lorae::transport

@@ -5,6 +5,7 @@
 #include "base/atomic_file.h"
 #include "base/config_reader.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "transport/keys.h"
 
 namespace lorae::transport {
@@ -86,17 +87,29 @@ void Registry::save(const fs::path& path) const {
   write_file_atomic(path, text());
 }
 
-const ClientId* Registry::find(std::string_view public_key) const {
+const Registry::Entry* Registry::entry_of(std::string_view public_key) const {
   const auto found = by_key_.find(public_key);
-  if (found == by_key_.end() || !entries_[found->second].active) {
-    return nullptr;
-  }
-  return &entries_[found->second].client;
+  return found == by_key_.end() ? nullptr : &entries_[found->second];
+}
+
+const ClientId* Registry::find(std::string_view public_key) const {
+  const Entry* const entry = entry_of(public_key);
+  return entry == nullptr || !entry->active ? nullptr : &entry->client;
 }
 
 bool Registry::is_active(const ClientId& client) const {
   const auto found = by_name_.find(client.name);
   return found != by_name_.end() && entries_[found->second].active;
+}
+
+std::vector<ClientId> Registry::revoked_by(const Registry& next) const {
+  std::vector<ClientId> revoked;
+  for (const Entry& entry : entries_) {
+    if (entry.active && !next.is_active(entry.client)) {
+      revoked.push_back(entry.client);
+    }
+  }
+  return revoked;
 }
 
 void Registry::add(Entry entry) {

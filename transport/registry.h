@@ -37,6 +37,10 @@ class Registry {
   /// Who the key speaks for, or null if it is unknown or revoked.
   const ClientId* find(std::string_view public_key) const;
   bool is_active(const ClientId& client) const;
+  /// The clients that are active here and not in `next`, in the order of enrolment.
+  std::vector<ClientId> revoked_by(const Registry& next) const;
+  /// The line of a key, active or revoked; null if the key is unknown.
+  const Entry* entry_of(std::string_view public_key) const;
 
   /// Adds a client. Enrolling the same name and key again makes a revoked client active.
   /// Errors: kInvalidConfig for a bad name or key, a known name with another key, or a known key

@@ -1,10 +1,9 @@
 #include "transport/self_test.h"
 
-#include <zmq.h>
-
 #include <algorithm>
 
 #include "base/error.h"
+#include "transport/endpoint.h"
 #include "transport/monitor.h"
 #include "transport/socket.h"
 
@@ -14,8 +13,8 @@ namespace {
 enum class Answer { kServed, kTurnedAway, kNothing };
 
 /// What the server's behaviour means for a stranger with a key, or without.
-Answer judge(const MonitorEvent& event, bool has_key) {
-  switch (event.kind) {
+Answer judge(int event, bool has_key) {
+  switch (event) {
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
       return Answer::kServed;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
@@ -33,22 +32,26 @@ Answer dial(const Endpoint& endpoint,
             const KeyPair* keys,
             std::string_view server_public_key,
             TimePoint deadline) {
-  Socket dealer(ZMQ_DEALER);
+  zmq::socket_t dealer = make_socket(zmq::socket_type::dealer);
   Monitor monitor(dealer);
   set_peer_options(dealer, {.max_frame_bytes = 1024});
-  dealer.set(ZMQ_IPV6, endpoint.is_ipv6() ? 1 : 0, "IPV6");
+  set_option(dealer, zmq::sockopt::ipv6, endpoint.is_ipv6(), "IPV6");
   if (keys != nullptr) {
     set_client_keys(dealer, *keys, server_public_key);
   }
-  check(zmq_connect(dealer.get(), endpoint.text().c_str()) == 0, ErrorCode::kUnavailable,
-        "[transport] self-test: cannot dial ", endpoint.text(), ": ", zmq_strerror(zmq_errno()));
+  try {
+    dealer.connect(endpoint.text());
+  } catch (const zmq::error_t& error) {
+    fail(ErrorCode::kUnavailable, "[transport] self-test: cannot dial ", endpoint.text(), ": ",
+         error.what());
+  }
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     if (left.count() <= 0) {
       return Answer::kNothing;
     }
-    zmq_pollitem_t item{monitor.get(), 0, ZMQ_POLLIN, 0};
-    zmq_poll(&item, 1, left.count());
+    zmq::pollitem_t item{monitor.handle(), 0, ZMQ_POLLIN, 0};
+    poll({&item, 1}, left);
     while (const auto event = monitor.next()) {
       const Answer answer = judge(*event, keys != nullptr);
       if (answer != Answer::kNothing) {

@@ -1,33 +1,41 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <zmq.hpp>
 
-#include "transport/endpoint.h"
+#include "base/error.h"
 #include "transport/keys.h"
 #include "wire/frame.h"
 
+// What cppzmq leaves to us: frames of bounded size, our limits on peers, and our errors in place of
+// zmq::error_t. For the .cpp files of this folder: no header that others include sees <zmq.hpp>.
+
 namespace lorae::transport {
 
-/// A libzmq socket of the process's context. For the .cpp files of this folder.
-/// Threads: one at a time; may be handed from one to another.
-class Socket {
- public:
-  /// Errors: kUnavailable, for example without file descriptors.
-  explicit Socket(int type);
-  ~Socket();
-  Socket(Socket&& other) noexcept;
-  Socket& operator=(Socket&&) = delete;
+/// A socket with LINGER 0 of the process's one context, which is made at first use.
+/// Errors: kUnavailable, for example without file descriptors.
+zmq::socket_t make_socket(zmq::socket_type type);
 
-  void* get() const noexcept { return socket_; }
-  /// Errors: kUnavailable if libzmq refuses; `name` is for the message.
-  void set(int option, int value, std::string_view name);
-  void set(int option, std::string_view value, std::string_view name);
-
- private:
-  void* socket_;
-};
+/// Sets one of zmq::sockopt. `name` is for the message; a text is not shown, it may be a secret.
+/// Errors: kUnavailable if libzmq refuses.
+template <typename Option, typename Value>
+void set_option(zmq::socket_t& socket, Option option, const Value& value, std::string_view name) {
+  try {
+    socket.set(option, value);
+  } catch (const zmq::error_t& error) {
+    std::string shown;
+    if constexpr (std::is_integral_v<Value>) {
+      shown = str(" = ", value);
+    }
+    fail(ErrorCode::kUnavailable, "[transport] this libzmq refuses option ", name, shown, ": ",
+         error.what(), "; version 4.3.4 with CURVE is needed");
+  }
+}
 
 /// What both ends set: limits on memory and time, dead-peer detection, CURVE keys.
 struct PeerOptions {
@@ -36,10 +44,18 @@ struct PeerOptions {
   int send_limit = 8;     ///< messages per peer
   int receive_limit = 8;  ///< messages per peer
 };
-void set_peer_options(Socket& socket, const PeerOptions& options);
+void set_peer_options(zmq::socket_t& socket, const PeerOptions& options);
 
 /// A client's CURVE keys: ours, and the server's that we insist on.
-void set_client_keys(Socket& socket, const KeyPair& keys, std::string_view server_public_key);
+void set_client_keys(zmq::socket_t& socket,
+                     const KeyPair& keys,
+                     std::string_view server_public_key);
+
+constexpr std::chrono::milliseconds kForEver{-1};
+
+/// Waits until an item is ready or `patience` is over. May return early, with none ready.
+/// Errors: kUnavailable.
+void poll(std::span<zmq::pollitem_t> items, std::chrono::milliseconds patience);
 
 /// Time that either end gives a handshake before it hangs up.
 constexpr int kHandshakeMilliseconds = 10'000;
@@ -52,7 +68,7 @@ enum class Sent {
 
 /// Sends head and body without ever waiting. `route` is the ROUTER's name for the peer, else "".
 /// Errors: kUnavailable if libzmq reports anything else.
-Sent send_frame(const Socket& socket, std::string_view route, const wire::Frame& frame);
+Sent send_frame(zmq::socket_ref socket, std::string_view route, const wire::Frame& frame);
 
 /// One message as it was received.
 struct Inbound {
@@ -65,6 +81,6 @@ struct Inbound {
 /// Takes the next waiting message, if any. Parts after the second are read and thrown away, one at
 /// a time, so that a message of a million parts costs no memory here.
 /// Errors: as send_frame.
-std::optional<Inbound> receive_frame(const Socket& socket, bool routed);
+std::optional<Inbound> receive_frame(zmq::socket_ref socket, bool routed);
 
 }  // namespace lorae::transport

@@ -1,12 +1,12 @@
 #include "transport/zap.h"
 
-#include <zmq.h>
-
 #include <array>
-#include <exception>
+#include <iterator>
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
+#include <zmq_addon.hpp>
 
 #include "base/error.h"
 #include "transport/io_thread.h"
@@ -17,6 +17,7 @@ namespace {
 
 constexpr const char* kAddress = "inproc://zeromq.zap.01";
 constexpr Duration kReportInterval = std::chrono::seconds(1);
+constexpr std::chrono::milliseconds kReportPoll{100};  // while a report waits for its time
 
 /// The frames of one request. Source: ZeroMQ RFC 27.
 struct Request {
@@ -24,35 +25,27 @@ struct Request {
 };
 
 /// False if the request is not seven frames.
-bool receive_request(const Socket& socket, Request& request) {
-  std::array<std::string*, 7> fields{&request.version,   &request.id,    &request.domain,
-                                     &request.address,   &request.route, &request.mechanism,
-                                     &request.credential};
-  std::size_t count = 0;
-  for (int more = 1; more != 0; ++count) {
-    std::array<char, 256> buffer{};
-    const int size = zmq_recv(socket.get(), buffer.data(), buffer.size(), 0);
-    check(size >= 0, ErrorCode::kUnavailable, "[zap] receive: ", zmq_strerror(zmq_errno()));
-    if (count < fields.size()) {
-      // A longer frame is cut here, and then fails the comparison or the size check.
-      fields[count]->assign(buffer.data(), std::min(static_cast<std::size_t>(size), buffer.size()));
-    }
-    std::size_t more_size = sizeof more;
-    zmq_getsockopt(socket.get(), ZMQ_RCVMORE, &more, &more_size);
+bool receive_request(zmq::socket_ref socket, Request& request) {
+  std::vector<zmq::message_t> frames;  // libzmq's own, so their number and sizes are no danger
+  std::ignore = zmq::recv_multipart(socket, std::back_inserter(frames));
+  const std::array<std::string*, 7> fields{&request.version,   &request.id,    &request.domain,
+                                           &request.address,   &request.route, &request.mechanism,
+                                           &request.credential};
+  for (std::size_t i = 0; i < std::min(frames.size(), fields.size()); ++i) {
+    *fields[i] = frames[i].to_string();
   }
-  return count == fields.size();
+  return frames.size() == fields.size();
 }
 
 /// An empty `user` denies. Only 200 and 400: on others libzmq leaves the client hanging.
-void send_reply(const Socket& socket, const std::string& id, const std::string& user) {
+void send_reply(zmq::socket_ref socket, const std::string& id, const std::string& user) {
   const bool admitted = !user.empty();
-  const std::array<std::string, 6> frames{
-      "1.0", id, admitted ? "200" : "400", admitted ? "OK" : "unknown key", user, ""};
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    const int flags = i + 1 < frames.size() ? ZMQ_SNDMORE : 0;
-    check(zmq_send(socket.get(), frames[i].data(), frames[i].size(), flags) >= 0,
-          ErrorCode::kUnavailable, "[zap] reply: ", zmq_strerror(zmq_errno()));
-  }
+  const std::string_view code = admitted ? "200" : "400";
+  const std::string_view text = admitted ? "OK" : "unknown key";
+  const std::array<zmq::const_buffer, 6> frames{zmq::str_buffer("1.0"), zmq::buffer(id),
+                                                zmq::buffer(code),      zmq::buffer(text),
+                                                zmq::buffer(user),      zmq::const_buffer()};
+  std::ignore = zmq::send_multipart(socket, frames);
 }
 
 std::string key_text(const std::string& raw) {
@@ -65,8 +58,10 @@ std::string key_text(const std::string& raw) {
 
 Door::Door(std::string domain, Registry registry, OnDenied on_denied)
     : domain_(std::move(domain)),
-      registry_(std::make_shared<const Registry>(std::move(registry))),
-      on_denied_(std::move(on_denied)) {}
+      registry_(std::make_shared<const Registry>()),
+      on_denied_(std::move(on_denied)) {
+  set_registry(std::move(registry));
+}
 
 std::shared_ptr<const Registry> Door::registry() const {
   const std::lock_guard lock(mutex_);
@@ -76,6 +71,13 @@ std::shared_ptr<const Registry> Door::registry() const {
 void Door::set_registry(Registry registry) {
   auto next = std::make_shared<const Registry>(std::move(registry));
   const std::lock_guard lock(mutex_);
+  for (const Registry* const known : {registry_.get(), next.get()}) {
+    for (const Registry::Entry& entry : known->entries()) {
+      if (next->find(entry.public_key) == nullptr) {
+        revoked_keys_.insert(entry.public_key);
+      }
+    }
+  }
   registry_.swap(next);
 }
 
@@ -98,18 +100,28 @@ void Door::close() {
 std::string Door::admit(std::string_view address, std::string_view public_key) {
   const auto snapshot = registry();
   const ClientId* const client = snapshot->find(public_key);
-  if (client == nullptr) {
-    deny("its key is not enrolled, or is revoked", address, public_key);
-    return {};
+  if (client != nullptr) {
+    return client->name;
   }
-  return client->name;
+  const std::lock_guard lock(mutex_);
+  const bool revoked = revoked_keys_.contains(public_key);
+  count({.reason = revoked ? "its key was revoked" : "its key is not enrolled",
+         .address = std::string(address),
+         .public_key = std::string(public_key),
+         .revoked = revoked});
+  return {};
 }
 
-void Door::deny(std::string_view reason, std::string_view address, std::string_view public_key) {
+void Door::deny(std::string_view reason, std::string_view address) {
   const std::lock_guard lock(mutex_);
+  count({.reason = std::string(reason), .address = std::string(address), .public_key = {}});
+}
+
+/// With `mutex_` held.
+void Door::count(Denial denial) {
   ++denied_;
-  pending_ = {std::string(reason), std::string(address), std::string(public_key),
-              pending_.count + 1};
+  denial.count = pending_.count + 1;
+  pending_ = std::move(denial);
 }
 
 bool Door::report(TimePoint now) {
@@ -133,7 +145,7 @@ bool Door::report(TimePoint now) {
 }
 
 struct ZapHandler::State {
-  Socket socket{ZMQ_REP};
+  zmq::socket_t socket = make_socket(zmq::socket_type::rep);
   std::mutex mutex;  // guards what follows
   std::map<std::string, std::shared_ptr<Door>> doors;
   std::uint64_t opened = 0;
@@ -170,15 +182,9 @@ struct ZapHandler::State {
   void serve() noexcept {
     bool pending = false;
     for (;;) {
-      zmq_pollitem_t item{socket.get(), 0, ZMQ_POLLIN, 0};
-      const int ready = zmq_poll(&item, 1, pending ? 100 : -1);
-      if (ready < 0 && zmq_errno() == ETERM) {
-        return;
-      }
-      if (ready < 0 && zmq_errno() != EINTR) {
-        std::terminate();
-      }
-      if (ready > 0) {
+      zmq::pollitem_t item{socket.handle(), 0, ZMQ_POLLIN, 0};
+      poll({&item, 1}, pending ? kReportPoll : kForEver);
+      if (item.revents != 0) {
         Request request;
         const bool complete = receive_request(socket, request);
         send_reply(socket, request.id, decide(request, complete));
@@ -192,8 +198,11 @@ struct ZapHandler::State {
 };
 
 ZapHandler::ZapHandler() : state_(new State) {
-  check(zmq_bind(state_->socket.get(), kAddress) == 0, ErrorCode::kUnavailable,
-        "[zap] cannot bind the authentication handler: ", zmq_strerror(zmq_errno()));
+  try {
+    state_->socket.bind(kAddress);
+  } catch (const zmq::error_t& error) {
+    fail(ErrorCode::kUnavailable, "[zap] cannot bind the authentication handler: ", error.what());
+  }
   state_->thread.start([state = state_] { state->serve(); });
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,7 @@ struct Denial {
   std::string reason;       ///< of the last one: a sentence
   std::string address;      ///< of the last one, for example "10.0.0.7"
   std::string public_key;   ///< of the last one; "" if it presented none
+  bool revoked = false;     ///< the last one's key was once let in, or is listed as revoked
   std::uint64_t count = 0;  ///< denials since the previous report
 };
 
@@ -43,14 +45,18 @@ class Door {
   /// The name that `public_key` may use. If it is not active: counts a denial, returns "".
   std::string admit(std::string_view address, std::string_view public_key);
   /// Counts a peer that was turned away for another reason.
-  void deny(std::string_view reason, std::string_view address, std::string_view public_key = {});
+  void deny(std::string_view reason, std::string_view address);
   /// Calls `on_denied` if a report is due. Returns true if one has to wait for its time.
   bool report(TimePoint now);
 
  private:
+  void count(Denial denial);
+
   const std::string domain_;
-  mutable std::mutex mutex_;  // guards what follows; held for copies only
+  mutable std::mutex mutex_;  // guards what follows; not held during callbacks
   std::shared_ptr<const Registry> registry_;
+  // Of all registries so far. Only who edits the registry can make it longer.
+  std::set<std::string, std::less<>> revoked_keys_;
   Denial pending_;
   bool reporting_ = false;
   std::uint64_t denied_ = 0;

@@ -1,10 +1,8 @@
 #include "transport/zmq_client.h"
 
 #include <sodium.h>
-#include <zmq.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <deque>
 #include <optional>
@@ -13,6 +11,7 @@
 
 #include "base/error.h"
 #include "transport/backoff.h"
+#include "transport/endpoint.h"
 #include "transport/io_thread.h"
 #include "transport/link.h"
 #include "transport/monitor.h"
@@ -35,28 +34,33 @@ Random fresh_random() {
 /// One socket and what watches it.
 struct Connection {
   explicit Connection(const ZmqClientOptions& options, Random& random)
-      : dealer(ZMQ_DEALER), monitor(dealer) {
+      : dealer(make_socket(zmq::socket_type::dealer)), monitor(dealer) {
+    namespace opt = zmq::sockopt;
     const auto heartbeat = static_cast<int>(options.heartbeat.count());
     set_peer_options(
         dealer, {.max_frame_bytes = options.max_frame_bytes, .heartbeat_milliseconds = heartbeat});
-    dealer.set(ZMQ_HEARTBEAT_TTL, 4 * heartbeat, "HEARTBEAT_TTL");
+    set_option(dealer, opt::heartbeat_ttl, 4 * heartbeat, "HEARTBEAT_TTL");
     // Without it frames would wait here for the next connection, stale.
-    dealer.set(ZMQ_IMMEDIATE, 1, "IMMEDIATE");
+    set_option(dealer, opt::immediate, true, "IMMEDIATE");
     const auto span =
         static_cast<std::uint64_t>((options.reconnect_high - options.reconnect_low).count());
     const auto wait =
         options.reconnect_low.count() + static_cast<std::int64_t>(random.below(span + 1));
-    dealer.set(ZMQ_RECONNECT_IVL, static_cast<int>(wait), "RECONNECT_IVL");
-    dealer.set(ZMQ_RECONNECT_IVL_MAX, static_cast<int>(options.reconnect_cap.count()),
+    set_option(dealer, opt::reconnect_ivl, static_cast<int>(wait), "RECONNECT_IVL");
+    set_option(dealer, opt::reconnect_ivl_max, static_cast<int>(options.reconnect_cap.count()),
                "RECONNECT_IVL_MAX");
     set_client_keys(dealer, options.keys, options.server_public_key);
     const Endpoint endpoint = Endpoint::to_dial(options.endpoint);
-    dealer.set(ZMQ_IPV6, endpoint.is_ipv6() ? 1 : 0, "IPV6");
-    check(zmq_connect(dealer.get(), endpoint.text().c_str()) == 0, ErrorCode::kInvalidConfig,
-          "[transport] cannot dial ", endpoint.text(), ": ", zmq_strerror(zmq_errno()));
+    set_option(dealer, opt::ipv6, endpoint.is_ipv6(), "IPV6");
+    try {
+      dealer.connect(endpoint.text());
+    } catch (const zmq::error_t& error) {
+      fail(ErrorCode::kInvalidConfig, "[transport] cannot dial ", endpoint.text(), ": ",
+           error.what());
+    }
   }
 
-  Socket dealer;
+  zmq::socket_t dealer;
   Monitor monitor;
 };
 
@@ -120,21 +124,17 @@ void ZmqClient::State::dial() {
 }
 
 void ZmqClient::State::turn() {
-  std::vector<zmq_pollitem_t> items{{nullptr, outbox.descriptor(), ZMQ_POLLIN, 0}};
-  long wait = -1;
+  std::vector<zmq::pollitem_t> items{{nullptr, outbox.descriptor(), ZMQ_POLLIN, 0}};
+  std::chrono::milliseconds wait = kForEver;
   if (connection) {
-    items.push_back({connection->monitor.get(), 0, ZMQ_POLLIN, 0});
+    items.push_back({connection->monitor.handle(), 0, ZMQ_POLLIN, 0});
     const int sending = waiting.empty() ? 0 : ZMQ_POLLOUT;
-    items.push_back({connection->dealer.get(), 0, static_cast<short>(ZMQ_POLLIN | sending), 0});
+    items.push_back({connection->dealer.handle(), 0, static_cast<short>(ZMQ_POLLIN | sending), 0});
   } else {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(dial_at - Clock::now());
-    wait = std::max<long>(left.count(), 0);
+    wait = std::max(left, std::chrono::milliseconds(0));
   }
-  if (zmq_poll(items.data(), static_cast<int>(items.size()), wait) < 0) {
-    check(zmq_errno() == EINTR, ErrorCode::kUnavailable,
-          "[transport] poll: ", zmq_strerror(zmq_errno()));
-    return;
-  }
+  poll(items, wait);
   if (items[0].revents != 0) {
     obey();
   }

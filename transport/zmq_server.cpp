@@ -1,7 +1,5 @@
 #include "transport/zmq_server.h"
 
-#include <zmq.h>
-
 #include <array>
 #include <atomic>
 #include <thread>
@@ -9,6 +7,7 @@
 
 #include "base/error.h"
 #include "transport/connection_table.h"
+#include "transport/endpoint.h"
 #include "transport/io_thread.h"
 #include "transport/outbox.h"
 #include "transport/socket.h"
@@ -17,8 +16,9 @@ namespace lorae::transport {
 namespace {
 
 constexpr int kBacklog = 4096;
-constexpr int kZapEnforceDomain = 93;  // a draft constant, which the library knows and <zmq.h> not
-constexpr int kMessagesPerTurn = 64;   // so that neither direction starves the other
+// A draft option, which the library knows and its headers do not.
+constexpr zmq::sockopt::integral_option<93, int> kZapEnforceDomain;
+constexpr int kMessagesPerTurn = 64;  // so that neither direction starves the other
 constexpr Duration kStopPatience = std::chrono::milliseconds(1'900);
 
 /// A route that libzmq made up: a peer that chooses its own could take over another's.
@@ -26,42 +26,51 @@ bool is_automatic(const std::string& route) {
   return route.size() == 5 && route[0] == '\0';
 }
 
-void set_server_options(Socket& router, const ZmqServerOptions& options, const Door& door) {
+void set_server_options(zmq::socket_t& router, const ZmqServerOptions& options, const Door& door) {
+  namespace opt = zmq::sockopt;
   set_peer_options(
       router, {.max_frame_bytes = options.max_frame_bytes, .send_limit = 8, .receive_limit = 4});
-  router.set(ZMQ_BACKLOG, kBacklog, "BACKLOG");
-  router.set(ZMQ_ROUTER_MANDATORY, 1, "ROUTER_MANDATORY");
-  router.set(ZMQ_CURVE_SERVER, 1, "CURVE_SERVER");
-  router.set(ZMQ_CURVE_SECRETKEY, options.keys.secret_key, "CURVE_SECRETKEY");
+  set_option(router, opt::backlog, kBacklog, "BACKLOG");
+  set_option(router, opt::router_mandatory, true, "ROUTER_MANDATORY");
+  set_option(router, opt::curve_server, true, "CURVE_SERVER");
+  set_option(router, opt::curve_secretkey, options.keys.secret_key, "CURVE_SECRETKEY");
   // With an empty domain the next option would switch authentication off.
-  router.set(ZMQ_ZAP_DOMAIN, door.domain(), "ZAP_DOMAIN");
-  router.set(kZapEnforceDomain, 1, "ZAP_ENFORCE_DOMAIN");
+  set_option(router, opt::zap_domain, door.domain(), "ZAP_DOMAIN");
+  set_option(router, kZapEnforceDomain, 1, "ZAP_ENFORCE_DOMAIN");
+}
+
+/// Binds to one address. Returns false if another process listens there.
+bool try_bind(zmq::socket_t& router, const std::string& address) {
+  try {
+    router.bind(address);
+    return true;
+  } catch (const zmq::error_t& error) {
+    check(error.num() == EADDRINUSE, ErrorCode::kInvalidConfig, "[transport] cannot listen on ",
+          address, ": ", error.what(),
+          "; expected an address of this machine, or 0.0.0.0 for all of them");
+    return false;
+  }
 }
 
 /// Binds and returns the real endpoint.
-std::string bind_to(Socket& router, const std::string& text) {
+std::string bind_to(zmq::socket_t& router, const std::string& text) {
   const Endpoint endpoint = Endpoint::to_listen(text);
-  router.set(ZMQ_IPV6, endpoint.is_ipv6() ? 1 : 0, "IPV6");
+  set_option(router, zmq::sockopt::ipv6, endpoint.is_ipv6(), "IPV6");
   const std::string address = endpoint.text();
-  int result = zmq_bind(router.get(), address.c_str());
+  bool bound = try_bind(router, address);
   // A server of this process that stopped a moment ago frees its port in the background.
-  for (int retry = 0; result != 0 && zmq_errno() == EADDRINUSE && retry < 10; ++retry) {
+  for (int retry = 0; !bound && retry < 10; ++retry) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    result = zmq_bind(router.get(), address.c_str());
+    bound = try_bind(router, address);
   }
-  const int error = zmq_errno();
-  if (result != 0 && error == EADDRINUSE) {
-    fail(ErrorCode::kUnavailable, "[transport] cannot listen on ", address,
-         ": address already in use; is another coordinator running? choose another port with ",
-         "--bind");
+  check(bound, ErrorCode::kUnavailable, "[transport] cannot listen on ", address,
+        ": address already in use; is another coordinator running? choose another port with ",
+        "--bind");
+  try {
+    return router.get(zmq::sockopt::last_endpoint);
+  } catch (const zmq::error_t&) {
+    fail(ErrorCode::kUnavailable, "[transport] cannot tell where ", address, " listens");
   }
-  check(result == 0, ErrorCode::kInvalidConfig, "[transport] cannot listen on ", address, ": ",
-        zmq_strerror(error), "; expected an address of this machine, or 0.0.0.0 for all of them");
-  std::array<char, 256> bound{};
-  std::size_t size = bound.size();
-  check(zmq_getsockopt(router.get(), ZMQ_LAST_ENDPOINT, bound.data(), &size) == 0,
-        ErrorCode::kUnavailable, "[transport] cannot tell where ", address, " listens");
-  return bound.data();
 }
 
 struct Outgoing {
@@ -93,11 +102,13 @@ class OwnDoor {
 struct ZmqServer::State {
   explicit State(ZmqServerOptions options)
       : door(options),
+        router(make_socket(zmq::socket_type::router)),
+        on_revoked(std::move(options.on_revoked)),
+        registry(door->registry()),
         connections(options.connections_per_client),
         outbox(options.max_queued_bytes) {
-    router.emplace(ZMQ_ROUTER);
-    set_server_options(*router, options, *door);
-    endpoint = bind_to(*router, options.endpoint);
+    set_server_options(router, options, *door);
+    endpoint = bind_to(router, options.endpoint);
   }
 
   void run();
@@ -107,9 +118,10 @@ struct ZmqServer::State {
   void send_all();
 
   OwnDoor door;  // before the socket: without a handler libzmq lets everybody in
-  std::optional<Socket> router;
+  zmq::socket_t router;
   std::string endpoint;
   OnFrame on_frame;
+  std::function<void(const std::vector<ClientId>&)> on_revoked;
   std::shared_ptr<const Registry> registry;  // of this turn
   ConnectionTable connections;
   Outbox<Outgoing> outbox;
@@ -121,13 +133,9 @@ struct ZmqServer::State {
 
 void ZmqServer::State::run() {
   while (!stopping) {
-    std::array<zmq_pollitem_t, 2> items{
-        {{router->get(), 0, ZMQ_POLLIN, 0}, {nullptr, outbox.descriptor(), ZMQ_POLLIN, 0}}};
-    if (zmq_poll(items.data(), static_cast<int>(items.size()), -1) < 0) {
-      check(zmq_errno() == EINTR, ErrorCode::kUnavailable,
-            "[transport] poll: ", zmq_strerror(zmq_errno()));
-      continue;
-    }
+    std::array<zmq::pollitem_t, 2> items{
+        {{router.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, outbox.descriptor(), ZMQ_POLLIN, 0}}};
+    poll(items, kForEver);
     refresh();
     if (items[0].revents != 0) {
       receive_some();
@@ -136,20 +144,25 @@ void ZmqServer::State::run() {
       send_all();
     }
   }
-  router.reset();
+  router.close();
 }
 
 void ZmqServer::State::refresh() {
   auto current = door->registry();
-  if (current != registry) {
-    registry = std::move(current);
-    connections.retain([&](const ClientId& client) { return registry->is_active(client); });
+  if (current == registry) {
+    return;
+  }
+  const std::vector<ClientId> revoked = registry->revoked_by(*current);
+  registry = std::move(current);
+  connections.retain([&](const ClientId& client) { return registry->is_active(client); });
+  if (!revoked.empty() && on_revoked && !stopping) {
+    on_revoked(revoked);
   }
 }
 
 void ZmqServer::State::receive_some() {
   for (int i = 0; i < kMessagesPerTurn && !stopping; ++i) {
-    auto inbound = receive_frame(*router, true);
+    auto inbound = receive_frame(router, true);
     if (!inbound) {
       return;
     }
@@ -178,7 +191,7 @@ void ZmqServer::State::deliver(Inbound inbound) {
 void ZmqServer::State::send_all() {
   for (const Outgoing& outgoing : outbox.take()) {
     const std::string* const route = connections.route(outgoing.to);
-    const Sent sent = route == nullptr ? Sent::kGone : send_frame(*router, *route, outgoing.frame);
+    const Sent sent = route == nullptr ? Sent::kGone : send_frame(router, *route, outgoing.frame);
     if (sent == Sent::kYes) {
       ++frames_out;
       bytes_out += outgoing.frame.size();
@@ -237,9 +250,10 @@ void ZmqServer::stop() {
   state_->stopping = true;
   state_->outbox.wake();
   if (!state_->thread.started()) {
-    state_->router.reset();
+    state_->router.close();
   } else if (state_->thread.join_within(kStopPatience)) {
     state_->on_frame = nullptr;
+    state_->on_revoked = nullptr;
   }
   state_->door.close();
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "transport/channel.h"
 #include "transport/keys.h"
@@ -21,6 +22,11 @@ struct ZmqServerOptions {
   std::size_t max_queued_bytes = 64U << 20;         ///< waiting in `send`; more is dropped
   std::size_t connections_per_client = 4;           ///< the least recently heard one is forgotten
   Door::OnDenied on_denied;                         ///< may be empty
+  /// Called with the clients that a new registry lets in no more, connected or not, in the order
+  /// of enrolment; may be empty. On the thread of OnFrame, so no frame of theirs follows, unless
+  /// they are let in again; it must be quick and must not throw. What happened before `start` is
+  /// reported after it. Who is let in again before the thread has looked is not reported.
+  std::function<void(const std::vector<ClientId>&)> on_revoked = {};
 };
 
 /// Totals since the start. Units: frames and bytes of wire::Frame::size().
@@ -54,8 +60,9 @@ class ZmqServer final : public ServerChannel {
 
   void send(ConnectionId to, wire::Frame frame) override;
 
-  /// From now on frames of revoked clients are dropped, and new keys are let in. A revoked
-  /// client's TCP connection stays open: libzmq 4.3.4 cannot close one connection.
+  /// From now on frames of revoked clients are dropped, both ways, and new keys are let in. Does
+  /// not wait for `on_revoked`. A revoked client's TCP connection stays open: libzmq 4.3.4 cannot
+  /// close one connection.
   void set_registry(Registry registry);
 
   /// Where it really listens, for example "tcp://127.0.0.1:40123".

@@ -5,13 +5,14 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <cstdio>
-#include <optional>
+#include <exception>
 #include <random>
 
 #include "base/log.h"
-#include "base/progress.h"
+#include "base/text.h"
 #include "client/disk_memory.h"
+#include "client/local_round.h"
+#include "codec/chain.h"
 #include "tensors/threads.h"
 #include "transport/zmq_client.h"
 
@@ -21,32 +22,56 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr auto kTick = std::chrono::milliseconds(100);
+constexpr auto kGoodbye = std::chrono::milliseconds(300);  // for the last frames to leave
+constexpr int kInterrupted = 130;
+constexpr int kReplaced = 75;
 
 std::uint64_t random_nonce() {
   std::random_device device;
   return static_cast<std::uint64_t>(device()) << 32U | device();
 }
 
+client::ImageSource images_of(const ClientOptions& options) {
+  return options.data.empty()
+             ? client::planned_share()
+             : client::own_images(options.data, options.partition, options.class_map);
+}
+
+int status_of(wire::ByeReason reason) {
+  switch (reason) {
+    case wire::ByeReason::kFinished:
+      return 0;
+    case wire::ByeReason::kReplaced:
+      return kReplaced;
+    case wire::ByeReason::kNoShare:
+      return exit_status(ErrorCode::kInvalidConfig);
+    default:
+      return exit_status(ErrorCode::kIncompatible);
+  }
+}
+
 class Agent {
  public:
   explicit Agent(const AgentSettings& settings)
       : settings_(settings),
+        images_(images_of(settings.options)),
         memory_(settings.home / "backbones",
                 settings.home / "clients" / (settings.options.name + ".state")),
-        trainer_(settings.options.data.empty()
-                     ? client::planned_share()
-                     : client::own_images(settings.options.data, settings.options.partition)),
-        session_(memory_, random_nonce()),
+        local_round_(images_),
+        session_(memory_,
+                 random_nonce(),
+                 {.codecs = join(codec::known_stages(), ","),
+                  .own_data = !settings.options.data.empty()}),
         channel_({.endpoint = settings.options.coordinator,
                   .keys = settings.identity.keys,
                   .server_public_key = settings.identity.coordinator_public_key,
                   .reconnect_low = std::chrono::milliseconds(300),
                   .reconnect_high = std::chrono::milliseconds(900)}) {}
 
-  AgentEnd run() {
+  int run() {
     signals_.async_wait([this](auto error, int /*signal*/) {
       if (!error) {
-        end_ = AgentEnd::kInterrupted;
+        status_ = kInterrupted;
         io_.stop();
       }
     });
@@ -65,9 +90,16 @@ class Agent {
              " coordinator=", settings_.options.coordinator);
     tick();
     io_.run();
-    channel_.stop();
+    signals_.cancel();
+    signals_.clear();  // a second Ctrl-C does not wait for the training
     pool_.join();
-    return end_;
+    io_.restart();
+    io_.poll();  // what was trained meanwhile is kept for the next start
+    channel_.stop();
+    if (failure_) {
+      std::rethrow_exception(failure_);
+    }
+    return status_;
   }
 
  private:
@@ -104,6 +136,9 @@ class Agent {
 
   /// Does what the session asks for after every event.
   void turn() {
+    if (auto plan = session_.take_plan()) {
+      look_into(*std::move(plan));
+    }
     if (auto work = session_.take_work()) {
       train(*std::move(work));
     }
@@ -116,61 +151,126 @@ class Agent {
     if (session_.take_redial()) {
       channel_.redial();
     }
-    if (session_.state() == client::SessionState::kEnded) {
+    if (session_.state() == client::SessionState::kEnded && !failure_) {
       const wire::ByeReason reason = session_.end().reason;
-      const bool finished = reason == wire::ByeReason::kFinished;
-      log_line(finished ? LogLevel::kInfo : LogLevel::kError, "session.end", session_.end().detail);
-      end_ = finished                               ? AgentEnd::kFinished
-             : reason == wire::ByeReason::kReplaced ? AgentEnd::kReplaced
-                                                    : AgentEnd::kRefused;
+      log_line(reason == wire::ByeReason::kFinished ? LogLevel::kInfo : LogLevel::kError,
+               "session.end", session_.end().detail);
+      status_ = status_of(reason);
       io_.stop();
     }
   }
 
-  void train(client::Work work) {
-    auto shared = std::make_shared<client::Work>(std::move(work));
-    log_info("round.train", "round=", shared->key.round);
-    asio::post(pool_, [this, shared] {
+  /// Runs `work` on the training thread and `then` on the loop's; a failure of `work` ends the
+  /// client if it is a person's to mend, else goes to `declined`.
+  template <typename Work, typename Then, typename Declined>
+  void on_training_thread(Work work, Then then, Declined declined) {
+    asio::post(pool_, [this, work, then, declined] {
       use_one_thread();
-      const TimePoint start = Clock::now();
-      std::string failure;
-      auto update = std::make_shared<client::TrainedUpdate>();
+      std::exception_ptr failure;
+      std::string why;
+      bool fatal = false;
       try {
-        *update = trainer_.train(*shared, memory_);
-      } catch (const std::exception& error) {  // reported to the coordinator; the client lives on
-        failure = error.what();
+        work();
+      } catch (const client::BackboneLost&) {
+        failure = std::current_exception();
+      } catch (const Error& error) {
+        failure = std::current_exception();
+        why = error.what();
+        fatal =
+            error.code() == ErrorCode::kInvalidConfig || error.code() == ErrorCode::kUnavailable;
+      } catch (const std::exception& error) {
+        failure = std::current_exception();
+        why = error.what();
       }
-      asio::post(io_, [this, shared, update, failure, start] {
-        if (failure.empty()) {
-          log_info("round.trained", "round=", shared->key.round, " images=", update->num_examples,
-                   " loss=", update->train_loss, " seconds=", seconds(Clock::now() - start),
-                   " update=", human_bytes(static_cast<double>(update->payload.size())));
-          session_.on_trained(shared->key, std::move(*update), Clock::now());
+      asio::post(io_, [=, this] {
+        if (!failure) {
+          then();
+        } else if (fatal) {
+          end_by(failure, why);
         } else {
-          log_line(LogLevel::kError, "round.failed",
-                   str("round=", shared->key.round, ' ', failure));
-          session_.on_failed(shared->key, failure, Clock::now());
+          declined(failure, why);
         }
         turn();
       });
     });
   }
 
+  /// The images against the plan, at once and not in the first round: what is wrong with them is
+  /// told to the person who started this client.
+  void look_into(std::string text) {
+    training::ParsedPlan parsed;
+    try {
+      parsed = training::parse_plan(text);
+    } catch (const Error& error) {  // of a newer coordinator
+      end_by(std::current_exception(), error.what());
+      return;
+    }
+    for (const std::string& key : parsed.unknown) {
+      log_warning("plan.unknown_key", key, ": this client does not know it; is it older?");
+    }
+    if (settings_.options.data.empty()) {
+      return;
+    }
+    on_training_thread([this, plan = parsed.plan] { images_(plan, {}); }, [] {},
+                       [this](const std::exception_ptr& failure, const std::string& why) {
+                         end_by(failure, why);
+                       });
+  }
+
+  /// Ends the client by an error, after telling the coordinator not to wait.
+  void end_by(std::exception_ptr failure, const std::string& why) {
+    if (failure_) {
+      return;
+    }
+    failure_ = std::move(failure);
+    session_.leave(why);
+    goodbye_.expires_after(kGoodbye);
+    goodbye_.async_wait([this](auto) { io_.stop(); });
+  }
+
+  void train(client::Work given) {
+    auto work = std::make_shared<client::Work>(std::move(given));
+    auto update = std::make_shared<client::TrainedUpdate>();
+    const TimePoint start = Clock::now();
+    log_info("round.train", "round=", work->key.round);
+    on_training_thread(
+        [this, work, update] { *update = local_round_.train(*work, memory_); },
+        [this, work, update, start] {
+          log_info("round.trained", "round=", work->key.round, " images=", update->num_examples,
+                   " loss=", update->metrics.find("loss/train").value_or(0),
+                   " seconds=", seconds(Clock::now() - start),
+                   " update=", human_bytes(static_cast<double>(update->payload.size())));
+          session_.on_trained(work->key, std::move(*update), Clock::now());
+        },
+        [this, work](const std::exception_ptr& /*failure*/, const std::string& why) {
+          if (why.empty()) {
+            log_warning("backbone.lost", "the copy on the disk is damaged; fetching it again");
+            session_.on_backbone_lost(Clock::now());
+            return;
+          }
+          log_line(LogLevel::kError, "round.failed", str("round=", work->key.round, ' ', why));
+          session_.on_failed(work->key, why, Clock::now());
+        });
+  }
+
   AgentSettings settings_;
+  client::ImageSource images_;
   client::DiskMemory memory_;
-  client::Trainer trainer_;
+  client::LocalRound local_round_;
   client::Session session_;
   asio::io_context io_{1};
   asio::thread_pool pool_{1};
   asio::signal_set signals_{io_, SIGINT, SIGTERM};
   asio::steady_timer timer_{io_};
+  asio::steady_timer goodbye_{io_};
   transport::ZmqClient channel_;
-  AgentEnd end_ = AgentEnd::kInterrupted;
+  std::exception_ptr failure_;
+  int status_ = kInterrupted;
 };
 
 }  // namespace
 
-AgentEnd run_agent(const AgentSettings& settings) {
+int run_agent(const AgentSettings& settings) {
   return Agent(settings).run();
 }
 

@@ -16,6 +16,7 @@ struct ClientOptions {
   std::string key;
   std::string data;
   std::string partition;
+  std::string class_map;
 };
 
 template <typename Visitor>
@@ -27,6 +28,8 @@ void visit_fields(ClientOptions& options, Visitor&& visit) {
   visit("key", options.key, anything(), "file with this device's secret key; empty: in this home");
   visit("data", options.data, anything(), "private images: folder, CIFAR or IDX; empty: a share");
   visit("partition", options.partition, anything(), "take only a part of them, such as \"3/20\"");
+  visit("class_map", options.class_map, anything(),
+        "own class names to the run's: \"tabby=cat, doggo=dog\"");
 }
 
 /// What a client dials with.

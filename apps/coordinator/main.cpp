@@ -1,172 +1,135 @@
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <cstdio>
-#include <ctime>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "apps/common/flags.h"
+#include "apps/common/main_of.h"
+#include "apps/coordinator/console.h"
 #include "base/atomic_file.h"
 #include "base/home.h"
 #include "base/log.h"
-#include "base/progress.h"
-#include "coordinator/coordinator.h"
 #include "coordinator/registry_watcher.h"
 #include "coordinator/server.h"
+#include "experiment/evaluator.h"
 #include "experiment/run.h"
+#include "experiment/run_choice.h"
 #include "tensors/threads.h"
 #include "training/shares.h"
 #include "transport/home_keys.h"
 #include "transport/self_test.h"
 
+namespace lorae::apps {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace lorae;
-using nlohmann::json;
 
-struct Flags {
+struct Options {
   std::string config;
-  std::string home;
+  std::string home = default_home().string();
   std::string method;
-  std::vector<std::string> overrides;
+  std::string run;
   bool print_config = false;
   bool as_json = false;
   bool fresh = false;
 };
 
-void add_options(CLI::App& app, Flags& flags) {
-  const auto option = [&](const std::string& flag, const std::string& key,
-                          const std::string& help) {
-    app.add_option_function<std::string>(
-        flag,
-        [&flags, key](const std::string& value) { flags.overrides.push_back(key + "=" + value); },
-        help);
-  };
-  option("--rounds", "federation.rounds", "rounds to run");
-  option("--min-clients", "federation.min_clients", "a round waits until so many are here");
-  option("--bind", "network.bind", "tcp://ADDRESS:PORT to listen on");
-  option("--seed", "seed", "of every random choice");
-  app.add_option("--config", flags.config, "TOML file; see configs/");
-  // Not bound to the vector itself: CLI11 would replace what the flags above have put there.
-  app.add_option_function<std::vector<std::string>>(
-         "--set",
-         [&flags](const std::vector<std::string>& all) {
-           flags.overrides.insert(flags.overrides.end(), all.begin(), all.end());
-         },
-         "KEY=VALUE, overrides the file")
-      ->allow_extra_args(false);
-  app.add_option("--method", flags.method, "which of the file's methods; default: the first");
-  app.add_option("--home", flags.home, "keys, caches and runs")->capture_default_str();
-  app.add_flag("--fresh", flags.fresh, "start a new run even if one like it is unfinished");
-  app.add_flag("--print-config", flags.print_config, "print the effective configuration and exit");
-  app.add_flag("--json", flags.as_json, "one JSON object per line instead of text");
+void add_options(CLI::App& app, Options& options, ConfigFlags& flags) {
+  flags.number("--rounds", "federation.rounds", "rounds to run; more than a run has had: go on");
+  flags.number("--min-clients", "federation.min_clients", "a round waits until so many are here");
+  flags.text("--bind", "network.bind", "tcp://ADDRESS:PORT to listen on");
+  flags.number("--seed", "seed", "of every random choice");
+  flags.text("--data", "data.path",
+             "images: folder, CIFAR or IDX; without --config and --data: a demonstration",
+             [](const std::string& folder) { return fs::absolute(folder).string(); });
+  app.add_option("--config", options.config, "TOML file; see configs/");
+  flags.settings();
+  app.add_option("--method", options.method, "which of the file's methods; default: the first");
+  app.add_option("--home", options.home, "keys, caches and runs")->capture_default_str();
+  auto* const run = app.add_option("--run", options.run, "go on with the run in this folder");
+  app.add_flag("--fresh", options.fresh, "start a new run, whatever runs there are")->excludes(run);
+  app.add_flag("--print-config", options.print_config,
+               "print the effective configuration and exit");
+  app.add_flag("--json", options.as_json, "one JSON object per line instead of text");
 }
 
-/// The unfinished run with this configuration, or a new one.
-runs::RunDirectory open_run(const fs::path& home, const std::string& config_text, bool fresh) {
-  const fs::path folder = home / "runs";
+/// The configuration of this start, with the one method that is run.
+experiment::RunConfig configuration(const Options& options, const ConfigFlags& flags) {
+  const bool as_it_was = !options.run.empty() && options.config.empty();
+  experiment::RunConfig config = experiment::load_run_config(
+      as_it_was ? (fs::path(options.run) / "config.toml").string() : options.config,
+      [&](ConfigReader& reader) { flags.apply(reader); });
+  config.methods = {experiment::find_method(config, options.method)};
+  return config;
+}
+
+/// "DIR/", as a shell completes it, is DIR: a run goes by its folder's name.
+fs::path folder_of(const std::string& text) {
+  const fs::path path = fs::absolute(text).lexically_normal();
+  return path.has_filename() ? path : path.parent_path();
+}
+
+experiment::RunChoice choose(const Options& options, const experiment::RunConfig& config) {
+  const fs::path folder = fs::path(options.home) / "runs";
   ensure_directory(folder);
-  const auto unfinished =
-      fresh ? std::nullopt : runs::find_unfinished(folder, digest_of(view_of(config_text)).hex());
-  if (unfinished) {
-    return runs::RunDirectory::open(*unfinished);
+  experiment::RunChoice choice = options.run.empty()
+                                     ? experiment::choose_run(folder, config, options.fresh)
+                                     : experiment::choose_this_run(folder_of(options.run), config);
+  for (const std::string& why : choice.passed_by) {
+    log_warning("run.passed_by", why);
   }
-  std::array<char, 32> stamp{};
-  const std::time_t now = std::time(nullptr);
-  std::strftime(stamp.data(), stamp.size(), "%Y%m%d-%H%M%S", std::gmtime(&now));
-  fs::path path = folder / stamp.data();
-  for (int i = 2; fs::exists(path); ++i) {
-    path = folder / str(stamp.data(), '-', i);
+  for (const experiment::Difference& one : choice.changed) {
+    log_info("config.changed", one.key, ' ', one.before, " -> ", one.now);
   }
-  return runs::RunDirectory::create(path, config_text);
+  return choice;
 }
 
-void print_round(const coordinator::RoundSummary& round, std::int64_t rounds, bool as_json) {
+runs::RunDirectory open_run(const experiment::RunChoice& choice,
+                            const experiment::RunConfig& config) {
+  if (choice.is_new) {
+    return runs::RunDirectory::create(choice.path, experiment::print_run_config(config));
+  }
+  return runs::RunDirectory::open(choice.path);
+}
+
+/// Says that a run has had all its rounds, and how it goes on if that is wanted.
+void tell_over(const experiment::RunChoice& choice,
+               const experiment::RunConfig& config,
+               bool as_json) {
+  log_info("run.over", "run=", choice.path.string(), " has had ", choice.committed, " of ",
+           config.federation.rounds,
+           " rounds: nothing to do; more rounds by --rounds, a new run by --fresh");
   if (as_json) {
-    std::printf("%s\n", json{{"event", "round"},
-                             {"round", round.round},
-                             {"clients", round.clients},
-                             {"accuracy", round.accuracy.value_or(0)},
-                             {"train_loss", round.train_loss},
-                             {"uplink_bytes", round.uplink_bytes},
-                             {"downlink_bytes", round.downlink_bytes},
-                             {"seconds", round.seconds}}
-                            .dump()
-                            .c_str());
-  } else {
-    std::printf(
-        "round %llu/%lld: %zu clients, accuracy %.1f %%, loss %.3f, up %s, down %s, %.1f s\n",
-        static_cast<unsigned long long>(round.round), static_cast<long long>(rounds), round.clients,
-        100 * round.accuracy.value_or(0), round.train_loss,
-        human_bytes(static_cast<double>(round.uplink_bytes)).c_str(),
-        human_bytes(static_cast<double>(round.downlink_bytes)).c_str(), round.seconds);
+    fmt::print("{}\n",
+               nlohmann::json{
+                   {"event", "over"}, {"rounds", choice.committed}, {"run", choice.path.string()}}
+                   .dump());
   }
-  std::fflush(stdout);
 }
 
-void print_waiting(std::size_t present, std::size_t needed, const std::string& endpoint) {
-  log_info("run.waiting", present, " of ", needed, " clients; start another with: lorae-client",
-           endpoint == experiment::NetworkOptions{}.bind ? "" : " --coordinator " + endpoint,
-           " --name NAME");
-}
-
-void print_summary(const coordinator::Coordinator& run,
-                   const runs::RunDirectory& directory,
-                   const runs::Journal& journal,
-                   const transport::ServerCounters& counters,
-                   bool as_json) {
-  const RoundId version = run.model().version();
-  const std::string adapter = version == 0 ? "" : directory.adapter_path(version).string();
-  const auto uplink = journal.total_bytes(runs::Direction::kUplink, coordinator::kStageFramed);
-  const auto downlink = journal.total_bytes(runs::Direction::kDownlink, coordinator::kStageFramed);
-  const auto metrics = journal.metrics(version);
-  const double accuracy = metrics.contains("accuracy") ? metrics.at("accuracy") : 0;
-  if (as_json) {
-    std::printf("%s\n", json{{"event", run.finished() ? "finished" : "stopped"},
-                             {"rounds", version},
-                             {"accuracy", accuracy},
-                             {"digest", run.model().digest().hex()},
-                             {"uplink_bytes", uplink},
-                             {"downlink_bytes", downlink},
-                             {"adapter", adapter},
-                             {"run", directory.path().string()},
-                             {"frames_in", counters.frames_in},
-                             {"frames_out", counters.frames_out}}
-                            .dump()
-                            .c_str());
-    return;
-  }
-  std::printf("%s after %llu rounds: accuracy %.1f %%, up %s, down %s\n",
-              run.finished() ? "finished" : "stopped", static_cast<unsigned long long>(version),
-              100 * accuracy, human_bytes(static_cast<double>(uplink)).c_str(),
-              human_bytes(static_cast<double>(downlink)).c_str());
-  std::printf("digest   %s\nadapter  %s\nrun      %s\n", run.model().digest().hex().c_str(),
-              adapter.c_str(), directory.path().c_str());
-}
-
-coordinator::CoordinatorEvents make_events(const experiment::RunConfig& config,
-                                           const std::string& endpoint,
-                                           bool as_json) {
-  return {
-      .on_round = [rounds = config.federation.rounds,
-                   as_json](const auto& round) { print_round(round, rounds, as_json); },
-      .on_waiting = [endpoint](std::size_t present,
-                               std::size_t needed) { print_waiting(present, needed, endpoint); },
-      .on_note = [](const char* event, const std::string& details) { log_info(event, details); }};
-}
+using OnRevoked = std::function<void(const std::vector<ClientId>&)>;
 
 transport::ZmqServerOptions socket_options(const std::string& endpoint,
                                            const transport::KeyPair& keys,
-                                           const fs::path& home) {
+                                           const fs::path& home,
+                                           const std::shared_ptr<OnRevoked>& on_revoked) {
   return {.endpoint = endpoint,
           .keys = keys,
           .registry = transport::Registry::load(transport::registry_path(home)),
-          .on_denied = [](const auto& denials) {
-            log_warning("client.denied", "address=", denials.address, " key='", denials.public_key,
-                        "' ", denials.reason, "; to let it in: lorae enrol NAME 'KEY'");
-          }};
+          .on_denied =
+              [home](const auto& denials) {
+                const std::string hint =
+                    denials.revoked ? std::string("it was revoked")
+                                    : "to let it in: " +
+                                          transport::enrol_hint(home, "NAME", denials.public_key);
+                log_warning("client.denied", "address=", denials.address, " key='",
+                            denials.public_key, "' ", denials.reason, "; ", hint);
+              },
+          .on_revoked = [on_revoked](const auto& clients) { (*on_revoked)(clients); }};
 }
 
 /// Differs between starts.
@@ -175,75 +138,161 @@ std::uint64_t random_epoch() {
   return static_cast<std::uint64_t>(device()) << 32U | device();
 }
 
-int run(const Flags& flags) {
-  const experiment::RunConfig config = experiment::load_run_config(flags.config, flags.overrides);
-  const training::MethodOptions& method = experiment::find_method(config, flags.method);
-  const std::string config_text =
-      experiment::print_run_config(config) + "# method: " + method.name + "\n";
-  if (flags.print_config) {
-    std::fputs(config_text.c_str(), stdout);
+/// A coordinator with what it needs around it: the run, the evaluation, the loop.
+class Deployment {
+ public:
+  Deployment(const Options& options,
+             const experiment::RunConfig& config,
+             runs::RunDirectory directory,
+             transport::ZmqServer& socket)
+      : console_(options.as_json, config.federation.rounds),
+        directory_(std::move(directory)),
+        journal_(directory_.journal_path(), runs::Journal::Mode::kContinue),
+        made_(experiment::make_run(config, config.methods.front(), config.seed, options.home)),
+        test_(training::test_images(config.data, config.model, Seed{config.seed})),
+        learner_(made_.plan, made_.backbone),
+        coordinator_(settings(config),
+                     made_.initial,
+                     made_.exchange,
+                     directory_,
+                     journal_,
+                     socket,
+                     events(socket.endpoint())),
+        server_(coordinator_, socket),
+        evaluator_(
+            [this](const StateDict& state, const std::stop_token& stop) {
+              learner_.load(state);
+              return learner_.evaluate(test_, stop);
+            },
+            [this] { server_.post([this](auto&) { take_metrics(); }); }) {
+    directory_.set_config(experiment::print_run_config(config), journal_);
+    const RoundId version = coordinator_.state().version();
+    log_info("run.start", "listening=", socket.endpoint(), " method=", config.methods.front().name,
+             " trainable=", made_.trainable_parameters, " of ", made_.total_parameters,
+             version > 0 ? str(" resumed_after_round=", version) : "", " home=", options.home,
+             " run=", directory_.path().string());
+  }
+
+  coordinator::ServerEnd run(const transport::ZmqServer& socket) {
+    const auto end = server_.run();
+    if (end == coordinator::ServerEnd::kFinished) {
+      evaluator_.finish();
+    }
+    take_metrics();
+    console_.summary(coordinator_, directory_, journal_, socket.counters());
+    return end;
+  }
+
+  void on_revoked(const std::vector<ClientId>& clients) {
+    server_.post(
+        [clients](coordinator::Coordinator& coordinator) { coordinator.on_revoked(clients); });
+  }
+
+ private:
+  coordinator::CoordinatorSettings settings(const experiment::RunConfig& config) {
+    return {.federation = config.federation,
+            .seed = Seed{config.seed},
+            .plan = [text = training::plan_text(made_.plan)](const ClientId&) { return text; },
+            .backbone = std::move(made_.backbone_file),
+            .epoch = random_epoch(),
+            .run = directory_.path().filename().string()};
+  }
+
+  coordinator::CoordinatorEvents events(const std::string& endpoint) {
+    const std::string address =
+        endpoint == experiment::NetworkOptions{}.bind ? "" : " --coordinator " + endpoint;
+    return {
+        .on_round = [this](const auto& round) { console_.round(round); },
+        .on_state = [this](RoundId round,
+                           const StateDict& state) { evaluator_.submit(round, state); },
+        .on_waiting =
+            [address](std::size_t present, std::size_t needed) {
+              log_info("run.waiting", present, " of ", needed,
+                       " clients; start another with: lorae-client", address, " --name NAME");
+            },
+        .on_note = [](const char* event, const std::string& details) { log_info(event, details); }};
+  }
+
+  void take_metrics() {
+    for (const auto& [round, metrics] : evaluator_.take_results()) {
+      coordinator_.on_metrics(round, metrics);
+      console_.metrics(round, metrics);
+    }
+  }
+
+  Console console_;
+  runs::RunDirectory directory_;
+  runs::Journal journal_;
+  experiment::Run made_;
+  data::ImageSet test_;
+  training::Learner learner_;
+  coordinator::Coordinator coordinator_;
+  coordinator::Server server_;
+  experiment::Evaluator evaluator_;  // goes first: its thread uses what stands above
+};
+
+/// True if there is nothing left to do in the run that was chosen: no round, no evaluation.
+bool is_over(const experiment::RunChoice& choice, const experiment::RunConfig& config) {
+  if (choice.is_new || choice.committed < static_cast<RoundId>(config.federation.rounds)) {
+    return false;
+  }
+  const runs::Journal journal(runs::RunDirectory::journal_of(choice.path),
+                              runs::Journal::Mode::kRead);
+  return journal.meta(runs::kMeasuredKey) == std::to_string(choice.committed);
+}
+
+int run(const Options& options, const ConfigFlags& flags) {
+  const experiment::RunConfig config = configuration(options, flags);
+  if (options.print_config) {
+    fmt::print("{}", experiment::print_run_config(config));
     return 0;
   }
   use_one_thread();
-  const fs::path home = flags.home;
+  const fs::path home = options.home;
   ensure_directory(home);
   std::signal(SIGHUP, SIG_IGN);  // until the watcher is up: it means "read the registry again"
   FileLock lock(transport::coordinator_lock_path(home), FileLock::Wait::kNo,
                 "another coordinator runs on this home; stop it or give --home");
   lock.write(str(::getpid(), '\n'));
+  const experiment::RunChoice choice = choose(options, config);
+  if (is_over(choice, config)) {
+    tell_over(choice, config, options.as_json);
+    return 0;
+  }
+  if (experiment::is_demonstration(config)) {
+    log_info("run.demonstration",
+             "without --config and --data this is the demonstration on packaged pictures, turned "
+             "and inverted; clients take shares of them");
+  }
   const transport::KeyPair keys = transport::coordinator_keys(home);
-  transport::ZmqServer socket(socket_options(config.network.bind, keys, home));
+  const auto on_revoked = std::make_shared<OnRevoked>();
+  transport::ZmqServer socket(socket_options(config.network.bind, keys, home, on_revoked));
   const coordinator::RegistryWatcher watcher(
       transport::registry_path(home), socket,
       {[](std::size_t clients) { log_info("registry.loaded", "clients=", clients); },
        [](const std::string& problem) { log_warning("registry.rejected", problem); }});
   transport::refuse_if_open(socket.endpoint(), keys.public_key);
+  Deployment deployment(options, config, open_run(choice, config), socket);
+  // Before the socket's thread starts, in `run`.
+  *on_revoked = [&](const std::vector<ClientId>& clients) { deployment.on_revoked(clients); };
+  return deployment.run(socket) == coordinator::ServerEnd::kFinished ? 0 : 130;
+}
 
-  experiment::Run made = experiment::make_run(config, method, config.seed, home);
-  const auto test = training::test_images(config.data, config.model, Seed{config.seed});
-  training::Learner evaluator(made.plan, made.backbone);
-  const runs::RunDirectory directory = open_run(home, config_text, flags.fresh);
-  runs::Journal journal(directory.journal_path());
-  coordinator::Coordinator run(
-      {.federation = config.federation,
-       .seed = Seed{config.seed},
-       .plan = training::plan_text(made.plan),
-       .backbone = std::move(made.backbone_file),
-       .evaluate =
-           [&](const StateDict& state) {
-             evaluator.load(state);
-             return evaluator.accuracy(test);
-           },
-       .epoch = random_epoch(),
-       .run = directory.path().filename().string()},
-      coordinator::GlobalModel(std::move(made.initial), made.model_options), directory, journal,
-      socket, make_events(config, socket.endpoint(), flags.as_json));
-  log_info("run.start", "listening=", socket.endpoint(), " method=", method.name,
-           " trainable=", made.trainable_parameters, " of ", made.total_parameters,
-           run.model().version() > 0 ? str(" resumed_after_round=", run.model().version()) : "",
-           " run=", directory.path().string());
-  const auto end = coordinator::serve(run, socket);
-  print_summary(run, directory, journal, socket.counters(), flags.as_json);
-  return end == coordinator::ServerEnd::kFinished ? 0 : 130;
+int program(int argc, char** argv) {
+  CLI::App app{
+      "Runs federated rounds: waits for clients, hands out the model, aggregates their "
+      "updates.\nStart clients with: lorae-client --name NAME"};
+  Options options;
+  ConfigFlags flags(app);
+  add_options(app, options, flags);
+  CLI11_PARSE(app, argc, argv);
+  return run(options, flags);
 }
 
 }  // namespace
+}  // namespace lorae::apps
 
 int main(int argc, char** argv) {
-  try {
-    Flags flags;
-    flags.home = default_home().string();
-    CLI::App app{
-        "Runs federated rounds: waits for clients, hands out the model, aggregates their "
-        "updates.\nStart clients with: lorae-client --name NAME"};
-    add_options(app, flags);
-    CLI11_PARSE(app, argc, argv);
-    return run(flags);
-  } catch (const lorae::Error& error) {
-    std::fprintf(stderr, "lorae-coordinator: %s\n", error.what());
-    return lorae::exit_status(error.code());
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "lorae-coordinator: %s\n", error.what());
-    return 70;
-  }
+  return lorae::apps::main_of("lorae-coordinator",
+                              [&] { return lorae::apps::program(argc, argv); });
 }

@@ -1,7 +1,7 @@
+#include <fmt/core.h>
+
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
 #include "apps/lorae/model_commands.h"
 #include "base/error.h"
@@ -53,34 +53,33 @@ void create_adapter(const ModelChoice& choice,
                                    .layers = model->adapter_layers()},
                                   StateDict(std::move(entries))};
   adapters::save_adapter(files.output, adapter);
-  std::printf("wrote %s: %zu layers, %lld numbers\n", files.output.c_str(),
-              adapter.info.layers.size(), wide(adapter.state.numel()));
+  fmt::print("wrote {}: {} layers, {} numbers\n", files.output.string(), adapter.info.layers.size(),
+             adapter.state.numel());
 }
 
 void inspect_adapter(const std::filesystem::path& path, bool as_json) {
   const adapters::Adapter adapter = adapters::load_adapter(path);
   const adapters::AdapterInfo& info = adapter.info;
   if (as_json) {
-    std::printf("%s\n", adapters::description_text(info).c_str());
+    fmt::print("{}\n", adapters::description_text(info));
     return;
   }
-  std::printf("%-44s %6s %6s %6s %8s %8s %10s\n", "layer", "kernel", "groups", "rank", "alpha",
-              "scaling", "numbers");
+  fmt::print("{:44} {:>6} {:>6} {:>6} {:>8} {:>8} {:>10}\n", "layer", "kernel", "groups", "rank",
+             "alpha", "scaling", "numbers");
   std::int64_t low_rank = 0;
   for (const adapters::LayerDescription& layer : info.layers) {
     const std::int64_t numbers =
         adapter.state.at(layer.name + std::string(adapters::kExtractorSuffix)).numel() +
         adapter.state.at(layer.name + std::string(adapters::kMapperSuffix)).numel();
     low_rank += numbers;
-    std::printf("%-44s %6lld %6lld %6lld %8g %8g %10lld\n", layer.name.c_str(), wide(layer.kernel),
-                wide(layer.groups), wide(layer.rank), layer.alpha, layer.scaling, wide(numbers));
+    fmt::print("{:44} {:6} {:6} {:6} {:8g} {:8g} {:10}\n", layer.name, layer.kernel, layer.groups,
+               layer.rank, layer.alpha, layer.scaling, numbers);
   }
-  std::printf("\nmodel      %s, %lld classes\nkind       %s, head %s, norms %s\nround      %llu\n",
-              info.model.c_str(), wide(info.classes), info.kind.c_str(), info.head.c_str(),
-              info.norm.c_str(), static_cast<unsigned long long>(info.round));
-  std::printf("backbone   %s\nnumbers    %lld in adapters, %lld in whole tensors\ndigest     %s\n",
-              info.base_digest.empty() ? "any" : info.base_digest.c_str(), wide(low_rank),
-              wide(adapter.state.numel() - low_rank), digest_of(adapter.state).hex().c_str());
+  fmt::print("\nmodel      {}, {} classes\nkind       {}, head {}, norms {}\nround      {}\n",
+             info.model, info.classes, info.kind, info.head, info.norm, info.round);
+  fmt::print("backbone   {}\nnumbers    {} in adapters, {} in whole tensors\ndigest     {}\n",
+             info.base_digest.empty() ? "any" : info.base_digest, low_rank,
+             adapter.state.numel() - low_rank, digest_of(adapter.state).hex());
 }
 
 void fuse_adapter(const std::filesystem::path& path, const AdapterFiles& files) {
@@ -96,8 +95,8 @@ void fuse_adapter(const std::filesystem::path& path, const AdapterFiles& files) 
     entries.emplace_back(entry.name, entry.tensor);
   }
   save_safetensors(files.output, StateDict(std::move(entries)));
-  std::printf("wrote %s: %s with %zu adapters merged\n", files.output.c_str(),
-              adapter.info.model.c_str(), adapter.info.layers.size());
+  fmt::print("wrote {}: {} with {} adapters merged\n", files.output.string(), adapter.info.model,
+             adapter.info.layers.size());
 }
 
 void extract_adapter(const ModelChoice& choice,
@@ -107,16 +106,16 @@ void extract_adapter(const ModelChoice& choice,
   const auto base = loaded(choice, files.weights);
   const auto other = loaded(choice, tuned);
   const models::Extraction extraction = models::extract_adapter(*base, *other, lorae);
-  std::printf("%-44s %6s %10s\n", "layer", "rank", "left out");
+  fmt::print("{:44} {:>6} {:>10}\n", "layer", "rank", "left out");
   for (const auto& [name, rank, error] : extraction.layers) {
-    std::printf("%-44s %6lld %9.2f%%\n", name.c_str(), wide(rank), 100 * error);
+    fmt::print("{:44} {:6} {:9.2f}%\n", name, rank, 100 * error);
   }
   if (!extraction.not_held.empty()) {
-    std::printf("\n%zu tensors differ that the adapter does not hold, first '%s'\n",
-                extraction.not_held.size(), extraction.not_held.front().c_str());
+    fmt::print("\n{} tensors differ that the adapter does not hold, first '{}'\n",
+               extraction.not_held.size(), extraction.not_held.front());
   }
   adapters::save_adapter(files.output, extraction.adapter);
-  std::printf("\nwrote %s\n", files.output.c_str());
+  fmt::print("\nwrote {}\n", files.output.string());
 }
 
 void merge_adapters(const std::vector<std::string>& parts, const std::filesystem::path& output) {
@@ -139,8 +138,8 @@ void merge_adapters(const std::vector<std::string>& parts, const std::filesystem
   }
   const adapters::Adapter merged = models::sum_of_adapters(sum);
   adapters::save_adapter(output, merged);
-  std::printf("wrote %s: %zu layers, %lld numbers\n", output.c_str(), merged.info.layers.size(),
-              wide(merged.state.numel()));
+  fmt::print("wrote {}: {} layers, {} numbers\n", output.string(), merged.info.layers.size(),
+             merged.state.numel());
 }
 
 }  // namespace lorae::apps

@@ -9,7 +9,7 @@ namespace lorae::apps {
 // One function per subcommand of `lorae`. Errors: lorae::Error; main turns it into an exit status.
 
 struct ProvisionOptions {
-  std::filesystem::path out;         ///< must not exist, or be empty
+  std::filesystem::path out;         ///< of a new kit: must not exist, or be empty
   std::vector<std::string> clients;  ///< names
   std::string coordinator;           ///< tcp://HOST:PORT as clients reach it
 };
@@ -18,12 +18,27 @@ struct ProvisionOptions {
 /// coordinator (key, registry, coordinator.toml). Errors: kInvalidConfig.
 void provision(const ProvisionOptions& options);
 
+/// Writes folders for more devices into the kit `out` and enrols them in its registry; nothing else
+/// of the kit changes, and nothing at all if it fails. An empty `coordinator`: as the kit's other
+/// devices have it.
+/// Errors: kInvalidConfig for a folder that is no kit, and for names that it has.
+void add_to_kit(const ProvisionOptions& options);
+
 /// Makes NAME.key and NAME.pub in `folder` and prints the public key.
 void keygen(const std::string& name, const std::filesystem::path& folder);
 
-/// Changes the registry of `home` and tells a coordinator that runs there.
-void enrol(const std::filesystem::path& home, const std::string& name, const std::string& key);
-void revoke(const std::filesystem::path& home, const std::string& name);
+/// A coordinator's home.
+struct HomeChoice {
+  std::filesystem::path folder;
+  bool by_flag = false;  ///< named by --home; else it is the default one
+};
+
+/// Changes the registry of `home` and tells a coordinator that runs there. `key`: 40 characters, or
+/// the path of a .pub file.
+/// Errors: kInvalidConfig for a home without a coordinator, for a key that is none or not to be
+///         enrolled, and as Registry.
+void enrol(const HomeChoice& home, const std::string& name, const std::string& key);
+void revoke(const HomeChoice& home, const std::string& name);
 
 /// Prints the digest of the tensors of a safetensors file.
 void print_digest(const std::filesystem::path& file);

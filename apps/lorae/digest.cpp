@@ -1,4 +1,4 @@
-#include <cstdio>
+#include <fmt/core.h>
 
 #include "apps/lorae/commands.h"
 #include "tensors/safetensors.h"
@@ -6,7 +6,7 @@
 namespace lorae::apps {
 
 void print_digest(const std::filesystem::path& file) {
-  std::printf("%s\n", digest_of(load_safetensors(file).state).hex().c_str());
+  fmt::print("{}\n", digest_of(load_safetensors(file).state).hex());
 }
 
 }  // namespace lorae::apps

@@ -1,9 +1,11 @@
-#include <CLI/CLI.hpp>
-#include <cstdio>
+#include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
+
+#include "apps/common/main_of.h"
 #include "apps/lorae/commands.h"
 #include "apps/lorae/model_cli.h"
-#include "base/error.h"
+#include "apps/lorae/plain_words.h"
 #include "base/home.h"
 #include "simulation/compare.h"
 
@@ -11,73 +13,123 @@ namespace {
 
 using namespace lorae;
 
-void add_key_commands(CLI::App& app, std::string& home) {
-  static std::string name;
-  static std::string key;
-  static std::string folder = ".";
-  auto* keygen = app.add_subcommand("keygen", "make a key pair: NAME.key (secret) and NAME.pub");
-  keygen->add_option("NAME", name)->required();
-  keygen->add_option("--out", folder, "folder")->capture_default_str();
-  keygen->callback([] { apps::keygen(name, folder); });
-
-  auto* enrol = app.add_subcommand("enrol", "let a client in");
-  enrol->add_option("NAME", name)->required();
-  enrol->add_option("PUBLIC_KEY", key, "40 characters, in quotes")->required();
-  enrol->add_option("--home", home, "of the coordinator")->capture_default_str();
-  enrol->callback([&home] { apps::enrol(home, name, key); });
-
-  auto* revoke = app.add_subcommand("revoke", "let a client in no more");
-  revoke->add_option("NAME", name)->required();
-  revoke->add_option("--home", home, "of the coordinator")->capture_default_str();
-  revoke->callback([&home] { apps::revoke(home, name); });
-}
-
 void add_provision(CLI::App& app) {
-  static apps::ProvisionOptions options;
+  struct Arguments {
+    apps::ProvisionOptions options;
+    std::vector<std::string> more;
+  };
+  const auto asked = std::make_shared<Arguments>();
+  apps::ProvisionOptions& options = asked->options;
   auto* provision =
       app.add_subcommand("provision", "write ready folders for a coordinator and its devices");
-  provision->add_option("--out", options.out, "new folder")->required();
-  provision->add_option("--clients", options.clients, "names, separated by commas")
-      ->delimiter(',')
-      ->required();
-  provision->add_option("--coordinator", options.coordinator, "tcp://HOST:PORT")->required();
-  provision->callback([] { apps::provision(options); });
+  provision->add_option("--out", options.out, "new folder; with --add: the kit")->required();
+  auto* clients = provision->add_option("--clients", options.clients, "names, separated by commas")
+                      ->delimiter(',');
+  auto* coordinator = provision->add_option("--coordinator", options.coordinator,
+                                            "tcp://HOST:PORT; with --add: as the kit has it");
+  auto* add =
+      provision->add_option("--add", asked->more, "names of more devices for a kit that there is")
+          ->delimiter(',')
+          ->excludes(clients);
+  provision->callback([asked, clients, coordinator, add] {
+    if (add->count() > 0) {
+      asked->options.clients = asked->more;
+      apps::add_to_kit(asked->options);
+      return;
+    }
+    for (const CLI::Option* needed : {clients, coordinator}) {
+      if (needed->count() == 0) {
+        throw CLI::RequiredError(needed->get_name());
+      }
+    }
+    apps::provision(asked->options);
+  });
 }
 
-void add_file_commands(CLI::App& app) {
-  static std::string path;
+void add_keygen(CLI::App& app) {
+  struct Arguments {
+    std::string name;
+    std::string folder = ".";
+  };
+  const auto asked = std::make_shared<Arguments>();
+  auto* keygen = app.add_subcommand("keygen", "make a key pair: NAME.key (secret) and NAME.pub");
+  keygen->add_option("NAME", asked->name)->required();
+  keygen->add_option("--out", asked->folder, "folder")->capture_default_str();
+  keygen->callback([asked] { apps::keygen(asked->name, asked->folder); });
+}
+
+/// What `enrol` and `revoke` were asked; each has its own.
+struct RegistryArguments {
+  std::string name;
+  std::string key;
+  std::string home = default_home().string();
+};
+
+void add_enrol(CLI::App& app) {
+  const auto asked = std::make_shared<RegistryArguments>();
+  auto* enrol = app.add_subcommand("enrol", "let a client in");
+  enrol->add_option("NAME", asked->name)->required();
+  enrol
+      ->add_option("KEY", asked->key,
+                   "its public key, 40 characters in '...', or the path of its .pub file")
+      ->required();
+  auto* home =
+      enrol->add_option("--home", asked->home, "of the coordinator")->capture_default_str();
+  enrol->callback([asked, home] {
+    apps::enrol({asked->home, home->count() > 0}, apps::plain_word(asked->name),
+                apps::plain_word(asked->key));
+  });
+}
+
+void add_revoke(CLI::App& app) {
+  const auto asked = std::make_shared<RegistryArguments>();
+  auto* revoke = app.add_subcommand("revoke", "let a client in no more");
+  revoke->add_option("NAME", asked->name)->required();
+  auto* home =
+      revoke->add_option("--home", asked->home, "of the coordinator")->capture_default_str();
+  revoke->callback([asked, home] { apps::revoke({asked->home, home->count() > 0}, asked->name); });
+}
+
+void add_report(CLI::App& app) {
+  const auto path = std::make_shared<std::string>();
   auto* report =
       app.add_subcommand("report", "write a simulation's results again from its journals");
-  report->add_option("DIR", path, "the --out of lorae-simulate")->required();
-  report->callback([] {
-    const report::Comparison comparison = simulation::rebuild_results(path);
-    std::printf("%s\nreport  %s/report.html\n", report::comparison_table(comparison).c_str(),
-                path.c_str());
+  report->add_option("DIR", *path, "the --out of lorae-simulate")->required();
+  report->callback([path] {
+    const report::Comparison comparison = simulation::rebuild_results(*path);
+    fmt::print("{}\nreport  {}/report.html\n", report::comparison_table(comparison), *path);
   });
+}
+
+void add_digest(CLI::App& app) {
+  const auto path = std::make_shared<std::string>();
   auto* digest =
       app.add_subcommand("digest", "print the digest of a file's tensors, the same everywhere");
-  digest->add_option("FILE", path, "safetensors")->required();
-  digest->callback([] { apps::print_digest(path); });
+  digest->add_option("FILE", *path, "safetensors")->required();
+  digest->callback([path] { apps::print_digest(*path); });
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"Tools around federated LoRAE training."};
+  app.require_subcommand(1);
+  add_provision(app);
+  add_keygen(app);
+  add_enrol(app);
+  add_revoke(app);
+  add_report(app);
+  add_digest(app);
+  apps::add_model_commands(app);
+  const std::vector<std::string> words = apps::mark_plain_words({argv, argv + argc});
+  std::vector<const char*> marked;
+  for (const std::string& word : words) {
+    marked.push_back(word.c_str());
+  }
+  CLI11_PARSE(app, argc, marked.data());
+  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    CLI::App app{"Tools around federated LoRAE training."};
-    app.require_subcommand(1);
-    std::string home = default_home().string();
-    add_provision(app);
-    add_key_commands(app, home);
-    add_file_commands(app);
-    apps::add_model_commands(app);
-    CLI11_PARSE(app, argc, argv);
-    return 0;
-  } catch (const lorae::Error& error) {
-    std::fprintf(stderr, "lorae: %s\n", error.what());
-    return lorae::exit_status(error.code());
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "lorae: %s\n", error.what());
-    return 70;
-  }
+  return lorae::apps::main_of("lorae", [&] { return run(argc, argv); });
 }

@@ -7,16 +7,12 @@
 #include <vector>
 
 #include "adapters/policy.h"
+#include "experiment/run_config.h"
 #include "models/model.h"
 
 namespace lorae::apps {
 
 // The subcommands of `lorae` that look at one model. Errors: lorae::Error.
-
-/// For printf's %lld.
-inline long long wide(std::int64_t value) {
-  return static_cast<long long>(value);
-}
 
 struct ModelChoice {
   std::string name;
@@ -45,10 +41,8 @@ void print_bytes(const ModelChoice& choice,
                  const adapters::LoraeOptions& lorae,
                  const Codecs& codecs);
 
-/// Prints the same for the methods of a run's configuration, from its first rounds.
-void print_forecast(const std::string& config,
-                    const std::vector<std::string>& overrides,
-                    const std::string& home);
+/// Prints the same for the methods of a run, from its first rounds.
+void print_forecast(const experiment::RunConfig& run, const std::string& home);
 
 struct ProfileOptions {
   ModelChoice model;

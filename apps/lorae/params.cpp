@@ -1,11 +1,12 @@
+#include <fmt/core.h>
+
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "adapters/blocks.h"
 #include "apps/lorae/model_commands.h"
 #include "apps/lorae/paper_cells.h"
-#include "codec/pipeline.h"
+#include "codec/chain.h"
 #include "models/measure/counts.h"
 #include "simulation/forecast.h"
 
@@ -44,21 +45,19 @@ json to_json(const ModelChoice& choice, const ModelCounts& counts, models::Model
 }
 
 void print_table(const ModelChoice& choice, const ModelCounts& counts, const LoraeOptions& lorae) {
-  std::printf("%-44s %6s %6s %3s %3s %6s %12s %5s %10s\n", "layer", "in", "out", "k", "s", "groups",
-              "parameters", "rank", "adapter");
+  fmt::print("{:44} {:>6} {:>6} {:>3} {:>3} {:>6} {:>12} {:>5} {:>10}\n", "layer", "in", "out", "k",
+             "s", "groups", "parameters", "rank", "adapter");
   for (const auto& [shape, parameters, rank, adapter] : counts.layers) {
-    std::printf("%-44s %6lld %6lld %3lld %3lld %6lld %12lld %5lld %10lld\n", shape.name.c_str(),
-                wide(shape.in), wide(shape.out), wide(shape.kernel), wide(shape.stride),
-                wide(shape.groups), wide(parameters), wide(rank), wide(adapter));
+    fmt::print("{:44} {:6} {:6} {:3} {:3} {:6} {:12} {:5} {:10}\n", shape.name, shape.in, shape.out,
+               shape.kernel, shape.stride, shape.groups, parameters, rank, adapter);
   }
   const double share =
       100.0 * static_cast<double>(counts.trainable()) / static_cast<double>(counts.total);
-  std::printf("\n%s, %lld classes, targets %s, rank %lld\n", choice.name.c_str(),
-              wide(choice.classes), lorae.targets.c_str(), wide(lorae.rank));
-  std::printf("total      %12lld  the plain model\n", wide(counts.total));
-  std::printf("adapter    %12lld  extractors and mappers\n", wide(counts.adapter));
-  std::printf("trainable  %12lld  with the head: %.2f %% of the total\n", wide(counts.trainable()),
-              share);
+  fmt::print("\n{}, {} classes, targets {}, rank {}\n", choice.name, choice.classes, lorae.targets,
+             lorae.rank);
+  fmt::print("total      {:12}  the plain model\n", counts.total);
+  fmt::print("adapter    {:12}  extractors and mappers\n", counts.adapter);
+  fmt::print("trainable  {:12}  with the head: {:.2f} % of the total\n", counts.trainable(), share);
 }
 
 struct RoundBytes {
@@ -80,17 +79,14 @@ RoundBytes round_bytes(const StateDict& state, const Codecs& codecs) {
   }
   const codec::Blocks global = adapters::to_blocks(moved);
   const codec::Blocks local = adapters::to_blocks(moved_again);
-  const auto size = [](const Bytes& bytes) { return static_cast<std::int64_t>(bytes.size()); };
-  return {.up = size(codec::Pipeline::parse(codecs.uplink).encode(local, global)),
-          .down = size(codec::Pipeline::parse(codecs.downlink).encode_state(global))};
+  const auto size = [](const codec::Encoded& encoded) { return std::ssize(encoded.payload); };
+  return {.up = size(codec::Chain::parse(codecs.uplink).encode(local, global)),
+          .down = size(codec::Chain::parse(codecs.downlink).encode_state(global))};
 }
 
 /// As the paper prints: millions, two decimals, half away from zero.
 std::string millions(std::int64_t parameters) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.2f",
-                std::floor(static_cast<double>(parameters) / 1e4 + 0.5) / 100);
-  return text.data();
+  return fmt::format("{:.2f}", std::floor(static_cast<double>(parameters) / 1e4 + 0.5) / 100);
 }
 
 /// A model of the paper whose updated parameters follow from no rule.
@@ -132,14 +128,13 @@ std::int64_t counted_by_the_paper(const OtherModel& other) {
 }
 
 void print_others() {
-  std::printf("\nModels whose updated parameters follow from no rule: sizes in millions.\n\n");
-  std::printf("%-16s %7s %7s\n", "model", "paper", "ours");
+  fmt::print("\nModels whose updated parameters follow from no rule: sizes in millions.\n\n");
+  fmt::print("{:16} {:>7} {:>7}\n", "model", "paper", "ours");
   for (const OtherModel& other : kOthers) {
     const std::string ours = millions(counted_by_the_paper(other));
-    std::printf("%-16s %7s %7s  %s: %s with %lld classes, %s\n%34supdated: %s\n",
-                other.label.data(), other.millions.data(), ours.c_str(),
-                ours == other.millions ? "agrees" : "differs", other.name.data(),
-                wide(other.classes), other.counted.data(), "", other.reason.data());
+    fmt::print("{:16} {:>7} {:>7}  {}: {} with {} classes, {}\n{:34}updated: {}\n", other.label,
+               other.millions, ours, ours == other.millions ? "agrees" : "differs", other.name,
+               other.classes, other.counted, "", other.reason);
   }
 }
 
@@ -170,11 +165,11 @@ std::unique_ptr<models::Model> build(const ModelChoice& choice, std::optional<Se
 
 void print_models(bool as_json) {
   if (as_json) {
-    std::printf("%s\n", json(models::model_names()).dump().c_str());
+    fmt::print("{}\n", json(models::model_names()).dump());
     return;
   }
   for (const std::string& name : models::model_names()) {
-    std::printf("%s\n", name.c_str());
+    fmt::print("{}\n", name);
   }
 }
 
@@ -182,7 +177,7 @@ void print_params(const ModelChoice& choice, const LoraeOptions& lorae, bool as_
   const auto model = build(choice, std::nullopt);
   const ModelCounts counts = models::count(*model, lorae);
   if (as_json) {
-    std::printf("%s\n", to_json(choice, counts, *model).dump().c_str());
+    fmt::print("{}\n", to_json(choice, counts, *model).dump());
   } else {
     print_table(choice, counts, lorae);
   }
@@ -196,36 +191,31 @@ void print_bytes(const ModelChoice& choice, const LoraeOptions& lorae, const Cod
     lorae_entries.insert(lorae_entries.end(), part.begin(), part.end());
   }
   const StateDict adapter(std::move(lorae_entries));
-  std::printf("%-8s %14s %14s %14s\n", "method", "numbers", "bytes up", "bytes down");
+  fmt::print("{:8} {:>14} {:>14} {:>14}\n", "method", "numbers", "bytes up", "bytes down");
   std::vector<std::int64_t> up;
   for (const auto& [name, state] :
        {std::pair("lorae", adapter), std::pair("full", model->weights())}) {
     const RoundBytes bytes = round_bytes(state, codecs);
     up.push_back(bytes.up);
-    std::printf("%-8s %14lld %14lld %14lld\n", name, wide(state.numel()), wide(bytes.up),
-                wide(bytes.down));
+    fmt::print("{:8} {:14} {:14} {:14}\n", name, state.numel(), bytes.up, bytes.down);
   }
-  std::printf("\nper client and round, up by %s, down by %s: full is %.1fx\n",
-              codecs.uplink.c_str(), codecs.downlink.c_str(),
-              static_cast<double>(up[1]) / static_cast<double>(up[0]));
+  fmt::print("\nper client and round, up by {}, down by {}: full is {:.1f}x\n", codecs.uplink,
+             codecs.downlink, static_cast<double>(up[1]) / static_cast<double>(up[0]));
 }
 
-void print_forecast(const std::string& config,
-                    const std::vector<std::string>& overrides,
-                    const std::string& home) {
-  const experiment::RunConfig run = experiment::load_run_config(config, overrides);
+void print_forecast(const experiment::RunConfig& run, const std::string& home) {
   const auto forecasts = simulation::forecast_bytes(run, home);
-  std::printf("%-16s %14s %14s\n", "method", "bytes up", "bytes down");
+  fmt::print("{:16} {:>14} {:>14}\n", "method", "bytes up", "bytes down");
   for (const simulation::BytesForecast& one : forecasts) {
-    std::printf("%-16s %14.0f %14.0f\n", one.method.c_str(), one.uplink, one.downlink);
+    fmt::print("{:16} {:14.0f} {:14.0f}\n", one.method, one.uplink, one.downlink);
   }
-  std::printf("\nper client and round, the mean of %lld rounds, framing and joining included\n",
-              wide(run.federation.rounds));
+  fmt::print("\nper client and round, the mean of {} rounds, framing and joining included\n",
+             run.federation.rounds);
 }
 
 void print_paper_params() {
-  std::printf("Updated parameters in millions, the paper's tables 3 and 5-7 beside ours.\n\n");
-  std::printf("%-13s %5s %5s  %7s %7s  %s\n", "model", "table", "rank", "paper", "ours", "");
+  fmt::print("Updated parameters in millions, the paper's tables 3 and 5-7 beside ours.\n\n");
+  fmt::print("{:13} {:>5} {:>5}  {:>7} {:>7}  {}\n", "model", "table", "rank", "paper", "ours", "");
   int matches = 0, possible = 0, cells = 0;
   for (const PaperModel& paper : paper_models()) {
     const std::string name(paper.name);
@@ -238,23 +228,19 @@ void print_paper_params() {
     // YOLOv8 classifiers: the printed size is that of the model with its adapters of rank 32.
     const std::string with_adapters = millions(models::count(*model, {.rank = 1}).total +
                                                models::count(*model, {.rank = 32}).adapter);
-    std::printf("%-13s %5s %5s  %7.*s %7s  %s\n", name.c_str(), "", "all",
-                static_cast<int>(paper.millions.size()), paper.millions.data(), total.c_str(),
-                total == paper.millions           ? "agrees"
-                : with_adapters == paper.millions ? "the paper's is with adapters of rank 32"
-                                                  : "differs");
+    fmt::print("{:13} {:>5} {:>5}  {:>7} {:>7}  {}\n", name, "", "all", paper.millions, total,
+               total == paper.millions           ? "agrees"
+               : with_adapters == paper.millions ? "the paper's is with adapters of rank 32"
+                                                 : "differs");
     for (const PaperCell& cell : paper.cells) {
       ++cells;
       possible += cell.rank_meant > 0;
-      std::printf("%-13s %5.*s %5lld  %7.*s %7s  %s\n", name.c_str(),
-                  static_cast<int>(cell.table.size()), cell.table.data(), wide(cell.rank),
-                  static_cast<int>(cell.millions.size()), cell.millions.data(),
-                  updated(cell.rank).c_str(),
-                  verdict(cell, updated(cell.rank_meant), matches).c_str());
+      fmt::print("{:13} {:>5} {:5}  {:>7} {:>7}  {}\n", name, cell.table, cell.rank, cell.millions,
+                 updated(cell.rank), verdict(cell, updated(cell.rank_meant), matches));
     }
   }
-  std::printf(
-      "\n%d of %d cells agree at the rank that they belong to; %d more are the paper's "
+  fmt::print(
+      "\n{} of {} cells agree at the rank that they belong to; {} more are the paper's "
       "errors.\n",
       matches, possible, cells - possible);
   print_others();

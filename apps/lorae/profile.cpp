@@ -1,4 +1,5 @@
-#include <cstdio>
+#include <fmt/core.h>
+
 #include <nlohmann/json.hpp>
 
 #include "apps/lorae/model_commands.h"
@@ -33,30 +34,29 @@ json to_json(const LayerProfile& layer) {
 }
 
 void print_table(const std::vector<LayerProfile>& layers) {
-  std::printf("%-40s %8s %10s %9s %9s %9s  %-7s %-7s\n", "layer", "outputs", "MACs", "adapter",
-              "bytes", "ms", "infer", "train");
+  fmt::print("{:40} {:>8} {:>10} {:>9} {:>9} {:>9}  {:7} {:7}\n", "layer", "outputs", "MACs",
+             "adapter", "bytes", "ms", "infer", "train");
   LayerProfile sum;
   for (const LayerProfile& layer : layers) {
     const bool adapted = layer.adapter_macs > 0;
-    std::printf("%-40s %8lld %10lld %9lld %9lld %9.3f  %-7s %-7s", layer.shape.name.c_str(),
-                wide(layer.positions), wide(layer.macs), wide(layer.adapter_macs),
-                wide(layer.bytes), 1e3 * layer.forward_seconds,
-                adapted ? form_name(layer.inference_form).c_str() : "",
-                adapted ? form_name(layer.training_form).c_str() : "");
+    fmt::print("{:40} {:8} {:10} {:9} {:9} {:9.3f}  {:7} {:7}", layer.shape.name, layer.positions,
+               layer.macs, layer.adapter_macs, layer.bytes, 1e3 * layer.forward_seconds,
+               adapted ? form_name(layer.inference_form) : "",
+               adapted ? form_name(layer.training_form) : "");
     for (const LayerProfile::FormTime& time : layer.forms) {
-      std::printf("  %s %.3f/%.3f", form_name(time.form).c_str(), 1e3 * time.inference_seconds,
-                  1e3 * time.training_seconds);
+      fmt::print("  {} {:.3f}/{:.3f}", form_name(time.form), 1e3 * time.inference_seconds,
+                 1e3 * time.training_seconds);
     }
-    std::printf("\n");
+    fmt::print("\n");
     sum.macs += layer.macs;
     sum.adapter_macs += layer.adapter_macs;
     sum.bytes += layer.bytes;
     sum.forward_seconds += layer.forward_seconds;
   }
-  std::printf(
-      "\nMACs      %14lld\nadapters  %14lld  as side branches\nbytes     %14lld\n"
-      "time      %14.1f ms in these layers\n",
-      wide(sum.macs), wide(sum.adapter_macs), wide(sum.bytes), 1e3 * sum.forward_seconds);
+  fmt::print(
+      "\nMACs      {:14}\nadapters  {:14}  as side branches\nbytes     {:14}\n"
+      "time      {:14.1f} ms in these layers\n",
+      sum.macs, sum.adapter_macs, sum.bytes, 1e3 * sum.forward_seconds);
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ void print_profile(const ProfileOptions& options) {
     for (const LayerProfile& layer : layers) {
       all.push_back(to_json(layer));
     }
-    std::printf("%s\n", all.dump().c_str());
+    fmt::print("{}\n", all.dump());
   } else {
     print_table(layers);
   }

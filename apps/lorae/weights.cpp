@@ -1,7 +1,7 @@
+#include <fmt/core.h>
+
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "apps/lorae/model_commands.h"
 #include "base/error.h"
@@ -29,13 +29,13 @@ StateDict converted(const std::vector<StateDict::Entry>& entries, c10::ScalarTyp
 
 void print_names(const char* title, const std::vector<std::string>& lines) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    std::printf("%-12s %s\n", i == 0 ? title : "", lines[i].c_str());
+    fmt::print("{:12} {}\n", i == 0 ? title : "", lines[i]);
   }
 }
 
 void print_load(const models::PartialLoad& load) {
-  std::printf("taken        %zu tensors%s\n", load.taken,
-              load.renaming.empty() ? "" : (", renamed by " + load.renaming).c_str());
+  fmt::print("taken        {} tensors{}\n", load.taken,
+             load.renaming.empty() ? "" : ", renamed by " + load.renaming);
   std::vector<std::string> initialised;
   for (const auto& [name, reason] : load.initialised) {
     initialised.push_back(name + ": " + reason);
@@ -73,24 +73,23 @@ void inspect_weights(const std::filesystem::path& path, bool as_json) {
   }
   const std::string digest = digest_of(file.state).hex();
   if (as_json) {
-    std::printf("%s\n", json{{"tensors", tensors},
-                             {"metadata", file.metadata},
-                             {"numbers", file.state.numel()},
-                             {"bytes", bytes},
-                             {"digest", digest}}
-                            .dump()
-                            .c_str());
+    fmt::print("{}\n", json{{"tensors", tensors},
+                            {"metadata", file.metadata},
+                            {"numbers", file.state.numel()},
+                            {"bytes", bytes},
+                            {"digest", digest}}
+                           .dump());
     return;
   }
   for (const json& tensor : tensors) {
-    std::printf("%-52s %-5s %s\n", tensor["name"].get<std::string>().c_str(),
-                tensor["dtype"].get<std::string>().c_str(), tensor["shape"].dump().c_str());
+    fmt::print("{:52} {:5} {}\n", tensor["name"].get<std::string>(),
+               tensor["dtype"].get<std::string>(), tensor["shape"].dump());
   }
   for (const auto& [key, value] : file.metadata) {
-    std::printf("metadata %s: %s\n", key.c_str(), value.c_str());
+    fmt::print("metadata {}: {}\n", key, value);
   }
-  std::printf("\n%zu tensors, %lld numbers, %zu bytes\ndigest %s\n", file.state.size(),
-              static_cast<long long>(file.state.numel()), bytes, digest.c_str());
+  fmt::print("\n{} tensors, {} numbers, {} bytes\ndigest {}\n", file.state.size(),
+             file.state.numel(), bytes, digest);
 }
 
 void convert_weights(const ConvertOptions& options) {
@@ -99,7 +98,7 @@ void convert_weights(const ConvertOptions& options) {
   const c10::ScalarType type = type_of(options.dtype);
   if (options.model.name.empty()) {
     save_safetensors(options.output, converted({given.begin(), given.end()}, type));
-    std::printf("wrote        %s, %zu tensors\n", options.output.c_str(), given.size());
+    fmt::print("wrote        {}, {} tensors\n", options.output.string(), given.size());
     return;
   }
   const auto model = build(options.model, Seed{options.seed});
@@ -109,7 +108,7 @@ void convert_weights(const ConvertOptions& options) {
     entries.emplace_back(entry.name, entry.tensor);
   }
   save_safetensors(options.output, converted(entries, type));
-  std::printf("wrote        %s, %zu tensors\n", options.output.c_str(), entries.size());
+  fmt::print("wrote        {}, {} tensors\n", options.output.string(), entries.size());
 }
 
 bool diff_weights(const std::filesystem::path& first,
@@ -122,17 +121,17 @@ bool diff_weights(const std::filesystem::path& first,
     const std::string text =
         other == nullptr ? "only in " + first.string() : difference(tensor, *other, tolerance);
     if (!text.empty()) {
-      std::printf("%-52s %s\n", name.c_str(), text.c_str());
+      fmt::print("{:52} {}\n", name, text);
       ++differences;
     }
   }
   for (const auto& [name, tensor] : b) {
     if (a.find(name) == nullptr) {
-      std::printf("%-52s only in %s\n", name.c_str(), second.c_str());
+      fmt::print("{:52} only in {}\n", name, second.string());
       ++differences;
     }
   }
-  std::printf("%zu of %zu tensors differ\n", differences, std::max(a.size(), b.size()));
+  fmt::print("{} of {} tensors differ\n", differences, std::max(a.size(), b.size()));
   return differences == 0;
 }
 

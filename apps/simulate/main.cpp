@@ -2,6 +2,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "apps/common/flags.h"
+#include "apps/common/main_of.h"
 #include "base/atomic_file.h"
 #include "base/home.h"
 #include "simulation/compare.h"
@@ -26,12 +28,12 @@ int run(int argc, char** argv) {
   std::string config;
   std::string home = default_home().string();
   std::string out;
-  std::vector<std::string> overrides;
   std::vector<std::string> methods;
   bool resume = false;
   bool print_config = false;
   app.add_option("CONFIG", config, "TOML file; see configs/")->required();
-  app.add_option("--set", overrides, "KEY=VALUE, overrides the file")->allow_extra_args(false);
+  apps::ConfigFlags overrides(app);
+  overrides.settings();
   app.add_option("--method", methods, "only this method of the file; may be repeated")
       ->allow_extra_args(false);
   app.add_option("--out", out, "folder for results; default: simulations/NAME-TIME");
@@ -40,9 +42,10 @@ int run(int argc, char** argv) {
   app.add_flag("--print-config", print_config, "print the effective configuration and exit");
   CLI11_PARSE(app, argc, argv);
 
-  experiment::RunConfig run_config = experiment::load_run_config(config, overrides);
+  experiment::RunConfig run_config =
+      experiment::load_run_config(config, [&](ConfigReader& reader) { overrides.apply(reader); });
   if (!methods.empty()) {
-    std::vector<training::MethodOptions> chosen;
+    std::vector<experiment::MethodConfig> chosen;
     for (const std::string& name : methods) {
       chosen.push_back(experiment::find_method(run_config, name));
     }
@@ -66,13 +69,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const lorae::Error& error) {
-    std::fprintf(stderr, "lorae-simulate: %s\n", error.what());
-    return lorae::exit_status(error.code());
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "lorae-simulate: %s\n", error.what());
-    return 70;
-  }
+  return lorae::apps::main_of("lorae-simulate", [&] { return run(argc, argv); });
 }

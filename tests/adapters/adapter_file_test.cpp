@@ -68,10 +68,10 @@ TEST_F(AdapterFile, RefusesPlainWeights) {
 }
 
 TEST_F(AdapterFile, RefusesAnotherFormatVersion) {
-  for (const int version : {0, 1, 3}) {
+  for (const int version : {0, 1, 4}) {
     save_with_description(str(R"({"version":)", version, "}"));
     expect_refused(ErrorCode::kIncompatible,
-                   str("': format version ", version, ", this build reads 2"));
+                   str("': format version ", version, ", this build reads 2 and 3"));
   }
 }
 

@@ -40,6 +40,19 @@ TEST(Blocks, MarkTheAxisThatCarriesScales) {
   EXPECT_EQ(blocks[3].row_axis, -1) << blocks[3].name;
 }
 
+TEST(Blocks, HaveTheLayoutOfTheirState) {
+  const codec::Layout layout = layout_of(example());
+  const codec::Blocks blocks = to_blocks(example());
+  ASSERT_EQ(layout.blocks().size(), blocks.size());
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    EXPECT_EQ(layout.blocks()[i], codec::BlockShape(blocks[i]));
+    EXPECT_EQ(layout.blocks()[i].numel(), blocks[i].values.size());
+  }
+  ASSERT_EQ(layout.layers().size(), 4U);
+  EXPECT_EQ(layout.layers()[0].layer, "conv1");
+  EXPECT_EQ(layout.layers()[0].end, 2U);
+}
+
 TEST(Blocks, ReadStridedTensorsRowByRow) {
   const at::Tensor strided = torch::arange(6, torch::kFloat).view({2, 3}).t();
   EXPECT_EQ(to_blocks(StateDict({{"w", strided}}))[0].values,
@@ -66,6 +79,12 @@ TEST(Blocks, RefuseWhatIsNotFloat32) {
       ErrorCode::kInvalidArgument,
       [] {
         to_blocks(StateDict({{"w", torch::ones({2}, torch::kDouble)}}));
+      },
+      "[adapters] 'w': expected float32, got Double");
+  expect_error(
+      ErrorCode::kInvalidArgument,
+      [] {
+        layout_of(StateDict({{"w", torch::ones({2}, torch::kDouble)}}));
       },
       "[adapters] 'w': expected float32, got Double");
 }

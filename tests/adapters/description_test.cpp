@@ -39,6 +39,7 @@ TEST(Description, RoundTrips) {
   EXPECT_EQ(read->round, 12U);
   EXPECT_EQ(read->head, "frozen");
   EXPECT_EQ(read->norm, "affine");
+  EXPECT_EQ(read->task, "classification");
   EXPECT_EQ(read->layers, example().layers);
   EXPECT_EQ(description_text(*read), description_text(example()));
 }
@@ -55,6 +56,25 @@ std::string changed(const std::string& path, const json& value) {
   return text.dump();
 }
 
+TEST(Description, SkipsWhatItDoesNotKnow) {
+  for (const char* path : {"/later", "/layers/0/later", "/layers/0/adapter/later"}) {
+    const Result<AdapterInfo> read = parse_description(changed(path, {1, 2, 3}));
+    ASSERT_TRUE(read.ok()) << read.error().what();
+    EXPECT_EQ(description_text(*read), description_text(example()));
+  }
+}
+
+TEST(Description, ReadsFormat2AsItWasWritten) {
+  const Result<AdapterInfo> read = parse_description(
+      R"({"version":2,"model":"yolo11n","kind":"lorae","classes":80,"round":12,)"
+      R"("base_digest":"c0ffee","head":"frozen","norm":"affine","layers":[)"
+      R"({"name":"model.0.conv","kernel":3,"stride":2,"groups":1,"rank":8,"alpha":16.1,)"
+      R"("scaling":2.0125},{"name":"model.9.cv1.conv","kernel":1,"stride":1,"groups":16,)"
+      R"("rank":1,"alpha":16,"scaling":4}]})");
+  ASSERT_TRUE(read.ok()) << read.error().what();
+  EXPECT_EQ(description_text(*read), description_text(example()));  // as format 3
+}
+
 struct Case {
   std::string text, message;
 };
@@ -67,7 +87,11 @@ TEST(Description, EveryMistakeHasItsOwnMessage) {
       {"[]", "expected an object, got array"},
       {changed("/version", removed), "version is missing"},
       {changed("/version", "2"), "version: expected a whole number in [0, 1048576], got string"},
-      {changed("/version", 3), "format version 3, this build reads 2"},
+      {changed("/version", 4),
+       "format version 4, this build reads 2 and 3; it was written by a later LoRAE"},
+      {changed("/version", 1), "format version 1, this build reads 2 and 3; write it again"},
+      {changed("/task", removed), "task is missing"},
+      {changed("/task", 1), "task: expected text, got number"},
       {changed("/model", removed), "model is missing"},
       {changed("/model", 5), "model: expected text, got number"},
       {changed("/kind", "lora"), "kind: expected one of lorae, full, head, got 'lora'"},
@@ -86,15 +110,22 @@ TEST(Description, EveryMistakeHasItsOwnMessage) {
       {changed("/layers/1/name", removed), "layers[1].name is missing"},
       {changed("/layers/1/name", ""), "layers[1].name is empty"},
       {changed("/layers/1/name", "model.0.conv"), "layers[1]: 'model.0.conv' comes twice"},
-      {changed("/layers/0/kernel", -3),
-       "layers[0].kernel: expected a whole number in [0, 1048576]"},
-      {changed("/layers/0/stride", 0), "layers[0].stride: expected a whole number in [1, 1048576]"},
-      {changed("/layers/0/groups", 0), "layers[0].groups: expected a whole number in [1, 1048576]"},
-      {changed("/layers/0/rank", 0), "layers[0].rank: expected a whole number in [1, 1048576]"},
-      {changed("/layers/0/rank", 1 << 30), "layers[0].rank: expected a whole number in"},
-      {changed("/layers/0/alpha", 0), "layers[0].alpha: expected a positive number, got 0"},
-      {changed("/layers/0/scaling", "x"),
-       "layers[0].scaling: expected a positive number, got string"},
+      {changed("/layers/0/shape", removed), "layers[0].shape is missing"},
+      {changed("/layers/0/adapter", 3), "layers[0].adapter: expected an object, got number"},
+      {changed("/layers/0/shape/kernel", -3),
+       "layers[0].shape.kernel: expected a whole number in [0, 1048576]"},
+      {changed("/layers/0/shape/stride", 0),
+       "layers[0].shape.stride: expected a whole number in [1, 1048576]"},
+      {changed("/layers/0/shape/groups", 0),
+       "layers[0].shape.groups: expected a whole number in [1, 1048576]"},
+      {changed("/layers/0/adapter/rank", 0),
+       "layers[0].adapter.rank: expected a whole number in [1, 1048576]"},
+      {changed("/layers/0/adapter/rank", 1 << 30),
+       "layers[0].adapter.rank: expected a whole number in"},
+      {changed("/layers/0/adapter/alpha", 0),
+       "layers[0].adapter.alpha: expected a positive number, got 0"},
+      {changed("/layers/0/adapter/scaling", "x"),
+       "layers[0].adapter.scaling: expected a positive number, got string"},
       {std::string((16 << 20) + 1, ' '), "expected at most 16777216 bytes, got 16777217"},
   };
   for (const Case& c : cases) {

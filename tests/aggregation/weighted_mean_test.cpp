@@ -1,8 +1,10 @@
 #include "aggregation/weighted_mean.h"
 
-#include <numeric>
+#include <cmath>
 
 #include "adapters/conv2d.h"
+#include "aggregation/cuda/sum.h"
+#include "base/seed.h"
 #include "tensors/torch.h"
 #include "tests/tensors/helpers.h"
 
@@ -58,17 +60,63 @@ TEST(WeightedMean, OfOneUpdateIsThatUpdate) {
   EXPECT_NEAR(result.at("b").item<double>(), 0.1F, 1e-16);
 }
 
-TEST(WeightedMean, RepeatsBitForBitInOneOrder) {
-  EXPECT_TRUE(same_bits(mean_of(updates(50)), mean_of(updates(50))));
+TEST(WeightedMean, IsTheSameBitsInEveryOrder) {
+  std::vector<Update> shuffled = updates(50);
+  const StateDict expected = mean_of(shuffled);
+  Random random(1);
+  for (int round = 0; round < 20; ++round) {
+    random.shuffle(std::span(shuffled));
+    EXPECT_TRUE(same_bits(mean_of(shuffled), expected));
+  }
 }
 
-TEST(WeightedMean, DependsOnTheOrderOnlyByRoundingInDouble) {
-  std::vector<Update> shuffled = updates(50);
-  Random random(1);
-  random.shuffle(std::span(shuffled));
-  const at::Tensor in_order = mean_of(updates(50)).at("w");
-  const at::Tensor other = mean_of(shuffled).at("w");
-  EXPECT_LT(testing::relative_error(other, in_order), 1e-14);
+TEST(WeightedMean, IsTheSameBitsInEveryTree) {
+  const std::vector<Update> all = updates(50);
+  Random random(2);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<WeightedMean> parts(1 + random.below(9));
+    for (const Update& update : all) {
+      parts[random.below(parts.size())].add(update.delta, update.num_examples);
+    }
+    while (parts.size() > 1) {
+      const WeightedMean part = parts.back();
+      parts.pop_back();
+      parts[random.below(parts.size())].merge(part);
+    }
+    EXPECT_EQ(parts[0].updates(), 50);
+    EXPECT_TRUE(same_bits(parts[0].finish(), mean_of(all)));
+  }
+}
+
+TEST(WeightedMean, MergesWithNothing) {
+  WeightedMean mean, nothing;
+  mean.add(delta({1, 2}, {3}), 5);
+  mean.merge(nothing);
+  nothing.merge(mean);
+  mean.add(delta({1, 2}, {3}), 5);
+  EXPECT_EQ(nothing.updates(), 1);
+  EXPECT_TRUE(same_bits(nothing.finish(), mean.finish()));
+}
+
+TEST(WeightedMean, IsTheSameOnACudaDevice) {
+  if (!cuda::available() || !torch::cuda::is_available()) {
+    GTEST_SKIP() << cuda::why_unavailable() << "; LibTorch sees " << torch::cuda::device_count()
+                 << " CUDA devices";
+  }
+  const std::vector<Update> all = updates(50);
+  WeightedMean mean;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const at::Tensor w = all[i].delta.at("w");
+    mean.add(StateDict({{"w", i % 3 == 0 ? w : w.cuda()}}), all[i].num_examples);
+  }
+  EXPECT_EQ(mean.cuda_updates(), 33);
+  expect_error(
+      ErrorCode::kCorruptData,
+      [&] {
+        mean.add(StateDict({{"w", torch::full({5, 20}, NAN).cuda()}}), 1);
+      },
+      "[weighted_mean] 'w'");
+  EXPECT_TRUE(same_bits(mean.finish(), mean_of(all)));
 }
 
 TEST(WeightedMean, SumsInDouble) {
@@ -117,12 +165,13 @@ TEST(WeightedMean, ReadsStridedTensors) {
   EXPECT_TRUE(result.at("w").equal(matrix.t().to(torch::kDouble)));
 }
 
-TEST(WeightedMean, RefusesAWeightThatIsNotPositive) {
-  for (const std::int64_t count : {0, -3}) {
+TEST(WeightedMean, RefusesAWeightOutOfRange) {
+  for (const std::int64_t count :
+       {std::int64_t{0}, std::int64_t{-3}, (std::int64_t{1} << 40) + 1}) {
     WeightedMean mean;
     expect_error(
         ErrorCode::kInvalidArgument, [&] { mean.add(delta({1}, {1}), count); },
-        str("[weighted_mean] expected a positive number of examples, got ", count));
+        str("[weighted_mean] expected 1 to 2^40 examples, got ", count));
   }
 }
 
@@ -143,6 +192,46 @@ TEST(WeightedMean, RefusesADeltaOfAnotherModelAndGoesOn) {
       "[state_dict] 'b' is missing");
   mean.add(delta({3}, {1}), 1);
   EXPECT_EQ(mean.finish().at("a").item<double>(), 2.0);
+}
+
+TEST(WeightedMean, RefusesNumbersThatAreNoneAndIsAsBefore) {
+  const StateDict first = delta({1, 2}, {3});
+  const float too_large = 0x1p29F / 4;
+  for (const float bad : {NAN, INFINITY, -INFINITY, too_large, -too_large}) {
+    WeightedMean mean;
+    const auto refuses = [&](const StateDict& update, const char* name) {
+      expect_error(
+          ErrorCode::kCorruptData, [&] { mean.add(update, 4); },
+          str("[weighted_mean] '", name, "': a number is NaN, Inf or, 4 times, not below 2^29"));
+    };
+    refuses(StateDict({{"of another model", torch::tensor({bad})}}), "of another model");
+    mean.add(first, 5);
+    refuses(delta({1, bad}, {1}), "a");
+    refuses(delta({1, 2}, {bad}), "b");
+    EXPECT_EQ(mean.updates(), 1);
+    EXPECT_EQ(mean.cuda_updates(), 0);
+    EXPECT_TRUE(same_bits(mean.finish(), mean_of({{first, 5}})));
+  }
+}
+
+TEST(WeightedMean, RefusesOtherTypesThanFloat32) {
+  WeightedMean mean;
+  expect_error(
+      ErrorCode::kIncompatible,
+      [&] {
+        mean.add(StateDict({{"a", torch::tensor({1.0}, torch::kDouble)}}), 1);
+      },
+      "[weighted_mean] 'a': expected float32");
+}
+
+TEST(WeightedMean, RefusesToMergeAPartOfAnotherModel) {
+  WeightedMean mean, other;
+  mean.add(delta({1, 2}, {3}), 1);
+  other.add(delta({1}, {3}), 1);
+  expect_error(
+      ErrorCode::kIncompatible, [&] { mean.merge(other); },
+      "[state_dict] 'a': expected shape [2], got [1]");
+  EXPECT_EQ(mean.updates(), 1);
 }
 
 TEST(WeightedMean, RefusesToFinishWithoutUpdates) {

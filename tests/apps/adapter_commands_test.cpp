@@ -89,7 +89,7 @@ class AdapterCommand : public Files {
 TEST_F(AdapterCommand, CreatesInspectsAndFuses) {
   create("a", "4", 0.02);
   const json description = json::parse(lorae({"adapter", "inspect", path("a"), "--json"}));
-  EXPECT_EQ(description.at("version"), 2);
+  EXPECT_EQ(description.at("version"), 3);
   EXPECT_EQ(description.at("base_digest"), digest_of(filled(kName, 5)->backbone()).hex());
   EXPECT_EQ(description.at("layers").size(), 20U);
   EXPECT_NE(lorae({"adapter", "inspect", path("a")}).find("resnet18, 5 classes"),

@@ -18,6 +18,7 @@ struct EveryKind {
   std::string note = "none";
   std::string kind = "fedavg";
   std::vector<std::int64_t> labels = {0, 1};
+  std::vector<std::string> classes = {};
 
   bool operator==(const EveryKind&) const = default;
 };
@@ -31,6 +32,7 @@ void visit_fields(EveryKind& options, Visitor&& visit) {
   visit("note", options.note, anything(), "for people");
   visit("kind", options.kind, one_of({"fedavg", "lorae"}), "of method");
   visit("labels", options.labels, between(0, 9), "to keep");
+  visit("classes", options.classes, anything(), "by name");
 }
 
 struct Named {

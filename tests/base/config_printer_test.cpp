@@ -27,7 +27,8 @@ TEST(ConfigPrinter, WritesCommentedToml) {
             "rate = 0.5                            # per second\n"
             "note = \"none\"                         # for people\n"
             "kind = \"fedavg\"                       # of method\n"
-            "labels = [0, 1]                       # to keep\n");
+            "labels = [0, 1]                       # to keep\n"
+            "classes = []                          # by name\n");
 }
 
 TEST(ConfigPrinter, WritesListsOfTablesAndTheTopLevel) {
@@ -82,7 +83,8 @@ TEST(ConfigPrinter, WritesTextsThatReadBackTheSame) {
 
 TEST(ConfigPrinter, WritesWholeNumbersThatReadBackTheSame) {
   constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
-  const EveryKind job = {.fast = true, .count = 10, .seed = kMost, .labels = {9, 0, 9}};
+  const EveryKind job = {
+      .fast = true, .count = 10, .seed = kMost, .labels = {9, 0, 9}, .classes = {"a b", "\"c\""}};
 
   EXPECT_EQ(reread(job), job);
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/atomic_file.h"
+#include "base/text.h"
 #include "tests/base/config_options.h"
 
 namespace lorae {
@@ -80,10 +81,15 @@ TEST(ConfigReader, RefusesOtherTypes) {
             "run.toml:2: job.labels: expected a list of whole numbers, such as [0, 1, 2], got 5");
   EXPECT_EQ(complaint("labels = []"),
             "run.toml:2: job.labels: expected a list of whole numbers, such as [0, 1, 2], got []");
-  EXPECT_EQ(complaint("labels = [1, \"x\"]"),
-            "run.toml:2: job.labels: expected a list of whole numbers, such as [0, 1, 2]");
-  EXPECT_EQ(complaint("labels = [[1], [2]]"),
-            "run.toml:2: job.labels: expected a list of whole numbers, such as [0, 1, 2]");
+  EXPECT_EQ(
+      complaint("labels = [1, \"x\"]"),
+      "run.toml:2: job.labels: expected a list of whole numbers, such as [0, 1, 2], or of texts");
+  EXPECT_EQ(
+      complaint("labels = [[1], [2]]"),
+      "run.toml:2: job.labels: expected a list of whole numbers, such as [0, 1, 2], or of texts");
+  EXPECT_EQ(
+      complaint("classes = [1]"),
+      "run.toml:2: job.classes: expected a list of texts, such as [\"cat\", \"dog\"], got [1]");
   EXPECT_EQ(
       complaint("note = 2026-01-01"),
       "run.toml:2: job.note: expected a number, text, true or false; dates are not used here");
@@ -116,6 +122,25 @@ TEST(ConfigReader, NamesTheLineOfASyntaxError) {
   EXPECT_TRUE(complaint("count = = 4").starts_with("run.toml:2: ")) << complaint("count = = 4");
   EXPECT_TRUE(complaint("count = 1\ncount = 2").starts_with("run.toml:3: "));
   EXPECT_TRUE(complaint("note = \"open").starts_with("run.toml:2: "));
+}
+
+TEST(ConfigReader, TellsUnknownKeysOnRequest) {
+  ConfigReader reader = config("[job]\ncount = 4\nlater = 1\n[new]\nkey = 2");
+  EveryKind job;
+  reader.read("job", job);
+
+  EXPECT_EQ(reader.unknown(),
+            (std::vector<std::string>{"run.toml:3: job.later", "run.toml:5: new.key"}));
+  EXPECT_EQ(job.count, 4);
+}
+
+TEST(ConfigReader, EntriesOfAListStartFromTheGivenOne) {
+  ConfigReader reader = config("[[methods]]\nname = \"a\"\n[[methods]]\nrank = 4");
+  std::vector<Named> methods;
+
+  reader.read_list("methods", methods, Named{"start", 3});
+
+  EXPECT_EQ(methods, (std::vector<Named>{{"a", 3}, {"start", 4}}));
 }
 
 TEST(ConfigReader, ReadsAListOfTables) {

@@ -3,32 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <map>
-#include <optional>
 
+#include "tests/base/home_variables.h"
 #include "tests/base/support.h"
 
 namespace lorae {
 namespace {
 
-/// Sets the three variables, and puts them back in the end.
 class Home : public testing::Test {
- protected:
-  void SetUp() override {
-    for (const char* name : {"LORAE_HOME", "XDG_STATE_HOME", "HOME"}) {
-      const char* value = std::getenv(name);
-      before_[name] = value == nullptr ? std::nullopt : std::optional<std::string>(value);
-      ::unsetenv(name);
-    }
-  }
-  void TearDown() override {
-    for (const auto& [name, value] : before_) {
-      value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());
-    }
-  }
-
- private:
-  std::map<std::string, std::optional<std::string>> before_;
+  const HomeVariables none_;
 };
 
 TEST_F(Home, IsLoraeHomeFirst) {
@@ -37,6 +20,7 @@ TEST_F(Home, IsLoraeHomeFirst) {
   ::setenv("HOME", "/home/ada", 1);
 
   EXPECT_EQ(default_home(), "/srv/lorae");
+  EXPECT_EQ(default_home_variable(), "LORAE_HOME");
 }
 
 TEST_F(Home, IsInTheStateFolderOfTheDesktopNext) {
@@ -44,6 +28,7 @@ TEST_F(Home, IsInTheStateFolderOfTheDesktopNext) {
   ::setenv("HOME", "/home/ada", 1);
 
   EXPECT_EQ(default_home(), "/state/lorae");
+  EXPECT_EQ(default_home_variable(), "XDG_STATE_HOME");
 }
 
 TEST_F(Home, IsInTheUsersHomeLast) {
@@ -58,9 +43,11 @@ TEST_F(Home, PassesOverEmptyVariables) {
   ::setenv("HOME", "/home/ada", 1);
 
   EXPECT_EQ(default_home(), "/home/ada/.local/state/lorae");
+  EXPECT_EQ(default_home_variable(), "HOME");
 }
 
 TEST_F(Home, SaysWhatToDoWithoutAnyVariable) {
+  EXPECT_EQ(default_home_variable(), "");
   EXPECT_EQ(config_error([] { default_home(); }),
             "[home] no HOME in the environment; set LORAE_HOME or give --home");
 }

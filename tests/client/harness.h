@@ -31,17 +31,22 @@ inline UpdateKey key_of(RoundId round, const std::string& run = "run") {
 }
 /// An update of ten bytes, which makes three chunks.
 inline TrainedUpdate trained() {
-  return {bytes_from("0123456789"), 40, 0.5};
+  return {bytes_from("0123456789"), 40, {{"loss/train", 0.5}, {"loss/box", 0.25}}};
 }
 
 class FakeMemory final : public Memory {
  public:
-  std::optional<Bytes> backbone(const Digest& digest) override {
+  bool has_backbone(const Digest& digest, std::uint64_t bytes) const override {
+    ++looks;
     const auto found = backbones.find(digest);
-    return found == backbones.end() ? std::nullopt : std::optional(found->second);
+    return found != backbones.end() && found->second.size() == bytes;
   }
-  void keep_backbone(const Digest& digest, Bytes bytes) override {
-    backbones[digest] = std::move(bytes);
+  std::shared_ptr<const Bytes> backbone(const Digest& /*digest*/) override {
+    ADD_FAILURE() << "the protocol reads no backbone";
+    return nullptr;
+  }
+  void keep_backbone(const Digest& /*digest*/, std::shared_ptr<const Bytes> /*bytes*/) override {
+    ADD_FAILURE() << "the protocol writes no backbone";
   }
   std::optional<TrainedUpdate> update(const UpdateKey& key) override {
     return kept && kept->first == key ? std::optional(kept->second) : std::nullopt;
@@ -54,6 +59,7 @@ class FakeMemory final : public Memory {
     }
   }
 
+  mutable int looks = 0;  // at the backbone
   std::map<Digest, Bytes> backbones;
   std::optional<std::pair<UpdateKey, TrainedUpdate>> kept;
   bool full = false;

@@ -9,6 +9,13 @@ using State = SessionState;
 
 class SessionFetch : public SessionTest {
  protected:
+  /// What comes with the Work, once the model is there, too.
+  Bytes fetched_backbone() {
+    serve(model_);
+    const auto work = session_.take_work();
+    return work && work->fetched_backbone ? *work->fetched_backbone : Bytes{};
+  }
+
   Bytes backbone_ = backbone_bytes();
   Bytes model_ = model_bytes(1);
 };
@@ -42,7 +49,6 @@ TEST_F(SessionFetch, FetchesTheBackboneThenTheModelThenTrains) {
     EXPECT_FALSE(session_.take_work());
     hear(chunk(backbone_, offset));
   }
-  EXPECT_EQ(memory_.backbone(digest_of(backbone_)), backbone_);
   const auto sent = take_all<wire::Get>();
   EXPECT_EQ(sent.back().object, digest_of(model_));
 
@@ -56,6 +62,8 @@ TEST_F(SessionFetch, FetchesTheBackboneThenTheModelThenTrains) {
   EXPECT_EQ(work->client, ClientId{"ada"});
   EXPECT_EQ(work->plan, "the plan");
   EXPECT_EQ(work->backbone, digest_of(backbone_));
+  ASSERT_NE(work->fetched_backbone, nullptr);
+  EXPECT_EQ(*work->fetched_backbone, backbone_);
   EXPECT_EQ(work->model, model_);
   EXPECT_EQ(work->share_index, 3U);
   EXPECT_EQ(work->share_count, 20U);
@@ -70,6 +78,40 @@ TEST_F(SessionFetch, DoesNotFetchABackboneThatItRemembers) {
   hear(assignment(1));
 
   EXPECT_EQ(take_offsets(model_), (Offsets{0, 4}));
+}
+
+TEST_F(SessionFetch, KeepsAFetchedBackboneUntilSomebodyTrains) {
+  join();
+  hear(assignment(1));
+  serve(backbone_);  // and asks for the model, which does not come
+  session_.on_disconnected();
+  join();
+
+  hear(assignment(1));
+
+  EXPECT_EQ(take_offsets(model_), (Offsets{0, 4}));
+  hear(chunk(model_, 0));
+  hear(chunk(model_, 4));
+  const auto work = session_.take_work();
+  ASSERT_TRUE(work && work->fetched_backbone);
+  EXPECT_EQ(*work->fetched_backbone, backbone_);
+}
+
+TEST_F(SessionFetch, FetchesABackboneAgainThatTurnsOutToBeDamaged) {
+  memory_.backbones[digest_of(backbone_)] = backbone_;
+  join();
+  hear(assignment(1));
+  serve(model_);
+  ASSERT_TRUE(session_.take_work());
+  memory_.backbones.clear();
+
+  session_.on_backbone_lost(now_);
+
+  EXPECT_EQ(take_offsets(backbone_), (Offsets{0, 4}));
+  hear(chunk(backbone_, 0));
+  hear(chunk(backbone_, 4));
+  hear(chunk(backbone_, 8));
+  EXPECT_EQ(fetched_backbone(), backbone_);
 }
 
 TEST_F(SessionFetch, FetchesAnObjectAgainIfItsDigestIsWrong) {
@@ -104,7 +146,7 @@ TEST_F(SessionFetch, AsksAgainForALostChunkAndForNothingElse) {
   EXPECT_EQ(take_offsets(backbone_), (Offsets{4, 8}));
   hear(chunk(backbone_, 4));
   hear(chunk(backbone_, 8));
-  EXPECT_EQ(memory_.backbone(digest_of(backbone_)), backbone_);
+  EXPECT_EQ(fetched_backbone(), backbone_);
 }
 
 TEST_F(SessionFetch, AsksAgainForALostChunkThoughHeartbeatsAreAnswered) {
@@ -131,7 +173,7 @@ TEST_F(SessionFetch, TakesARepeatedChunkOnce) {
 
   hear(chunk(backbone_, 4));
   hear(chunk(backbone_, 8));
-  EXPECT_EQ(memory_.backbone(digest_of(backbone_)), backbone_);
+  EXPECT_EQ(fetched_backbone(), backbone_);
 }
 
 TEST_F(SessionFetch, IgnoresChunksThatItDidNotAskFor) {
@@ -170,7 +212,7 @@ TEST_F(SessionFetch, GoesOnAfterALostConnectionWhereItWas) {
   EXPECT_EQ(take_offsets(backbone_), (Offsets{4, 8}));
   hear(chunk(backbone_, 4));
   hear(chunk(backbone_, 8));
-  EXPECT_EQ(memory_.backbone(digest_of(backbone_)), backbone_);
+  EXPECT_EQ(fetched_backbone(), backbone_);
 }
 
 TEST_F(SessionFetch, StartsAgainIfTheChunksHaveAnotherSizeAfterALostConnection) {
@@ -235,6 +277,22 @@ TEST_F(SessionFetch, RefusesObjectsThatAreTooLarge) {
   EXPECT_EQ(session_.take_notes(),
             std::vector<std::string>{
                 "the coordinator announced an object larger than this client accepts"});
+}
+
+TEST_F(SessionFetch, DeclinesADifferenceToAModelThatItDoesNotHold) {
+  join();
+  auto difference = assignment(2);
+  difference.base_version = 1;
+
+  hear(difference);
+
+  const auto decline = take_one<wire::Decline>();
+  EXPECT_EQ(decline.session, kSession);
+  EXPECT_EQ(decline.round, 2U);
+  EXPECT_EQ(decline.detail, "no model of version 1 here");
+  EXPECT_EQ(session_.state(), State::kIdle);
+  hear(assignment(2));  // now the whole one
+  EXPECT_EQ(session_.state(), State::kFetching);
 }
 
 TEST_F(SessionFetch, IgnoresTheAssignmentsOfAnotherSession) {

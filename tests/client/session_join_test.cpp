@@ -22,6 +22,11 @@ TEST_F(SessionJoin, SaysHelloWhenConnected) {
   EXPECT_EQ(hello.min_version, wire::kVersion);
   EXPECT_EQ(hello.max_version, wire::kVersion);
   EXPECT_EQ(hello.software, "test");
+  EXPECT_EQ(hello.codecs, "");
+  EXPECT_EQ(hello.rank_max, 0U);
+  EXPECT_EQ(hello.held_run, "");
+  EXPECT_EQ(hello.held_version, 0U);
+  EXPECT_EQ(hello.own_data, 0U);
   EXPECT_EQ(session_.state(), State::kJoining);
 }
 
@@ -170,6 +175,16 @@ TEST_F(SessionJoin, EndsIfThereIsNoCommonVersion) {
   EXPECT_EQ(session_.end().detail, "update it");
 }
 
+TEST_F(SessionJoin, EndsWhenAllSharesAreTaken) {
+  join();
+
+  hear(wire::Bye{.session = kSession, .reason = wire::ByeReason::kNoShare, .detail = "20 of 20"});
+
+  EXPECT_EQ(session_.state(), State::kEnded);
+  EXPECT_EQ(session_.end().reason, wire::ByeReason::kNoShare);
+  EXPECT_EQ(session_.end().detail, "20 of 20");
+}
+
 TEST_F(SessionJoin, EndsWhenTheLastRoundIsDone) {
   join();
 
@@ -280,6 +295,23 @@ TEST_F(SessionJoin, IgnoresMessagesThatComeTooEarly) {
     EXPECT_EQ(session_.state(), State::kJoining);
     EXPECT_TRUE(take().empty());
   }
+}
+
+TEST_F(SessionJoin, GivesThePlanOnceForEachThatComes) {
+  join();
+  EXPECT_EQ(session_.take_plan(), "the plan");
+  EXPECT_EQ(session_.take_plan(), std::nullopt);
+
+  session_.on_disconnected();
+  join();
+  EXPECT_EQ(session_.take_plan(), std::nullopt);  // the same
+
+  session_.on_disconnected();
+  session_.on_connected(now_);
+  auto other = welcome();
+  other.body = bytes_from("another plan");
+  hear(other);
+  EXPECT_EQ(session_.take_plan(), "another plan");
 }
 
 }  // namespace

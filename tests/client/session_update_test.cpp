@@ -29,7 +29,7 @@ TEST_F(SessionUpdate, IsRememberedThenSentPieceByPiece) {
   EXPECT_EQ(first.offset, 0U);
   EXPECT_EQ(first.total, 10U);
   EXPECT_EQ(first.num_examples, 40U);
-  EXPECT_EQ(first.train_loss, 0.5);
+  EXPECT_EQ(first.metrics, trained().metrics);
   EXPECT_EQ(text_of(first.body), "0123");
 }
 
@@ -123,7 +123,8 @@ TEST_F(SessionUpdate, WaitsWhenTheCoordinatorHasNoRoomThenIsSentAgain) {
 
   hear(verdict(VerdictKind::kWait));
 
-  EXPECT_EQ(session_.take_notes().size(), 1U);
+  EXPECT_EQ(session_.take_notes(),
+            std::vector<std::string>{"the coordinator has no room for now: because"});
   pass(seconds(1));
   EXPECT_TRUE(take().empty());
   pass(seconds(1));
@@ -271,8 +272,21 @@ TEST_F(SessionUpdate, ThatCannotBeMadeIsDeclined) {
   EXPECT_EQ(decline.round, 1U);
   EXPECT_EQ(decline.detail, "no images");
   EXPECT_EQ(session_.state(), State::kIdle);
-  hear(assignment(1));
-  EXPECT_EQ(session_.state(), State::kIdle);
+  hear(assignment(1));  // the round was opened again, and we are asked again
+  EXPECT_EQ(session_.state(), State::kFetching);
+}
+
+TEST_F(SessionUpdate, LeavingTellsTheCoordinatorNotToWait) {
+  train(1);
+
+  session_.leave("no images");
+
+  const auto messages = take();
+  ASSERT_EQ(messages.size(), 2U);
+  EXPECT_EQ(std::get<wire::Decline>(messages[0]).detail, "no images");
+  EXPECT_EQ(std::get<wire::Bye>(messages[1]).session, kSession);
+  EXPECT_EQ(session_.state(), State::kEnded);
+  EXPECT_EQ(session_.end().detail, "no images");
 }
 
 TEST_F(SessionUpdate, SurvivesARestartOfTheClient) {

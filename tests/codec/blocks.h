@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/seed.h"
-#include "codec/block.h"
+#include "codec/chain.h"
 
 namespace lorae::codec {
 
@@ -41,10 +41,20 @@ inline Blocks random_state(std::uint64_t seed) {
           random_block("fc.weight", {3, 4}, -1, seed + 3)};
 }
 
+/// What `chain` makes of a payload from a client that started from `global`.
+inline Result<Blocks> decode_delta(const Chain& chain, ByteView payload, const Blocks& global) {
+  auto decoded = chain.decode_delta(payload, layout_of(global), global);
+  if (!decoded) {
+    return decoded.error();
+  }
+  return std::move(decoded->blocks);
+}
+
 inline const std::vector<std::string>& all_chains() {
   static const std::vector<std::string> chains = {
-      "float32", "int8",       "int8:row",       "zstd",       "int8,zstd:9",
-      "delta",   "delta,int8", "delta,int8:row", "delta,zstd", "delta,int8:row,zstd:3",
+      "float32", "int8",       "int8:row",       "zstd",         "int8,zstd:9",
+      "delta",   "delta,int8", "delta,int8:row", "delta,zstd",   "delta,int8:row,zstd:3",
+      "float16", "stored",     "delta,float16",  "float16,zstd", "delta,float32,stored",
   };
   return chains;
 }

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "codec/pipeline.h"
+#include "codec/chain.h"
 #include "tests/base/support.h"
 #include "tests/codec/blocks.h"
 
@@ -11,7 +11,7 @@ namespace lorae::codec {
 namespace {
 
 std::string refusal(const char* chain, ByteView payload, const Blocks& like) {
-  const auto decoded = Pipeline::parse(chain).decode_delta(payload, like);
+  const auto decoded = decode_delta(Chain::parse(chain), payload, like);
   if (decoded) {
     return "accepted";
   }
@@ -28,12 +28,12 @@ Bytes payload_of(float value) {
 
 TEST(Payload, IsRefusedAtEveryTruncation) {
   const Blocks state = random_state(1);
-  for (const std::string& chain : all_chains()) {
-    const Pipeline pipeline = Pipeline::parse(chain);
-    const Bytes payload = pipeline.encode(state, random_state(2));
+  for (const std::string& text : all_chains()) {
+    const Chain chain = Chain::parse(text);
+    const Bytes payload = chain.encode(state, random_state(2)).payload;
     for (std::size_t size = 0; size < payload.size(); ++size) {
-      const auto decoded = pipeline.decode_delta(first(payload, size), state);
-      ASSERT_FALSE(decoded) << chain << " at " << size;
+      const auto decoded = decode_delta(chain, first(payload, size), state);
+      ASSERT_FALSE(decoded) << text << " at " << size;
       EXPECT_EQ(decoded.error().code(), ErrorCode::kCorruptData);
     }
   }
@@ -41,13 +41,13 @@ TEST(Payload, IsRefusedAtEveryTruncation) {
 
 TEST(Payload, DecodesToFiniteValuesOrNotAtAllWhateverBitIsFlipped) {
   const Blocks state = random_state(1);
-  for (const std::string& chain : all_chains()) {
-    const Pipeline pipeline = Pipeline::parse(chain);
-    const Bytes payload = pipeline.encode(state, random_state(2));
+  for (const std::string& text : all_chains()) {
+    const Chain chain = Chain::parse(text);
+    const Bytes payload = chain.encode(state, random_state(2)).payload;
     for (std::size_t byte = 0; byte < payload.size(); ++byte) {
       for (unsigned bit = 0; bit < 8; ++bit) {
-        const auto decoded = pipeline.decode_delta(flipped(payload, byte, bit), state);
-        ASSERT_TRUE(!decoded || all_finite(*decoded)) << chain;
+        const auto decoded = decode_delta(chain, flipped(payload, byte, bit), state);
+        ASSERT_TRUE(!decoded || all_finite(*decoded)) << text;
       }
     }
   }
@@ -61,8 +61,8 @@ TEST(Payload, SurvivesRandomBytes) {
     for (std::size_t i = 0; i < 200; ++i) {
       payload.push_back(static_cast<std::byte>(random.below(256)));
     }
-    for (const std::string& chain : all_chains()) {
-      EXPECT_FALSE(Pipeline::parse(chain).decode_delta(payload, state));
+    for (const std::string& text : all_chains()) {
+      EXPECT_FALSE(decode_delta(Chain::parse(text), payload, state));
     }
   }
 }
@@ -102,6 +102,14 @@ TEST(Payload, IsRefusedWithValuesThatAreNotFinite) {
   }
 }
 
+TEST(Payload, IsRefusedWithHalvesThatAreNotFinite) {
+  const Blocks like = {block_of("a", {0.0F})};
+  for (const char* half : {"007c", "00fc", "017c", "ff7f"}) {  // infinities and NaN
+    EXPECT_EQ(refusal("float16", from_hex(std::string("02000000") + half), like),
+              "[codec] payload: a value is not finite");
+  }
+}
+
 TEST(Payload, IsRefusedIfTheDeltaOverflows) {
   constexpr float kMost = std::numeric_limits<float>::max();
 
@@ -119,10 +127,10 @@ TEST(Payload, IsRefusedWithABombInABlock) {
 
 TEST(Payload, OfAStateIsCheckedInTheSameWay) {
   const Blocks state = random_state(1);
-  const Pipeline pipeline = Pipeline::parse("int8:row,zstd");
-  const Bytes payload = pipeline.encode_state(state);
+  const Chain chain = Chain::parse("int8:row,zstd");
+  const Bytes payload = chain.encode_state(state).payload;
   for (std::size_t size = 0; size < payload.size(); ++size) {
-    ASSERT_FALSE(pipeline.decode_state(first(payload, size), state)) << size;
+    ASSERT_FALSE(chain.decode_state(first(payload, size), layout_of(state))) << size;
   }
 }
 

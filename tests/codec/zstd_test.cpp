@@ -1,4 +1,4 @@
-#include "codec/zstd.h"
+#include "codec/coders/zstd.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

@@ -72,7 +72,7 @@ TEST(LearningRateFactor, StaysAboveZeroInEveryRound) {
 
 TEST(Traffic, AddsUpUntilItIsWrittenAndCleared) {
   const TemporaryFolder folder;
-  runs::Journal journal(folder / "journal.db");
+  runs::Journal journal(folder / "journal.db", runs::Journal::Mode::kNew);
   const ClientId ada{"ada"};
   journal.open_round(1, {ada});
   Traffic traffic;

@@ -12,50 +12,54 @@ const ClientId kBob{"bob"};
 constexpr TimePoint kStart{};
 constexpr std::uint64_t kNonce = 11;
 
+Roster::Member member(std::uint64_t nonce, std::uint64_t connection, TimePoint heard) {
+  return {.nonce = nonce, .connection = {connection}, .heard = heard};
+}
+
 TEST(Roster, GivesTheSameNonceTheSameSessionOnItsNewConnection) {
   Roster roster(1);
-  const auto first = roster.join(kAda, kNonce, 1, kStart);
+  const auto first = roster.join(kAda, member(kNonce, 1, kStart));
 
-  const auto again = roster.join(kAda, kNonce, 2, kStart);
+  const auto again = roster.join(kAda, member(kNonce, 2, kStart));
 
   EXPECT_EQ(again.member.session, first.member.session);
-  EXPECT_EQ(again.member.connection, 2U);
+  EXPECT_EQ(again.member.connection.number, 2U);
   EXPECT_FALSE(again.replaced);
-  EXPECT_EQ(roster.find(kAda)->connection, 2U);
+  EXPECT_EQ(roster.find(kAda)->connection.number, 2U);
 }
 
 TEST(Roster, ReplacesAClientByAnotherProcessWithItsKey) {
   Roster roster(1);
-  const auto first = roster.join(kAda, kNonce, 1, kStart);
+  const auto first = roster.join(kAda, member(kNonce, 1, kStart));
 
-  const auto second = roster.join(kAda, kNonce + 1, 2, kStart);
+  const auto second = roster.join(kAda, member(kNonce + 1, 2, kStart));
 
   EXPECT_NE(second.member.session, first.member.session);
   ASSERT_TRUE(second.replaced);
   EXPECT_EQ(second.replaced->session, first.member.session);
-  EXPECT_EQ(second.replaced->connection, 1U);
+  EXPECT_EQ(second.replaced->connection.number, 1U);
   EXPECT_EQ(roster.find(kAda, first.member.session, kStart), nullptr);
   EXPECT_EQ(roster.members().size(), 1U);
 }
 
 TEST(Roster, TellsNobodyThatItReplacedItself) {
   Roster roster(1);
-  roster.join(kAda, kNonce, 1, kStart);
+  roster.join(kAda, member(kNonce, 1, kStart));
 
   // A new nonce on the same connection: the client gave its session up.
-  EXPECT_FALSE(roster.join(kAda, kNonce + 1, 1, kStart).replaced);
+  EXPECT_FALSE(roster.join(kAda, member(kNonce + 1, 1, kStart)).replaced);
 }
 
 TEST(Roster, GivesSessionsThatAreNeverZero) {
   for (std::uint64_t epoch = 0; epoch < 100; ++epoch) {
-    EXPECT_NE(Roster(epoch).join(kAda, kNonce, 1, kStart).member.session, 0U);
+    EXPECT_NE(Roster(epoch).join(kAda, member(kNonce, 1, kStart)).member.session, 0U);
   }
 }
 
 TEST(Roster, GivesEachClientASessionOfItsOwn) {
   Roster roster(1);
-  const auto ada = roster.join(kAda, kNonce, 1, kStart);
-  const auto bob = roster.join(kBob, kNonce, 2, kStart);
+  const auto ada = roster.join(kAda, member(kNonce, 1, kStart));
+  const auto bob = roster.join(kBob, member(kNonce, 2, kStart));
 
   EXPECT_NE(ada.member.session, bob.member.session);
   EXPECT_FALSE(bob.replaced);
@@ -64,22 +68,22 @@ TEST(Roster, GivesEachClientASessionOfItsOwn) {
 
 TEST(Roster, DoesNotKnowTheSessionsOfAnEarlierStart) {
   Roster before(1);
-  const auto session = before.join(kAda, kNonce, 1, kStart).member.session;
+  const auto session = before.join(kAda, member(kNonce, 1, kStart)).member.session;
 
   Roster after(2);
 
   EXPECT_EQ(after.find(kAda, session, kStart), nullptr);
-  EXPECT_NE(after.join(kAda, kNonce, 1, kStart).member.session, session);
+  EXPECT_NE(after.join(kAda, member(kNonce, 1, kStart)).member.session, session);
 }
 
 TEST(Roster, FindsTheMemberBehindAMessage) {
   Roster roster(1);
-  const auto joined = roster.join(kAda, kNonce, 1, kStart);
+  const auto joined = roster.join(kAda, member(kNonce, 1, kStart));
 
   const Roster::Member* member = roster.find(kAda, joined.member.session, kStart + seconds(3));
 
   ASSERT_NE(member, nullptr);
-  EXPECT_EQ(member->connection, 1U);
+  EXPECT_EQ(member->connection.number, 1U);
   EXPECT_EQ(member->heard, kStart + seconds(3));
   EXPECT_EQ(roster.find(kAda, joined.member.session + 1, kStart), nullptr);
   EXPECT_EQ(roster.find(kBob), nullptr);
@@ -87,8 +91,8 @@ TEST(Roster, FindsTheMemberBehindAMessage) {
 
 TEST(Roster, ForgetsClientsThatItHasNotHeardOfForTooLong) {
   Roster roster(1);
-  roster.join(kAda, kNonce, 1, kStart);
-  const auto bob = roster.join(kBob, kNonce, 2, kStart);
+  roster.join(kAda, member(kNonce, 1, kStart));
+  const auto bob = roster.join(kBob, member(kNonce, 2, kStart));
   roster.find(kBob, bob.member.session, kStart + seconds(5));
 
   EXPECT_EQ(roster.present(kStart + seconds(10), seconds(10)), (std::vector<ClientId>{kAda, kBob}));
@@ -98,7 +102,7 @@ TEST(Roster, ForgetsClientsThatItHasNotHeardOfForTooLong) {
 
 TEST(Roster, DoesNotHearOfAClientByAnUnknownSession) {
   Roster roster(1);
-  const auto ada = roster.join(kAda, kNonce, 1, kStart);
+  const auto ada = roster.join(kAda, member(kNonce, 1, kStart));
 
   roster.find(kAda, ada.member.session + 1, kStart + seconds(9));
 
@@ -107,15 +111,15 @@ TEST(Roster, DoesNotHearOfAClientByAnUnknownSession) {
 
 TEST(Roster, ListsClientsSortedByName) {
   Roster roster(1);
-  roster.join(kBob, kNonce, 1, kStart);
-  roster.join(kAda, kNonce, 2, kStart);
+  roster.join(kBob, member(kNonce, 1, kStart));
+  roster.join(kAda, member(kNonce, 2, kStart));
 
   EXPECT_EQ(roster.present(kStart, seconds(1)), (std::vector<ClientId>{kAda, kBob}));
 }
 
 TEST(Roster, ForgetsClientsThatLeave) {
   Roster roster(1);
-  roster.join(kAda, kNonce, 1, kStart);
+  roster.join(kAda, member(kNonce, 1, kStart));
 
   roster.leave(kAda);
   roster.leave(kBob);

@@ -32,6 +32,10 @@ Round round_of(int size, double min_fraction) {
   return {1, cohort, kStart, {.min_fraction = min_fraction, .report_deadline = seconds(10)}};
 }
 
+bool everybody_here(const ClientId& /*client*/) {
+  return true;
+}
+
 /// How many of `size` clients have to report for the round to be complete at the deadline.
 int needed(int size, double min_fraction) {
   for (int count = 0; count <= size; ++count) {
@@ -39,7 +43,7 @@ int needed(int size, double min_fraction) {
     for (int i = 0; i < count; ++i) {
       round.reported(round.cohort()[static_cast<std::size_t>(i)]);
     }
-    if (round.phase(kStart + seconds(10)) == Phase::kComplete) {
+    if (round.phase(kStart + seconds(10), everybody_here) == Phase::kComplete) {
       return count;
     }
   }
@@ -116,22 +120,22 @@ TEST(Round, CollectsUntilEverybodyHasReported) {
   Round round = three_client_round();
   round.reported(kAda);
   round.reported(kBob);
-  EXPECT_EQ(round.phase(kStart + seconds(9)), Phase::kCollecting);
+  EXPECT_EQ(round.phase(kStart + seconds(9), everybody_here), Phase::kCollecting);
 
   round.reported(kEve);
 
-  EXPECT_EQ(round.phase(kStart), Phase::kComplete);
+  EXPECT_EQ(round.phase(kStart, everybody_here), Phase::kComplete);
 }
 
 TEST(Round, IsCompleteWhenTheOthersHaveDroppedOut) {
   Round round = three_client_round();
   round.reported(kAda);
   round.dropped(kBob, "no images");
-  EXPECT_EQ(round.phase(kStart), Phase::kCollecting);
+  EXPECT_EQ(round.phase(kStart, everybody_here), Phase::kCollecting);
 
   round.dropped(kEve, "no images");
 
-  EXPECT_EQ(round.phase(kStart), Phase::kComplete);
+  EXPECT_EQ(round.phase(kStart, everybody_here), Phase::kComplete);
 }
 
 TEST(Round, IsHopelessWhenEverybodyHasDroppedOut) {
@@ -140,7 +144,7 @@ TEST(Round, IsHopelessWhenEverybodyHasDroppedOut) {
     round.dropped(client, "no images");
   }
 
-  EXPECT_EQ(round.phase(kStart), Phase::kHopeless);
+  EXPECT_EQ(round.phase(kStart, everybody_here), Phase::kHopeless);
 }
 
 TEST(Round, IsCompleteAtTheDeadlineWithEnoughReports) {
@@ -148,7 +152,7 @@ TEST(Round, IsCompleteAtTheDeadlineWithEnoughReports) {
   round.reported(kAda);
   round.reported(kBob);
 
-  EXPECT_EQ(round.phase(kStart + seconds(10)), Phase::kComplete);
+  EXPECT_EQ(round.phase(kStart + seconds(10), everybody_here), Phase::kComplete);
   EXPECT_EQ(round.extensions(), 0);
 }
 
@@ -156,14 +160,14 @@ TEST(Round, ExtendsTheDeadlineWithTooFewReports) {
   Round round = three_client_round();
   round.reported(kAda);
 
-  EXPECT_EQ(round.phase(kStart + seconds(12)), Phase::kCollecting);
+  EXPECT_EQ(round.phase(kStart + seconds(12), everybody_here), Phase::kCollecting);
   EXPECT_EQ(round.extensions(), 1);
   EXPECT_EQ(round.judge(7, kBob), VerdictKind::kAccepted);
 
   // The new deadline is at 22 s; what has come stays valid.
   round.reported(kBob);
-  EXPECT_EQ(round.phase(kStart + seconds(21)), Phase::kCollecting);
-  EXPECT_EQ(round.phase(kStart + seconds(22)), Phase::kComplete);
+  EXPECT_EQ(round.phase(kStart + seconds(21), everybody_here), Phase::kCollecting);
+  EXPECT_EQ(round.phase(kStart + seconds(22), everybody_here), Phase::kComplete);
   EXPECT_EQ(round.extensions(), 1);
 }
 
@@ -171,9 +175,77 @@ TEST(Round, ExtendsTheDeadlineAsOftenAsItTakes) {
   Round round = three_client_round();
 
   for (int i = 1; i <= 5; ++i) {
-    EXPECT_EQ(round.phase(kStart + seconds(10 * i)), Phase::kCollecting);
+    EXPECT_EQ(round.phase(kStart + seconds(10 * i), everybody_here), Phase::kCollecting);
     EXPECT_EQ(round.extensions(), i);
   }
+}
+
+TEST(Round, DoesNotWaitAtTheDeadlineForThoseWhoFellSilent) {
+  Round round{7, {kAda, kBob, kEve}, kStart, {.min_fraction = 0.8, .report_deadline = seconds(10)}};
+  const auto eve_is_gone = [](const ClientId& client) { return client != kEve; };
+  round.reported(kAda);
+  EXPECT_EQ(round.phase(kStart + seconds(9), eve_is_gone), Phase::kCollecting);
+  EXPECT_EQ(round.phase(kStart + seconds(10), eve_is_gone), Phase::kCollecting);  // bob works
+  EXPECT_EQ(round.extensions(), 1);
+
+  round.reported(kBob);
+
+  EXPECT_EQ(round.phase(kStart + seconds(19), eve_is_gone), Phase::kCollecting);
+  EXPECT_EQ(round.judge(7, kEve), VerdictKind::kAccepted);  // she may come back until then
+  EXPECT_EQ(round.phase(kStart + seconds(20), eve_is_gone), Phase::kComplete);
+  EXPECT_EQ(round.missing(), (std::vector<ClientId>{kEve}));
+}
+
+TEST(Round, CountsThoseWhoAreLeftAfterARevocation) {
+  Round round{7, {kAda, kBob, kEve}, kStart, {.min_fraction = 0.8, .report_deadline = seconds(10)}};
+  round.dropped(kEve, "revoked");
+  round.reported(kAda);
+  EXPECT_EQ(round.phase(kStart, everybody_here), Phase::kCollecting);
+
+  round.reported(kBob);
+
+  EXPECT_EQ(round.phase(kStart, everybody_here), Phase::kComplete);
+}
+
+TEST(Round, IsHopelessAtTheDeadlineIfAllHaveFallenSilent) {
+  Round round = three_client_round();
+  const auto nobody_here = [](const ClientId&) { return false; };
+
+  EXPECT_EQ(round.phase(kStart + seconds(9), nobody_here), Phase::kCollecting);
+  EXPECT_EQ(round.phase(kStart + seconds(10), nobody_here), Phase::kHopeless);
+  EXPECT_EQ(round.extensions(), 0);
+}
+
+TEST(Round, WaitsWithoutReportsForThoseWhoWork) {
+  Round round = three_client_round();
+  const auto only_bob = [](const ClientId& client) { return client == kBob; };
+
+  EXPECT_EQ(round.phase(kStart + seconds(10), only_bob), Phase::kCollecting);
+  EXPECT_EQ(round.extensions(), 1);
+
+  round.reported(kBob);
+  EXPECT_EQ(round.phase(kStart + seconds(20), only_bob), Phase::kComplete);
+}
+
+TEST(Round, CountsOnceWhoDeclinesBetweenItsUpdateAndTheDisk) {
+  Round round = three_client_round();
+  round.dropped(kAda, "declined while its update was on the way to the disk");
+
+  round.reported(kAda);
+
+  EXPECT_TRUE(round.dropouts().empty());
+  round.reported(kBob);
+  EXPECT_EQ(round.phase(kStart, everybody_here), Phase::kCollecting);  // eve
+}
+
+TEST(Round, AwaitsADropoutThatConnectsAgain) {
+  Round round = three_client_round();
+  round.dropped(kAda, "no images");
+
+  round.returned(kAda);
+
+  EXPECT_TRUE(round.awaits(kAda));
+  EXPECT_EQ(round.judge(7, kAda), VerdictKind::kAccepted);
 }
 
 TEST(Round, NeedsItsFractionOfTheCohortRoundedUp) {
@@ -199,11 +271,11 @@ TEST(Round, ResumesWithTheUpdatesThatAreDurable) {
   EXPECT_EQ(round.judge(7, kEve), VerdictKind::kAccepted);
   EXPECT_FALSE(round.awaits(kBob));
   round.reported(kEve);
-  EXPECT_EQ(round.phase(kStart), Phase::kComplete);
+  EXPECT_EQ(round.phase(kStart, everybody_here), Phase::kComplete);
 }
 
 TEST(Round, ResumedWithEverythingIsCompleteAtOnce) {
-  EXPECT_EQ(three_client_round({kAda, kBob, kEve}).phase(kStart), Phase::kComplete);
+  EXPECT_EQ(three_client_round({kAda, kBob, kEve}).phase(kStart, everybody_here), Phase::kComplete);
 }
 
 TEST(Round, KnowsWhatItIs) {

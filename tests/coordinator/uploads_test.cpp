@@ -28,7 +28,7 @@ wire::Update piece(std::size_t offset, std::size_t size, const std::string& text
           .offset = offset,
           .total = text.size(),
           .num_examples = 40,
-          .train_loss = 0.5,
+          .metrics = {{"loss/train", 0.5}, {"loss/box", 0.25}},
           .body = bytes_from(text.substr(offset, size))};
 }
 
@@ -50,7 +50,7 @@ TEST(Uploads, PutAnUpdateTogetherFromItsPieces) {
   EXPECT_EQ(step.finished.round, 3U);
   EXPECT_EQ(step.finished.object, digest_of(view_of(kText)));
   EXPECT_EQ(step.finished.num_examples, 40);
-  EXPECT_EQ(step.finished.train_loss, 0.5);
+  EXPECT_EQ(step.finished.metrics, (Metrics{{"loss/train", 0.5}, {"loss/box", 0.25}}));
   EXPECT_EQ(text_of(step.finished.payload), kText);
   EXPECT_EQ(uploads.partial_bytes(), 0U);
 }

@@ -152,6 +152,24 @@ TEST_F(ImageFolder, FewerThanTwoClassesAreAnError) {
   expect_mistake(Split::kTrain, folder_.path().string(), "has no class folder");
 }
 
+TEST_F(ImageFolder, APartMayLackClasses) {
+  write(folder_ / "cherry/notes.txt", "to do");
+  const ImageSet two = load_image_folder(folder_.path(), kColour, Split::kTrain, Holding::kPart);
+  EXPECT_EQ(two.classes, (std::vector<std::string>{"apple", "berry"}));
+  EXPECT_EQ(two.size(), 3);
+
+  fs::remove_all(folder_ / "apple");
+  const ImageSet one = load_image_folder(folder_.path(), kColour, Split::kTrain, Holding::kPart);
+  EXPECT_EQ(one.classes, (std::vector<std::string>{"berry"}));
+  EXPECT_EQ(image_folder_classes(folder_.path(), Holding::kPart), one.classes);
+
+  fs::remove_all(folder_ / "berry");
+  expect_error(
+      ErrorCode::kInvalidConfig,
+      [&] { load_image_folder(folder_.path(), kColour, Split::kTrain, Holding::kPart); },
+      "has no class folder with images");
+}
+
 TEST_F(ImageFolder, OnlyGreyAndColourModelsCanTakePictures) {
   expect_error(
       ErrorCode::kIncompatible,

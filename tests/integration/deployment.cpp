@@ -57,9 +57,11 @@ std::vector<std::string> Deployment::coordinator_command() const {
           "--json"};
 }
 
-void Deployment::start_coordinator() {
+void Deployment::start_coordinator(const std::vector<std::string>& more) {
+  std::vector<std::string> arguments = coordinator_command();
+  arguments.insert(arguments.end(), more.begin(), more.end());
   coordinator_ = std::make_unique<Process>(
-      Process::Options{.arguments = coordinator_command(), .output = folder_ / "coordinator.out"});
+      Process::Options{.arguments = arguments, .output = folder_ / "coordinator.out"});
 }
 
 void Deployment::start_client(int index, int port) {

@@ -25,7 +25,8 @@ class Deployment {
   Deployment(std::filesystem::path folder, int rounds);
 
   std::vector<std::string> coordinator_command() const;
-  void start_coordinator();
+  /// `more`: flags besides.
+  void start_coordinator(const std::vector<std::string>& more = {});
   /// `port` 0: the coordinator's.
   void start_client(int index, int port = 0);
   void start_clients(const std::vector<int>& order = {0, 1, 2, 3});

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <fstream>
-#include <sstream>
 
 #include "tests/integration/deployment.h"
 
@@ -12,13 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::seconds;
-
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 /// A kit for two devices, and a coordinator of one short round that runs from it.
 class Kit : public ::testing::Test {
@@ -45,6 +37,8 @@ class Kit : public ::testing::Test {
                                   "--json",
                                   "--rounds",
                                   "1",
+                                  "--min-clients",
+                                  "2",
                                   "--set",
                                   "model.pool=4",
                                   "--set",
@@ -127,16 +121,29 @@ TEST_F(Kit, LetsARevokedClientInOnlyAfterItIsEnrolledAgain) {
   ASSERT_TRUE(first.wait_for("link.denied", seconds(60))) << first.errors();
   EXPECT_EQ(coordinator.errors().find("client=cam-1"), std::string::npos);
 
-  std::istringstream key_file(read_text(kit() / "cam-1/cam-1.pub"));
-  std::string key;
-  while (std::getline(key_file, key) && key.starts_with("# ")) {
-  }
-  const Finished enrolled = run({"lorae", "enrol", "cam-1", key, "--home", home});
+  const Finished enrolled =
+      run({"lorae", "enrol", "cam-1", (kit() / "cam-1/cam-1.pub").string(), "--home", home});
 
   EXPECT_EQ(enrolled.status, 0) << enrolled.errors;
   EXPECT_NE(enrolled.output.find("the running coordinator has been told"), std::string::npos);
   EXPECT_EQ(coordinator.wait(seconds(120)), 0) << coordinator.errors();
   EXPECT_EQ(first.wait(seconds(30)), 0) << first.errors();
+}
+
+TEST_F(Kit, LetsADeviceInThatIsAddedWhileTheCoordinatorRuns) {
+  Process coordinator = start_coordinator();
+  Process first = start_device("cam-1");
+  ASSERT_TRUE(coordinator.wait_for("registry.loaded", seconds(60))) << coordinator.errors();
+
+  const Finished added = run({"lorae", "provision", "--out", kit().string(), "--add", "cam-3"});
+  Process third = start_device("cam-3");
+
+  EXPECT_EQ(added.status, 0) << added.errors;
+  EXPECT_NE(added.output.find("the running coordinator has been told"), std::string::npos)
+      << added.output;
+  EXPECT_EQ(coordinator.wait(seconds(120)), 0) << coordinator.errors();
+  EXPECT_EQ(first.wait(seconds(30)), 0) << first.errors();
+  EXPECT_EQ(third.wait(seconds(30)), 0) << third.errors();
 }
 
 TEST_F(Kit, RefusesACoordinatorWithAnotherKey) {

@@ -94,12 +94,33 @@ TEST_F(Truth, TheOrderOfArrivalDoesNotMatter) {
   EXPECT_EQ(deployment.client_statuses(), std::vector<int>(kClients, 0));
 }
 
+TEST_F(Truth, OperatingKeysThatChangeInMidRunChangeNothing) {
+  const TemporaryFolder folder;
+  Deployment deployment(folder.path(), kRounds);
+  deployment.start_coordinator();
+  deployment.start_clients();
+  wait_for_round(deployment, 3, std::chrono::seconds(120));
+  deployment.kill_coordinator();
+
+  deployment.start_coordinator({"--set", "federation.report_deadline=60", "--set",
+                                "federation.heartbeat=0.5", "--set", "federation.min_fraction=1.0",
+                                "--set", "federation.max_examples=5000"});
+
+  EXPECT_EQ(deployment.digest(), simulated()) << deployment.coordinator_errors();
+  const std::string errors = deployment.coordinator_errors();
+  EXPECT_NE(errors.find("config.changed federation.report_deadline 600.0 -> 60.0"),
+            std::string::npos)
+      << errors;
+  EXPECT_NE(errors.find("resumed_after_round="), std::string::npos) << errors;
+  expect_counted_once(deployment);
+}
+
 TEST_F(Truth, KillsOfCoordinatorAndClientsChangeNothing) {
   constexpr int kCoordinatorKills = 10;
   constexpr int kClientKills = 5;
   const TemporaryFolder folder;
   Deployment deployment(folder.path(), kRounds);
-  std::mt19937 random(std::random_device{}());
+  std::mt19937 random(20261128);  // the same moments every time
   deployment.start_coordinator();
   deployment.start_clients();
   ASSERT_TRUE(deployment.coordinator().wait_for("run.start", std::chrono::seconds(120)));

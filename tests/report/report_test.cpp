@@ -14,20 +14,21 @@
 namespace lorae::report {
 namespace {
 
-ComparisonRun compared(const std::string& name,
-                       std::uint64_t seed,
-                       double accuracy,
-                       double uplink) {
+ComparisonRun compared(const std::string& name, std::uint64_t seed, double top1, double uplink) {
   ComparisonRun run;
   run.name = name;
   run.method = name;
   run.seed = seed;
-  run.accuracy = accuracy;
+  run.metrics = {{"top1", top1}};
   run.trainable_parameters = name == "full" ? 11'173'962 : 247'808;
   run.total_parameters = 11'173'962;
   run.uplink_bytes_per_client_round = uplink;
   run.downlink_bytes_per_client_round = uplink;
   run.seconds = 31;
+  for (RoundId round = 1; round <= 20; ++round) {
+    const auto time = static_cast<double>(round);
+    run.curve.push_back({round, top1 * (1 - 0.9 * std::exp(-time / 5)), time * 20 * uplink});
+  }
   return run;
 }
 
@@ -35,20 +36,16 @@ ReportRun curve_of(const ComparisonRun& run) {
   ReportRun result{.name = run.name,
                    .method = run.method,
                    .seed = run.seed,
-                   .accuracy = {},
-                   .accuracy_over_uplink = {},
+                   .main_metric = run.metrics.main_name(),
+                   .points = {},
                    .layers = {}};
-  for (RoundId round = 0; round <= 20; ++round) {
-    const double time = static_cast<double>(round);
-    const double accuracy = run.accuracy * (1 - 0.9 * std::exp(-time / 5));
-    result.accuracy.emplace_back(round, accuracy);
-    result.accuracy_over_uplink.emplace_back(time * 10 * run.uplink_bytes_per_client_round,
-                                             accuracy);
+  for (const EvaluatedRound& point : run.curve) {
+    result.points.push_back({point.round, point.metric, point.bytes / 2, point.bytes});
   }
   for (int layer = 0; layer < 40; ++layer) {
     const double raw = run.uplink_bytes_per_client_round * (layer + 1) / 200;
-    result.layers.push_back(
-        {.layer = "layer" + std::to_string(layer) + ".conv", .raw = raw, .encoded = raw / 4});
+    result.layers.push_back({.layer = "layer" + std::to_string(layer) + ".conv",
+                             .stages = {{"raw", raw}, {"pruned", raw / 2}, {"encoded", raw / 4}}});
   }
   result.framed_per_client_round = run.uplink_bytes_per_client_round;
   return result;
@@ -108,8 +105,9 @@ TEST(Report, IsOneWellFormedPageWithAllSections) {
   const std::string page = report_html(example());
 
   EXPECT_EQ(first_mismatch(page), "");
-  for (const char* heading : {"Comparison", "Accuracy over rounds", "Accuracy over uplink",
-                              "Bytes by layer and stage", "Who holds which classes"}) {
+  for (const char* heading :
+       {"Comparison", "top1 over rounds", "top1 over uplink<", "top1 over uplink and downlink",
+        "Bytes by layer and stage", "Who holds which classes"}) {
     EXPECT_EQ(count(page, std::string("<h2>") + heading), 1U) << heading;
   }
   EXPECT_NE(page.find("prefers-color-scheme:dark"), std::string::npos);
@@ -152,15 +150,82 @@ TEST(Report, EscapesEveryText) {
   EXPECT_EQ(comparison_svg(report.comparison).find("<script"), std::string::npos);
 }
 
-TEST(Report, HasTheNumbersOfTheMostAccurateMethodOnTop) {
+TEST(Report, HasTheNumbersOfTheBestMethodOnTop) {
   const std::string page = report_html(example());
 
-  EXPECT_NE(page.find("<b>344 \u00d7 less</b><span>uplink with lorae-8 int4 than with full</span>"),
+  EXPECT_NE(page.find("<b>344 \u00d7 less</b><span>uplink with lorae-8 int4 than with full: "
+                      "130 kB per client and round</span>"),
             std::string::npos);
-  EXPECT_NE(page.find("<b>87.0 \u00b1 1.0 %</b><span>accuracy, lorae-8 int4: -1.0 points to full"),
+  EXPECT_NE(page.find("<b>87.0 \u00b1 1.0 %</b><span>top1, lorae-8 int4: -1.0 \u00b1 0.0 points "
+                      "to full"),
             std::string::npos);
   EXPECT_NE(page.find("<b>2.2 %</b><span>of the parameters trained: 247,808</span>"),
             std::string::npos);
+}
+
+/// The example of a detector, or of methods with two main metrics.
+void rename_metric(Report& report, const std::string& method) {
+  for (ComparisonRun& run : report.comparison.runs) {
+    if (run.name.starts_with(method)) {
+      run.metrics = {{"map50_95", run.metrics.find("top1").value() / 2}};
+    }
+  }
+  for (ReportRun& run : report.runs) {
+    if (run.name.starts_with(method)) {
+      run.main_metric = "map50_95";
+    }
+  }
+}
+
+TEST(Report, IsNamedByTheMainMetric) {
+  Report report = example();
+  rename_metric(report, "");
+
+  const std::string page = report_html(report);
+
+  for (const char* part :
+       {"<th>map50_95 %</th>", "<h2>map50_95 over rounds</h2>", "<h2>map50_95 over uplink</h2>",
+        ">map50_95 (percent)</text>", "<span>map50_95, lorae-8 int4: "}) {
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+  }
+  for (const std::string& picture : {page, comparison_svg(report.comparison)}) {
+    EXPECT_EQ(picture.find("top1"), std::string::npos);
+    EXPECT_EQ(picture.find("ccuracy"), std::string::npos);
+  }
+}
+
+TEST(Report, DrawsTwoMainMetricsApart) {
+  Report report = example();
+  rename_metric(report, "lorae-4");
+
+  const std::string page = report_html(report);
+  const std::string picture = comparison_svg(report.comparison);
+
+  EXPECT_NE(page.find("<h2>top1 over rounds</h2>"), std::string::npos);
+  EXPECT_NE(page.find("<h2>map50_95 over rounds</h2>"), std::string::npos);
+  EXPECT_NE(page.find("<td>map50_95 43.0 \u00b1 0.5 %</td>"), std::string::npos);
+  EXPECT_NE(picture.find(">Global model: main metric<"), std::string::npos);
+  EXPECT_NE(picture.find(">map50_95<"), std::string::npos);
+}
+
+TEST(Report, ShowsADashForWhatWasNotMeasured) {
+  Report report = example();
+  for (ComparisonRun& run : report.comparison.runs) {
+    run.metrics = {};
+    run.curve = {};
+  }
+  for (ReportRun& run : report.runs) {
+    run.main_metric = "";
+    run.points = {};
+  }
+
+  const std::string page = report_html(report);
+
+  EXPECT_NE(page.find("<th>metric</th>"), std::string::npos);
+  EXPECT_NE(page.find("<td>-</td><td>-</td><td>-</td><td>31.0</td>"), std::string::npos);
+  EXPECT_EQ(page.find(" over rounds"), std::string::npos);
+  EXPECT_EQ(page.find("- %"), std::string::npos);
+  EXPECT_EQ(comparison_svg(report.comparison).find("- %"), std::string::npos);
 }
 
 TEST(Report, LeavesOutSectionsWithoutData) {
@@ -179,12 +244,14 @@ TEST(Report, LeavesOutSectionsWithoutData) {
 TEST(Report, SurvivesNumbersThatAreNotFinite) {
   Report report = example();
   for (ReportRun& run : report.runs) {
-    run.accuracy[3].second = std::nan("");
-    run.accuracy_over_uplink[3].first = INFINITY;
-    run.layers[0].raw = std::nan("");
+    run.points[3].metric = std::nan("");
+    run.points[4].uplink_bytes = INFINITY;
+    run.layers[0].stages[0].second = std::nan("");
+    run.layers[1].stages[1].second = std::nan("");
+    run.layers[2].stages = {};
     run.framed_per_client_round = std::nan("");
   }
-  report.comparison.runs[0].accuracy = std::nan("");
+  report.comparison.runs[0].metrics.set("top1", std::nan(""));
   report.comparison.runs[1].uplink_bytes_per_client_round = 0;
 
   const std::string page = report_html(report) + comparison_svg(report.comparison);
@@ -237,6 +304,26 @@ TEST(LayerBars, SumTheSmallestLayersWhenThereAreMany) {
   EXPECT_EQ(picture.find(">layer0.conv<"), std::string::npos);
   layers.resize(28);
   EXPECT_EQ(layer_bars("layers", layers, 1).find("smaller"), std::string::npos);
+}
+
+TEST(LayerBars, ShowTheFirstAndTheLastStageAndTellAll) {
+  const std::string picture =
+      layer_bars("layers", {{"conv", {{"raw", 4000}, {"pruned", 1000}, {"encoded", 300}}}}, 1);
+
+  EXPECT_EQ(count(picture, "<rect"), 2U);
+  EXPECT_EQ(count(picture, "<title>conv: raw 4.00 kB, pruned 1.00 kB, encoded 300 B</title>"), 2U);
+  EXPECT_EQ(count(picture, ">300 B</text>"), 1U);
+}
+
+TEST(LayerBytes, OfALayerWithoutAStageCountThereWithWhatTheyWere) {
+  const LayerBytes sum = sum_of({{"bias", {{"raw", 8}, {"encoded", 4}}},
+                                 {"conv", {{"raw", 100}, {"pruned", 50}, {"encoded", 10}}}},
+                                "all");
+
+  const std::vector<std::pair<std::string, double>> expected = {
+      {"raw", 108}, {"pruned", 58}, {"encoded", 14}};
+  EXPECT_EQ(sum.layer, "all");
+  EXPECT_EQ(sum.stages, expected);
 }
 
 TEST(ClassMap, SaysWhatItLeavesOut) {

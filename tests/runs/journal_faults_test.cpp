@@ -3,7 +3,6 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -17,6 +16,7 @@
 #include "base/error.h"
 #include "base/seed.h"
 #include "runs/journal.h"
+#include "tests/runs/connection.h"
 #include "tests/runs/journal_support.h"
 
 namespace lorae::runs {
@@ -35,33 +35,13 @@ std::string refusal(Journal& journal, const StoredUpdate& update) {
   return "no error";
 }
 
-/// Reaches behind the journal to its SQLite connection, to limit the pages of the file.
-class PageLimit {
- public:
-  PageLimit() { sqlite3_auto_extension(reinterpret_cast<void (*)()>(&PageLimit::remember)); }
-  ~PageLimit() { sqlite3_reset_auto_extension(); }
-
-  void set(int pages) {
-    const std::string pragma = "PRAGMA max_page_count = " + std::to_string(pages);
-    ASSERT_EQ(sqlite3_exec(connection_, pragma.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
-  }
-
- private:
-  static int remember(sqlite3* connection, char** /*error*/, const void* /*api*/) {
-    connection_ = connection;
-    return SQLITE_OK;
-  }
-
-  static inline sqlite3* connection_ = nullptr;
-};
-
 TEST(FullDisk, IsUnavailableAndTheSameCallSucceedsWhenThereIsRoom) {
   const TemporaryFolder folder;
-  PageLimit limit;
-  Journal journal(folder / "journal.db");
+  const Connection connection;
+  Journal journal(folder / "journal.db", Journal::Mode::kNew);
   journal.open_round(1, {kAda, kBob});
   journal.add_update(1, update_of(kAda, 10), kEntries);
-  limit.set(40);
+  connection.limit_pages(40);
 
   const std::string message = refusal(journal, update_of(kBob, 1'000'000));
 
@@ -70,17 +50,17 @@ TEST(FullDisk, IsUnavailableAndTheSameCallSucceedsWhenThereIsRoom) {
                 "': no space left on the disk; free some space, the run goes on by itself");
   EXPECT_EQ(journal.reported(1), std::vector{kAda});
   EXPECT_EQ(journal.total_bytes(Direction::kUplink, "raw"), 100);
-  limit.set(100'000);
+  connection.limit_pages(100'000);
   EXPECT_EQ(journal.add_update(1, update_of(kBob, 1'000'000), kEntries), Stored::kNew);
   EXPECT_EQ(journal.update(1, kBob).payload.size(), 1'000'000U);
 }
 
 TEST(FullDisk, LosesTheWholeGroupAtOnce) {
   const TemporaryFolder folder;
-  PageLimit limit;
-  Journal journal(folder / "journal.db");
+  const Connection connection;
+  Journal journal(folder / "journal.db", Journal::Mode::kNew);
   journal.open_round(1, {kAda, kBob});
-  limit.set(40);
+  connection.limit_pages(40);
   {
     Transaction group = journal.begin();
     journal.add_update(1, update_of(kAda, 10), kEntries);
@@ -91,7 +71,7 @@ TEST(FullDisk, LosesTheWholeGroupAtOnce) {
   }
 
   EXPECT_TRUE(journal.reported(1).empty());
-  limit.set(100'000);
+  connection.limit_pages(100'000);
   Transaction group = journal.begin();
   journal.add_update(1, update_of(kAda, 10), kEntries);
   journal.add_update(1, update_of(kBob, 1'000'000), kEntries);
@@ -124,23 +104,23 @@ TEST(FullDisk, OfARealFileSystemIsSurvived) {
   }
   const std::filesystem::path ballast = disk / "ballast";
   {
-    Journal journal(disk / "journal.db");
+    Journal journal(disk / "journal.db", Journal::Mode::kNew);
     journal.open_round(1, {kAda, kBob});
     journal.add_update(1, update_of(kAda, 100'000), kEntries);
     SQLite::Database(ballast.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
-        .exec("CREATE TABLE t(b); INSERT INTO t VALUES (zeroblob(1500000))");
+        .exec("CREATE TABLE t(b); INSERT INTO t VALUES (zeroblob(1300000))");
 
     for (int attempt = 0; attempt < 3; ++attempt) {
-      const std::string message = refusal(journal, update_of(kBob, 600'000));
+      const std::string message = refusal(journal, update_of(kBob, 500'000));
       EXPECT_NE(message.find("free some space"), std::string::npos) << message;
     }
     EXPECT_EQ(journal.update(1, kAda).payload.size(), 100'000U);
 
     std::filesystem::remove(ballast);
-    EXPECT_EQ(journal.add_update(1, update_of(kBob, 600'000), kEntries), Stored::kNew);
+    EXPECT_EQ(journal.add_update(1, update_of(kBob, 500'000), kEntries), Stored::kNew);
   }
 
-  Journal journal(disk / "journal.db");
+  Journal journal(disk / "journal.db", Journal::Mode::kContinue);
   EXPECT_EQ(journal.reported(1), (std::vector{kAda, kBob}));
   EXPECT_EQ(journal.total_bytes(Direction::kUplink, "raw"), 200);
   journal.commit_round(1, {}, 1);
@@ -168,7 +148,7 @@ class FileSizeLimit {
 
 TEST(BrokenDisk, IsUnavailableAndTheSameCallSucceedsWhenItWorksAgain) {
   const TemporaryFolder folder;
-  Journal journal(folder / "journal.db");
+  Journal journal(folder / "journal.db", Journal::Mode::kNew);
   journal.open_round(1, {kAda, kBob});
   journal.add_update(1, update_of(kAda, 10), kEntries);
 
@@ -187,7 +167,8 @@ TEST(BrokenDisk, IsUnavailableAndTheSameCallSucceedsWhenItWorksAgain) {
 /// The child: rounds of four updates, each acknowledged through `pipe` once it is durable, every
 /// other round as one group.
 [[noreturn]] void write_until_killed(const std::filesystem::path& path, int pipe) {
-  Journal journal(path);
+  const bool first_life = !std::filesystem::exists(path);
+  Journal journal(path, first_life ? Journal::Mode::kNew : Journal::Mode::kContinue);
   const RoundId first = journal.last_committed() + 1;
   for (RoundId round = first;; ++round) {
     if (!journal.open_round().has_value()) {

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "runs/journal.h"
+#include "tests/runs/connection.h"
 #include "tests/runs/journal_support.h"
 
 namespace lorae::runs {
@@ -11,7 +12,7 @@ using JournalLedger = JournalTest;
 using JournalGroups = JournalTest;
 
 TEST_F(JournalLedger, AddsWhatIsCountedTwice) {
-  Journal journal(path_);
+  Journal journal = make();
   journal.add_bytes(1, kAda, uplink(400, 100));
   journal.add_bytes(1, kAda, uplink(40, 10));
 
@@ -25,7 +26,7 @@ TEST_F(JournalLedger, AddsWhatIsCountedTwice) {
 }
 
 TEST_F(JournalLedger, SumsOverClientsByRoundDirectionLayerAndStage) {
-  Journal journal(path_);
+  Journal journal = make();
   journal.open_round(1, {kAda, kBob});
   journal.add_update(1, update_of(kAda), uplink(400, 100));
   journal.add_update(1, update_of(kBob), uplink(400, 90));
@@ -51,7 +52,7 @@ TEST_F(JournalLedger, SumsOverClientsByRoundDirectionLayerAndStage) {
 }
 
 TEST_F(JournalLedger, TotalsADirectionAStageAndALayer) {
-  Journal journal(path_);
+  Journal journal = make();
   journal.add_bytes(1, kAda, uplink(400, 100));
   const BytesEntry control{Direction::kUplink, "(control)", "framed", 60};
   journal.add_bytes(1, kAda, {&control, 1});
@@ -62,19 +63,72 @@ TEST_F(JournalLedger, TotalsADirectionAStageAndALayer) {
   EXPECT_EQ(journal.total_bytes(Direction::kDownlink, "encoded"), 0);
 }
 
-TEST_F(JournalLedger, RefusesUnknownStagesAndNegativeBytes) {
-  Journal journal(path_);
-  const BytesEntry zipped{Direction::kUplink, "conv1", "zipped", 1};
-  const BytesEntry negative{Direction::kUplink, "conv1", "raw", -1};
+TEST_F(JournalLedger, ReadsOneStageOfOneRound) {
+  Journal journal = make();
+  const BytesEntry update{Direction::kUplink, "(update)", "framed", 70};
+  const BytesEntry model{Direction::kDownlink, "(model)", "framed", 90};
+  for (RoundId round = 1; round <= 3; ++round) {
+    for (const ClientId& client : {kAda, kBob}) {
+      journal.add_bytes(round, client, {&model, 1});
+      journal.add_bytes(round, client, {&update, 1});
+      journal.add_bytes(round, client, uplink(400, 100));
+    }
+  }
+  journal.add_bytes(2, kBob, {&update, 1});
 
-  EXPECT_ERROR(
-      journal.add_bytes(1, kAda, {&zipped, 1}), ErrorCode::kInvalidArgument,
-      "[journal] bytes of layer 'conv1': expected stage raw, encoded or framed, got 'zipped'");
+  const std::vector<LedgerRow> rows = journal.bytes_of_round(2, "framed");
+
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].round, 2U);
+  EXPECT_EQ(rows[0].direction, Direction::kUplink);
+  EXPECT_EQ(rows[0].layer, "(update)");
+  EXPECT_EQ(rows[0].stage, "framed");
+  EXPECT_EQ(rows[0].bytes, 210);
+  EXPECT_EQ(rows[0].least, 70);
+  EXPECT_EQ(rows[1].direction, Direction::kDownlink);
+  EXPECT_EQ(rows[1].bytes, 180);
+  EXPECT_TRUE(journal.bytes_of_round(4, "framed").empty());
+}
+
+TEST_F(JournalLedger, FindsTheEntriesOfARoundByTheirKey) {
+  const Connection connection;
+  Journal journal = make();
+  static_cast<void>(journal.bytes_of_round(1, "framed"));
+  std::string plan;
+  for (sqlite3_stmt* statement = sqlite3_next_stmt(connection.get(), nullptr); statement != nullptr;
+       statement = sqlite3_next_stmt(connection.get(), statement)) {
+    const std::string sql = sqlite3_sql(statement);
+    if (sql.find("FROM bytes WHERE round = ?") != std::string::npos) {
+      plan = connection.plan_of(sql);
+    }
+  }
+
+  EXPECT_NE(plan.find("SEARCH bytes USING PRIMARY KEY (round=?)"), std::string::npos) << plan;
+  EXPECT_EQ(plan.find("SCAN"), std::string::npos) << plan;
+}
+
+TEST_F(JournalLedger, TakesAnyStageThatIsAWord) {
+  Journal journal = make();
+  const BytesEntry longest{Direction::kUplink, "conv1", std::string(64, 'a'), 1};
+  const BytesEntry sketch{Direction::kUplink, "conv1", "sketch:2.x_y-z", 2};
+  journal.add_bytes(1, kAda, {&longest, 1});
+  journal.add_bytes(1, kAda, {&sketch, 1});
+  EXPECT_EQ(journal.total_bytes(Direction::kUplink, "sketch:2.x_y-z"), 2);
+
+  for (const std::string& stage :
+       {std::string(), std::string("Raw"), std::string("a b"), std::string(65, 'a')}) {
+    const BytesEntry entry{Direction::kUplink, "conv1", stage, 1};
+    EXPECT_ERROR(journal.add_bytes(1, kAda, {&entry, 1}), ErrorCode::kInvalidArgument,
+                 "[journal] bytes of layer 'conv1': expected a stage of 1 to 64 of [a-z0-9_:.-], "
+                 "got '" +
+                     stage + "'");
+  }
+  const BytesEntry negative{Direction::kUplink, "conv1", "raw", -1};
   EXPECT_ERROR(journal.add_bytes(1, kAda, {&negative, 1}), ErrorCode::kInvalidArgument, "got -1");
 }
 
 TEST_F(JournalGroups, KeepAllOrNothing) {
-  Journal journal(path_);
+  Journal journal = make();
   journal.open_round(1, {kAda, kBob});
   {
     Transaction group = journal.begin();
@@ -94,7 +148,7 @@ TEST_F(JournalGroups, KeepAllOrNothing) {
 }
 
 TEST_F(JournalGroups, AreSeenByOthersOnlyOnceCommitted) {
-  Journal journal(path_);
+  Journal journal = make();
   const Journal reader(path_, Journal::Mode::kRead);
   Transaction group = journal.begin();
   journal.set_meta("key", "value");
@@ -106,7 +160,7 @@ TEST_F(JournalGroups, AreSeenByOthersOnlyOnceCommitted) {
 }
 
 TEST_F(JournalGroups, GoOnAfterAnArgumentThatWasRefused) {
-  Journal journal(path_);
+  Journal journal = make();
   Transaction group = journal.begin();
   journal.set_meta("key", "value");
 
@@ -117,7 +171,7 @@ TEST_F(JournalGroups, GoOnAfterAnArgumentThatWasRefused) {
 }
 
 TEST_F(JournalGroups, DoNotNestAndAreCommittedOnce) {
-  Journal journal(path_);
+  Journal journal = make();
   Transaction group = journal.begin();
 
   EXPECT_ERROR(journal.begin(), ErrorCode::kInvalidArgument, "they do not nest");

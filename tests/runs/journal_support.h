@@ -20,9 +20,10 @@ inline StoredUpdate update_of(const ClientId& client,
                               std::byte fill = std::byte{7}) {
   StoredUpdate update{.client = client,
                       .num_examples = 40,
-                      .train_loss = 0.5,
+                      .metrics = {{"loss", 0.5}},
                       .digest = {},
-                      .payload = Bytes(size, fill)};
+                      .payload = Bytes(size, fill),
+                      .base_round = 0};
   update.digest = digest_of(update.payload);
   return update;
 }
@@ -41,6 +42,8 @@ inline std::vector<BytesEntry> uplink(std::int64_t raw, std::int64_t encoded) {
 
 class JournalTest : public testing::Test {
  protected:
+  Journal make() const { return Journal(path_, Journal::Mode::kNew); }
+
   TemporaryFolder folder_;
   std::filesystem::path path_ = folder_ / "journal.db";
 };

@@ -2,13 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
-
 #include "base/atomic_file.h"
 #include "base/digest.h"
 #include "base/error.h"
 #include "runs/journal.h"
-#include "tests/base/temporary_folder.h"
+#include "tests/base/support.h"
 
 namespace lorae::runs {
 namespace {
@@ -104,50 +102,42 @@ TEST(RunDirectory, IsSweptOfHalfWrittenFilesWhenOpened) {
   EXPECT_TRUE(fs::exists(run.path() / "notes.tmp"));
 }
 
-class FindUnfinished : public testing::Test {
- protected:
-  /// A run made `age` hours ago.
-  fs::path make(const std::string& name,
-                std::string_view config,
-                const std::string& state,
-                int age) {
-    const RunDirectory run = RunDirectory::create(folder_ / name, config);
-    Journal journal(run.journal_path());
-    if (!state.empty()) {
-      journal.set_meta(kStateKey, state);
-    }
-    fs::last_write_time(run.path() / "config.toml",
-                        fs::file_time_type::clock::now() - std::chrono::hours(age));
-    return run.path();
-  }
+TEST(RunDirectory, HasASoundJournalFromTheStart) {
+  const TemporaryFolder folder;
+  const RunDirectory run = RunDirectory::create(folder / "run", kConfig);
 
-  TemporaryFolder folder_;
-  std::string digest_ = digest_of(view_of(kConfig)).hex();
-};
+  const Journal journal(run.journal_path(), Journal::Mode::kContinue);
 
-TEST_F(FindUnfinished, GivesTheNewestRunOfThisConfigThatIsNotOver) {
-  make("finished", kConfig, "finished", 1);
-  make("other", "rounds = 4\n", "running", 2);
-  const fs::path newest = make("newest", kConfig, "running", 3);
-  const fs::path older = make("older", kConfig, "", 4);
-
-  EXPECT_EQ(find_unfinished(folder_.path(), digest_), newest);
-  Journal(newest / "journal.db").set_meta(kStateKey, kStateFinished);
-  EXPECT_EQ(find_unfinished(folder_.path(), digest_), older);
-  Journal(older / "journal.db").set_meta(kStateKey, kStateFinished);
-  EXPECT_EQ(find_unfinished(folder_.path(), digest_), std::nullopt);
+  EXPECT_TRUE(journal.rounds().empty());
+  EXPECT_EQ(journal.meta(kStateKey), kStateRunning);
+  EXPECT_EQ(journal.meta(kConfigKey), digest_of(view_of(kConfig)).hex());
 }
 
-TEST_F(FindUnfinished, SkipsWhatItCannotRead) {
-  const fs::path damaged = make("damaged", kConfig, "running", 1);
-  write_file_atomic(damaged / "journal.db", std::string(5000, 'x'));
-  fs::remove(make("bare", kConfig, "running", 1) / "journal.db");
-  fs::create_directories(folder_ / "empty");
-  fs::create_directories(folder_ / "odd" / "config.toml");
-  write_file_atomic(folder_ / "file", "text");
+TEST(RunDirectory, IsMadeAgainAfterACrashInTheMiddle) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "run");
+  { const Journal journal(folder / "run" / "journal.db", Journal::Mode::kNew); }
+  write_file_atomic(folder / "run" / "config.toml.tmp4711", "rou");
 
-  EXPECT_EQ(find_unfinished(folder_.path(), digest_), std::nullopt);
-  EXPECT_EQ(find_unfinished(folder_ / "missing", digest_), std::nullopt);
+  const RunDirectory run = RunDirectory::create(folder / "run", kConfig);
+
+  EXPECT_EQ(run.config_text(), kConfig);
+  EXPECT_NO_THROW(Journal(run.journal_path(), Journal::Mode::kContinue));
+}
+
+TEST(RunDirectory, IsNotMadeOverTheRoundsOfARunThatLostItsConfig) {
+  const TemporaryFolder folder;
+  {
+    const RunDirectory run = RunDirectory::create(folder / "run", kConfig);
+    Journal(run.journal_path(), Journal::Mode::kContinue).open_round(1, {});
+  }
+  fs::remove(folder / "run" / "config.toml");
+  const auto create = [&] { RunDirectory::create(folder / "run", kConfig); };
+
+  EXPECT_NE(config_error(create).find("holds a journal.db but no config.toml"), std::string::npos);
+  write_file_atomic(folder / "run" / "journal.db", std::string(5000, 'x'));
+  EXPECT_NE(config_error(create).find("holds a journal.db but no config.toml"), std::string::npos);
+  EXPECT_EQ(fs::file_size(folder / "run" / "journal.db"), 5000U);
 }
 
 }  // namespace

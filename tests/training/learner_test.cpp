@@ -96,7 +96,7 @@ TEST_F(LearnerTest, LearnsInARound) {
     EXPECT_EQ(last.num_examples, 24);
     EXPECT_EQ(last.steps, 6);
     if (std::string_view(kind) != "head") {
-      EXPECT_GT(learner.accuracy(images_), 0.9) << kind;
+      EXPECT_GT(learner.evaluate(images_).find("top1").value(), 0.9) << kind;
     }
   }
 }
@@ -115,7 +115,7 @@ TEST_F(LearnerTest, ChangesOnlyWhatItTrains) {
     // With its trainable tensors put back it is as new, so nothing else had changed.
     used.load(start);
     Learner fresh(plan, backbone);
-    EXPECT_EQ(used.accuracy(images_), fresh.accuracy(images_)) << kind;
+    EXPECT_EQ(used.evaluate(images_), fresh.evaluate(images_)) << kind;
     used.fit_round(images_, "bob", 2, 0.5);
     fresh.fit_round(images_, "bob", 2, 0.5);
     EXPECT_TRUE(same_bits(used.trainable(), fresh.trainable())) << kind;

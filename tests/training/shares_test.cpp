@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "data/fashion_mnist.h"
 #include "tensors/torch.h"
+#include "tests/data/files.h"
 #include "tests/tensors/helpers.h"
 #include "tests/training/helpers.h"
 
@@ -59,6 +60,7 @@ TEST_F(FashionData, PublicAndPrivateImagesAreDisjoint) {
 }
 
 TEST_F(FashionData, ShiftsThePrivateDomainAndItsTestAlone) {
+  options_.shift = "rotate_invert";
   const auto known = public_images(options_, model_, kSeed);
   const auto secret = private_images(options_, model_, kSeed);
   const auto test = test_images(options_, model_, kSeed);
@@ -104,6 +106,117 @@ TEST_F(FashionData, RefusesAModelOfAnotherSizeOrWithTooFewOutputs) {
   expect_error(
       ErrorCode::kIncompatible, [&] { private_images(options_, few, kSeed); },
       "[data] the images have 10 classes, the model only 9 outputs; set model.classes");
+}
+
+/// The pixels of a set, in any order.
+std::multiset<Digest> all_digests(const data::ImageSet& set) {
+  std::multiset<Digest> all;
+  for (std::int64_t i = 0; i < set.size(); ++i) {
+    all.merge(std::multiset<Digest>{digest_of(StateDict({{"x", set.images[i].contiguous()}}))});
+  }
+  return all;
+}
+
+/// Data sets of every kind that somebody may bring, each with a model that takes it.
+class BroughtData : public ::testing::Test {
+ protected:
+  struct Kind {
+    std::string name;
+    models::ModelOptions model;
+  };
+
+  BroughtData() {
+    namespace files = data::testing;
+    for (const char* half : {"train", "t10k"}) {
+      files::write(folder_ / str("idx/", half, "-images-idx3-ubyte"), files::idx_images(40, 8, 8));
+      files::write(folder_ / str("idx/", half, "-labels-idx1-ubyte"), files::idx_labels(40));
+    }
+    files::write_cifar10(folder_ / "cifar", 20);
+    for (const char* half : {"train", "test"}) {
+      for (int i = 0; i < 20; ++i) {
+        files::write_picture(folder_ / str("pictures/", half, "/cat/", i, ".png"), 10 * i, 20, 30);
+        files::write_picture(folder_ / str("pictures/", half, "/dog/", i, ".png"), 30, 20, 10 * i);
+      }
+    }
+  }
+
+  TemporaryFolder folder_;
+  std::vector<Kind> kinds_ = {
+      {"idx", {.classes = 10, .channels = 1, .height = 8, .width = 8, .pool = 1}},
+      {"cifar", {.classes = 10, .channels = 3, .height = 32, .width = 32, .pool = 1}},
+      {"pictures", {.classes = 2, .channels = 3, .height = 8, .width = 8, .pool = 1}}};
+};
+
+TEST_F(BroughtData, IsNeverAlteredAndSeenAlikeInTrainingAndEvaluation) {
+  for (const Kind& kind : kinds_) {
+    const std::string path = folder_ / kind.name;
+    const DataOptions options{
+        .path = path, .public_images = 15, .private_images = 10, .test_images = 12};
+    const auto shape = input_shape(kind.model);
+    const auto train = all_digests(data::open_image_set(path, shape, data::Split::kTrain));
+    const auto test = all_digests(data::open_image_set(path, shape, data::Split::kTest));
+    const auto is_part_of = [](const std::multiset<Digest>& whole, const data::ImageSet& part) {
+      const auto digests = all_digests(part);
+      return std::includes(whole.begin(), whole.end(), digests.begin(), digests.end());
+    };
+
+    EXPECT_TRUE(is_part_of(train, public_images(options, kind.model, kSeed))) << kind.name;
+    EXPECT_TRUE(is_part_of(train, private_images(options, kind.model, kSeed))) << kind.name;
+    EXPECT_TRUE(is_part_of(test, test_images(options, kind.model, kSeed))) << kind.name;
+    const Plan plan{.model = kind.model,
+                    .task = {.classes = class_names(options)},
+                    .data = options,
+                    .training = {},
+                    .method = {}};
+    const auto own = own_images(path, {}, {}, plan);
+    EXPECT_EQ(all_digests(own), train) << kind.name;
+    EXPECT_EQ(own.classes, plan.task.classes) << kind.name;
+  }
+}
+
+TEST_F(BroughtData, CannotBeShifted) {
+  for (const Kind& kind : kinds_) {
+    DataOptions options{.path = folder_ / kind.name, .shift = "rotate_invert"};
+    const auto refuses = [&](auto action) {
+      expect_error(ErrorCode::kInvalidConfig, action, "never altered: set data.shift = \"none\"");
+    };
+    refuses([&] { public_images(options, kind.model, kSeed); });
+    refuses([&] { private_images(options, kind.model, kSeed); });
+    refuses([&] { test_images(options, kind.model, kSeed); });
+    refuses([&] { class_names(options); });
+  }
+}
+
+TEST_F(BroughtData, DoesNotFitARunWhoseImagesAreShifted) {
+  const Plan demonstration{.model = kinds_[0].model,
+                           .task = {.classes = data::class_names(folder_ / "idx")},
+                           .data = {.shift = "rotate_invert"},
+                           .training = {},
+                           .method = {}};
+  expect_error(
+      ErrorCode::kInvalidConfig, [&] { own_images(folder_ / "idx", {}, {}, demonstration); },
+      "this run is the demonstration");
+}
+
+TEST_F(BroughtData, IsLabelledByTheRunsNames) {
+  const Plan plan{.model = kinds_[2].model,
+                  .task = {.classes = {"DOG", "bird", "cat"}},
+                  .data = {.path = folder_ / "pictures"},
+                  .training = {},
+                  .method = {}};
+  const auto images = own_images(folder_ / "pictures", {}, {}, plan);
+  EXPECT_EQ(data::class_histogram(images), (std::vector<std::int64_t>{20, 0, 20}));
+  expect_error(
+      ErrorCode::kInvalidConfig,
+      [&] {
+        own_images(folder_ / "idx", {}, {},
+                   {.model = kinds_[0].model,
+                    .task = plan.task,
+                    .data = {},
+                    .training = {},
+                    .method = {}});
+      },
+      "is none of the run's");
 }
 
 TEST(LocalData, NamesTheFolderThatIsMissing) {

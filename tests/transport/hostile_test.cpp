@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <zmq.h>
 
 #include <thread>
 
@@ -16,20 +15,29 @@ namespace lorae::transport {
 namespace {
 
 /// A bare socket with an enrolled key.
-Socket enrolled_dealer(EchoServer& server, const KeyPair& keys, const std::string& route = {}) {
-  Socket dealer(ZMQ_DEALER);
-  dealer.set(ZMQ_SNDTIMEO, 20'000, "SNDTIMEO");
+zmq::socket_t enrolled_dealer(const std::string& endpoint,
+                              const std::string& server_public_key,
+                              const KeyPair& keys,
+                              const std::string& route = {}) {
+  zmq::socket_t dealer = make_socket(zmq::socket_type::dealer);
+  dealer.set(zmq::sockopt::sndtimeo, 20'000);
   if (!route.empty()) {
-    dealer.set(ZMQ_ROUTING_ID, route, "ROUTING_ID");
+    dealer.set(zmq::sockopt::routing_id, route);
   }
-  set_client_keys(dealer, keys, server.keys().public_key);
-  EXPECT_EQ(zmq_connect(dealer.get(), server->endpoint().c_str()), 0);
+  set_client_keys(dealer, keys, server_public_key);
+  dealer.connect(endpoint);
   return dealer;
 }
+zmq::socket_t enrolled_dealer(EchoServer& server,
+                              const KeyPair& keys,
+                              const std::string& route = {}) {
+  return enrolled_dealer(server->endpoint(), server.keys().public_key, keys, route);
+}
 
-bool send_parts(const Socket& dealer, int parts, std::string_view bytes) {
+bool send_parts(zmq::socket_t& dealer, int parts, std::string_view bytes) {
   for (int i = 1; i <= parts; ++i) {
-    if (zmq_send(dealer.get(), bytes.data(), bytes.size(), i < parts ? ZMQ_SNDMORE : 0) < 0) {
+    const auto flags = i < parts ? zmq::send_flags::sndmore : zmq::send_flags::none;
+    if (!dealer.send(zmq::buffer(bytes), flags)) {
       return false;
     }
   }
@@ -105,10 +113,8 @@ TEST(Hostile, AFloodFromOneClientDoesNotDisturbAnother) {
   ASSERT_TRUE(honest.connected());
 
   std::thread flood([&] {
-    Socket dealer(ZMQ_DEALER);
-    dealer.set(ZMQ_SNDTIMEO, 20'000, "SNDTIMEO");
-    set_client_keys(dealer, enrolled.keys["hostile"], options.keys.public_key);
-    EXPECT_EQ(zmq_connect(dealer.get(), server.endpoint().c_str()), 0);
+    zmq::socket_t dealer =
+        enrolled_dealer(server.endpoint(), options.keys.public_key, enrolled.keys["hostile"]);
     Random random(2);
     const std::string bytes = random_bytes(random, 4096);
     for (std::uint64_t i = 0; i < kFrames; ++i) {
@@ -136,7 +142,7 @@ TEST(Hostile, AFloodFromOneClientDoesNotDisturbAnother) {
 TEST(Hostile, MessagesOfMoreThanTwoPartsAreDropped) {
   Enrolled enrolled({"a"});
   EchoServer server(enrolled.registry);
-  const Socket dealer = enrolled_dealer(server, enrolled.keys["a"]);
+  zmq::socket_t dealer = enrolled_dealer(server, enrolled.keys["a"]);
 
   EXPECT_TRUE(send_parts(dealer, 3, "x"));
   EXPECT_TRUE(send_parts(dealer, 50'000, ""));
@@ -151,7 +157,7 @@ TEST(Hostile, MessagesOfMoreThanTwoPartsAreDropped) {
 TEST(Hostile, AChosenRoutingIdIsNotServed) {
   Enrolled enrolled({"a"});
   EchoServer server(enrolled.registry);
-  const Socket dealer = enrolled_dealer(server, enrolled.keys["a"], "chosen");
+  zmq::socket_t dealer = enrolled_dealer(server, enrolled.keys["a"], "chosen");
 
   EXPECT_TRUE(send_parts(dealer, 1, "x"));
 

@@ -13,7 +13,7 @@ struct Fixture {
   std::vector<std::string> at_server;
   std::vector<std::string> at_client;
   std::vector<LinkEvent> links;
-  ConnectionId connection = 0;
+  ConnectionId connection;
   std::unique_ptr<ClientChannel> client;
 
   Fixture() {
@@ -63,7 +63,7 @@ TEST(InProcess, AnswersReachTheConnectionTheyAreFor) {
   f.client->send(frame_of("x"));
   f.network.deliver_all();
   f.network.server().send(f.connection, frame_of("y"));
-  f.network.server().send(f.connection + 7, frame_of("nobody"));
+  f.network.server().send({f.connection.number + 7}, frame_of("nobody"));
   f.network.deliver_all();
 
   EXPECT_EQ(f.at_client, Strings{"y"});

@@ -96,6 +96,13 @@ TEST(IoThread, LeavesAHangingThreadBehind) {
   EXPECT_TRUE(thread.join_within(kPatience));
 }
 
+TEST(ConnectionId, IsNoNumber) {
+  static_assert(!std::is_convertible_v<std::uint64_t, ConnectionId>);
+  static_assert(!std::is_convertible_v<ConnectionId, std::uint64_t>);
+  EXPECT_LT(ConnectionId(), ConnectionId{1});
+  EXPECT_EQ(str(ConnectionId{7}), "7");
+}
+
 TEST(ConnectionTable, NamesEachRouteOnce) {
   ConnectionTable table(4);
   const ConnectionId first = table.heard("r1", {"a"});
@@ -105,7 +112,7 @@ TEST(ConnectionTable, NamesEachRouteOnce) {
   EXPECT_EQ(table.heard("r1", {"a"}), first);
   EXPECT_EQ(*table.route(first), "r1");
   EXPECT_EQ(*table.route(second), "r2");
-  EXPECT_EQ(table.route(99), nullptr);
+  EXPECT_EQ(table.route({99}), nullptr);
 }
 
 TEST(ConnectionTable, NeverReusesAName) {

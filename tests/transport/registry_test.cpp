@@ -71,6 +71,32 @@ TEST(Registry, FindsActiveClientsOnly) {
   EXPECT_FALSE(registry.is_active({""}));
 }
 
+TEST(Registry, NamesWhomAnotherOneRevokes) {
+  Registry before;
+  for (std::size_t i = 0; i < 4; ++i) {
+    before.enrol(str("pi-", 4 - i), key(i));
+  }
+  before.revoke("pi-1");
+  Registry after = before;
+  after.revoke("pi-3");
+  after.enrol("pi-1", key(3));
+
+  EXPECT_EQ(before.revoked_by(after), (std::vector<ClientId>{{"pi-3"}}));
+  EXPECT_EQ(before.revoked_by({}), (std::vector<ClientId>{{"pi-4"}, {"pi-3"}, {"pi-2"}}));
+  EXPECT_TRUE(before.revoked_by(before).empty());
+}
+
+TEST(Registry, KnowsTheLineOfARevokedKey) {
+  Registry registry;
+  registry.enrol("pi-1", key(0));
+  registry.revoke("pi-1");
+
+  ASSERT_NE(registry.entry_of(key(0)), nullptr);
+  EXPECT_EQ(registry.entry_of(key(0))->client, ClientId{"pi-1"});
+  EXPECT_FALSE(registry.entry_of(key(0))->active);
+  EXPECT_EQ(registry.entry_of(key(1)), nullptr);
+}
+
 TEST(Registry, EnrollingAgainBringsARevokedClientBack) {
   Registry registry;
   registry.enrol("pi-1", key(0));

@@ -1,6 +1,7 @@
 // Who gets in, and what those learn who do not.
 #include <gtest/gtest.h>
-#include <zmq.h>
+
+#include <thread>
 
 #include "tests/transport/helpers.h"
 #include "transport/monitor.h"
@@ -10,32 +11,21 @@
 namespace lorae::transport {
 namespace {
 
-/// A bare libzmq socket, for peers that break the rules.
-Socket raw_socket(int type) {
-  Socket socket(type);
-  for (const int option : {ZMQ_SNDTIMEO, ZMQ_RCVTIMEO}) {
-    socket.set(option, 20'000, "TIMEO");
-  }
-  return socket;
-}
-
 /// A deliberately open server.
 struct OpenServer {
   explicit OpenServer(bool curve) {
     if (curve) {
-      router.set(ZMQ_CURVE_SERVER, 1, "CURVE_SERVER");
-      router.set(ZMQ_CURVE_SECRETKEY, keys.secret_key, "CURVE_SECRETKEY");
-      router.set(93, 1, "ZAP_ENFORCE_DOMAIN");  // without a domain: the handler is not asked
+      router.set(zmq::sockopt::curve_server, true);
+      router.set(zmq::sockopt::curve_secretkey, keys.secret_key);
+      // ZAP_ENFORCE_DOMAIN without a domain: the handler is not asked.
+      router.set(zmq::sockopt::integral_option<93, int>(), 1);
     }
-    EXPECT_EQ(zmq_bind(router.get(), "tcp://127.0.0.1:*"), 0);
-    char text[128];
-    std::size_t size = sizeof text;
-    EXPECT_EQ(zmq_getsockopt(router.get(), ZMQ_LAST_ENDPOINT, text, &size), 0);
-    endpoint = text;
+    router.bind("tcp://127.0.0.1:*");
+    endpoint = router.get(zmq::sockopt::last_endpoint);
   }
 
   KeyPair keys = generate_keys();
-  Socket router = raw_socket(ZMQ_ROUTER);
+  zmq::socket_t router = make_socket(zmq::socket_type::router);
   std::string endpoint;
 };
 
@@ -91,16 +81,16 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(SecurityOf, AClientWithoutAKeyIsTurnedAway) {
   EchoServer server(Enrolled({"a"}).registry);
-  Socket dealer = raw_socket(ZMQ_DEALER);
+  zmq::socket_t dealer = make_socket(zmq::socket_type::dealer);
   Monitor monitor(dealer);
-  ASSERT_EQ(zmq_connect(dealer.get(), server->endpoint().c_str()), 0);
-  zmq_send(dealer.get(), "hello", 5, ZMQ_DONTWAIT);
+  dealer.connect(server->endpoint());
+  dealer.send(zmq::str_buffer("hello"), zmq::send_flags::dontwait);
 
   int outcome = 0;
   EXPECT_TRUE(eventually([&] {
     while (const auto event = monitor.next()) {
-      if (event->kind != ZMQ_EVENT_CONNECTED && outcome == 0) {
-        outcome = event->kind;
+      if (*event != ZMQ_EVENT_CONNECTED && outcome == 0) {
+        outcome = *event;
       }
     }
     return outcome != 0;
@@ -141,6 +131,118 @@ TEST(SecurityOf, ARevokedClientIsHeardNoMore) {
   EXPECT_TRUE(a.received.empty());
   a->redial();
   EXPECT_NE(a.wait_for(LinkEvent::kDenied), "") << "a new handshake tells why";
+}
+
+/// Something that a server's callbacks were told.
+struct Note {
+  std::string what;
+  std::thread::id thread;
+};
+
+/// A server that notes "NAME" for each frame and "revoked: NAME NAME ..." for each revocation.
+struct NotingServer {
+  explicit NotingServer(const Registry& registry) {
+    ZmqServerOptions options;
+    options.endpoint = "tcp://127.0.0.1:*";
+    options.keys = keys;
+    options.registry = registry;
+    options.on_revoked = [this](const std::vector<ClientId>& clients) {
+      std::string what = "revoked:";
+      for (const ClientId& client : clients) {
+        what += str(' ', client);
+      }
+      notes.put({what, std::this_thread::get_id()});
+    };
+    server.emplace(std::move(options));
+  }
+  ~NotingServer() { server->stop(); }
+
+  void start() {
+    server->start([this](ConnectionId, const ClientId& client, wire::Frame) {
+      notes.put({client.name, std::this_thread::get_id()});
+    });
+  }
+  std::string next() {
+    const auto note = notes.next();
+    return note ? note->what : "nothing";
+  }
+
+  KeyPair keys = generate_keys();
+  Mailbox<Note> notes;
+  std::optional<ZmqServer> server;
+};
+
+TEST(SecurityOf, RevokedClientsAreReportedAfterTheirLastFrame) {
+  Enrolled enrolled({"a", "b", "c"});
+  NotingServer noting(enrolled.registry);
+  noting.start();
+  const auto options = [&](const std::string& name) {
+    return quick(noting.server->endpoint(), enrolled.keys[name], noting.keys.public_key);
+  };
+  TestClient a(options("a"));
+  TestClient b(options("b"));
+  ASSERT_TRUE(a.connected() && b.connected());
+  a->send(frame_of("x"));
+  const auto frame = noting.notes.next();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->what, "a");
+
+  Registry without;  // c, which never connected, is not even listed any more
+  without.enrol("a", enrolled.keys["a"].public_key);
+  without.enrol("b", enrolled.keys["b"].public_key);
+  without.revoke("a");
+  noting.server->set_registry(without);
+
+  const auto revoked = noting.notes.next();
+  ASSERT_TRUE(revoked);
+  EXPECT_EQ(revoked->what, "revoked: a c");
+  EXPECT_EQ(revoked->thread, frame->thread);
+  a->send(frame_of("still there?"));
+  EXPECT_TRUE(eventually([&] { return noting.server->counters().unauthenticated == 1; }));
+  noting.server->set_registry(without);
+  b->send(frame_of("y"));
+  EXPECT_EQ(noting.next(), "b") << "nothing of a, and nothing twice";
+
+  noting.server->set_registry(enrolled.registry);
+  const auto heard_again = [&] {  // frames that came before it looked are dropped
+    a->send(frame_of("back"));
+    return !noting.notes.empty();
+  };
+  EXPECT_TRUE(eventually(heard_again));
+  noting.server->set_registry(without);
+  const auto again = noting.notes.wait_for([](const Note& note) { return note.what != "a"; });
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->what, "revoked: a c") << "each time anew";
+}
+
+TEST(SecurityOf, ARevocationBeforeTheStartIsReportedAfterIt) {
+  Enrolled enrolled({"a"});
+  NotingServer noting(enrolled.registry);
+  noting.server->set_registry({});
+  EXPECT_TRUE(noting.notes.empty());
+
+  noting.start();
+
+  EXPECT_EQ(noting.next(), "revoked: a");
+}
+
+TEST(SecurityOf, DenialsTellARevokedClientFromAStranger) {
+  Enrolled enrolled({"a"});
+  const KeyPair stranger = generate_keys();
+  Mailbox<Denial> denials;
+  ZmqServerOptions options;
+  options.on_denied = [&](const Denial& denial) { denials.put(denial); };
+  EchoServer server(enrolled.registry, options);
+  server->set_registry({});
+  for (const auto& [keys, revoked] : {std::pair{enrolled.keys["a"], true}, {stranger, false}}) {
+    TestClient client(server, keys);
+
+    const auto denial = denials.wait_for(
+        [&, key = keys.public_key](const Denial& d) { return d.public_key == key; });
+
+    ASSERT_TRUE(denial);
+    EXPECT_EQ(denial->revoked, revoked) << denial->reason;
+  }
 }
 
 TEST(SecurityOf, AClientEnrolledLateGetsInByItself) {

@@ -171,7 +171,7 @@ TEST(Zmq, ASecondStopIsHarmless) {
   client->stop();
   server->stop();
   server->stop();
-  server->send(1, frame_of("into the void"));
+  server->send({1}, frame_of("into the void"));
   client->send(frame_of("into the void"));
 }
 
@@ -193,7 +193,7 @@ TEST(Zmq, AnUnreachableCoordinatorIsReported) {
 TEST(Zmq, FramesToAPeerThatLeftAreDropped) {
   Enrolled enrolled({"a"});
   EchoServer server(enrolled.registry);
-  ConnectionId gone = 0;
+  ConnectionId gone;
   {
     TestClient client(server, enrolled.keys["a"]);
     ASSERT_TRUE(client.connected());

@@ -30,15 +30,23 @@ inline std::string packed_digest(const std::string& byte) {
   return hex;
 }
 
-/// Every message once. The bytes were written by hand after the msgpack specification: an array of
-/// magic (cd 4c52), version (01), kind and the fields in order.
+/// Every message once, with the fields of protocol 2.0: these bytes are readable forever. They were
+/// written by hand after the msgpack specification: an array of magic (cd 4c52), version (02), kind
+/// and the fields in order.
 inline std::vector<Example> examples() {
   const std::string ab = packed_digest("ab");
   const std::string cd = packed_digest("cd");
   return {
-      {Hello{.nonce = 7, .software = "test"}, "97 cd4c52 01 01 07 01 01 a474657374", ""},
+      {Hello{.nonce = 7,
+             .software = "test",
+             .codecs = "int8,zstd",
+             .rank_max = 8,
+             .held_run = "r1",
+             .held_version = 11,
+             .own_data = 1},
+       "9c cd4c52 02 01 07 02 02 a474657374 a9696e74382c7a737464 08 a27231 0b 01", ""},
       {Welcome{.session = 5, .nonce = 7, .run = "r1", .client = "ada", .body = bytes_from("x = 1")},
-       "9a cd4c52 01 02 05 07 a27231 a3616461 ce00040000 02 cd2710", "x = 1"},
+       "9a cd4c52 02 02 05 07 a27231 a3616461 ce00040000 02 cd2710", "x = 1"},
       {Assignment{.session = 5,
                   .round = 12,
                   .model = filled(0xab),
@@ -47,39 +55,42 @@ inline std::vector<Example> examples() {
                   .backbone_bytes = 70000,
                   .share_index = 3,
                   .share_count = 20,
-                  .learning_rate_factor = 0.5},
-       "9c cd4c52 01 03 05 0c" + ab + "cd012c" + cd + "ce00011170 03 14 cb3fe0000000000000", ""},
+                  .learning_rate_factor = 0.5,
+                  .base_version = 11},
+       "9d cd4c52 02 03 05 0c" + ab + "cd012c" + cd + "ce00011170 03 14 cb3fe0000000000000 0b", ""},
       {Get{.session = 5, .object = filled(0xab), .offset = 262144},
-       "96 cd4c52 01 04 05" + ab + "ce00040000", ""},
+       "96 cd4c52 02 04 05" + ab + "ce00040000", ""},
       {Chunk{.session = 5,
              .object = filled(0xab),
              .offset = 0,
              .total = 3,
              .body = bytes_from("abc")},
-       "97 cd4c52 01 05 05" + ab + "00 03", "abc"},
+       "97 cd4c52 02 05 05" + ab + "00 03", "abc"},
       {Update{.session = 5,
               .round = 12,
               .object = filled(0xab),
               .offset = 0,
               .total = 3,
               .num_examples = 600,
-              .train_loss = 0.25,
+              .metrics = {{"loss", 0.25}, {"a", 1}},
               .body = bytes_from("xyz")},
-       "9a cd4c52 01 06 05 0c" + ab + "00 03 cd0258 cb3fd0000000000000", "xyz"},
+       "9a cd4c52 02 06 05 0c" + ab +
+           "00 03 cd0258 82 a46c6f7373 cb3fd0000000000000 a161 cb3ff0000000000000",
+       "xyz"},
       {Verdict{.session = 5,
                .round = 12,
                .kind = VerdictKind::kAccepted,
                .next_offset = 3,
                .detail = "ok"},
-       "98 cd4c52 01 07 05 0c 02 03 a26f6b", ""},
+       "98 cd4c52 02 07 05 0c 02 03 a26f6b", ""},
       {Reject{.session = 5, .code = RejectCode::kUnknownSession, .detail = "who"},
-       "96 cd4c52 01 08 05 cd0191 a377686f", ""},
+       "96 cd4c52 02 08 05 cd0191 a377686f", ""},
       {Heartbeat{.session = 5, .round = 12, .state = ClientState::kTraining},
-       "96 cd4c52 01 09 05 0c 03", ""},
-      {HeartbeatAck{.session = 5, .round = 12}, "95 cd4c52 01 0a 05 0c", ""},
+       "96 cd4c52 02 09 05 0c 03", ""},
+      {HeartbeatAck{.session = 5, .round = 12}, "95 cd4c52 02 0a 05 0c", ""},
       {Bye{.session = 5, .reason = ByeReason::kFinished, .detail = "done"},
-       "96 cd4c52 01 0b 05 01 a4646f6e65", ""},
-      {Decline{.session = 5, .round = 12, .detail = "no"}, "96 cd4c52 01 0c 05 0c a26e6f", ""},
+       "96 cd4c52 02 0b 05 01 a4646f6e65", ""},
+      {Decline{.session = 5, .round = 12, .detail = "no"}, "96 cd4c52 02 0c 05 0c a26e6f", ""},
   };
 }
 

@@ -6,7 +6,7 @@
 namespace lorae::wire {
 namespace {
 
-const std::string kPrefix = "cd4c52 01";  // magic and version
+const std::string kHead = "cd4c52 02";  // magic and version
 
 /// The refusal of a head written in hexadecimal; "accepted" if there is none.
 std::string refusal(const std::string& head, const std::string& body = {}) {
@@ -80,18 +80,47 @@ TEST(Unpack, SurvivesRandomBytes) {
 }
 
 TEST(Unpack, RefusesCountsThatTheBytesCannotHold) {
-  for (const std::string head : {"ddffffffff", "dcffff", "9f", "dfffffffff", "deffff", "dbffffffff",
-                                 "c6ffffffff", "c9ffffffff00", "93cd4c5201ddffffffff"}) {
+  for (const std::string head :
+       {"ddffffffff", "dcffff", "9f", "dfffffffff", "deffff", "dbffffffff", "c6ffffffff",
+        "c9ffffffff00", "93cd4c5202ddffffffff", "96cd4c52020a050cdd7fffffff",
+        "96cd4c52020a050cdf7fffffff", "96cd4c52020a050cdf80000000", "96cd4c52020a050cde0fff",
+        "96cd4c52020a050cdbffffffff", "96cd4c52020a050cc9ffffffff01"}) {
     const auto message = unpack({from_hex(head), {}});
     ASSERT_FALSE(message) << head;
     EXPECT_EQ(message.error().code(), ErrorCode::kCorruptData);
   }
 }
 
-TEST(Unpack, RefusesDeepNesting) {
-  const auto message = unpack({Bytes(kMaxHead, std::byte{0x91}), {}});
+TEST(Unpack, CountsTheElementsOfAllArraysAndMapsTogether) {
+  std::string nested = "96" + kHead + "0a 05 0c";
+  for (int depth = 0; depth < 6; ++depth) {
+    nested += "dc07ff";  // each of them alone would fit a head of 4096 bytes
+  }
+  for (int i = 0; i < 2048; ++i) {
+    nested += "c0";
+  }
 
-  EXPECT_FALSE(message);
+  EXPECT_EQ(reason(nested), "more elements than bytes");
+}
+
+TEST(Unpack, SkipsTheLargestMapThatAHeadCanHold) {
+  std::string head = "96" + kHead + "0a 05 0c de07f6";  // 2038 pairs: 4086 bytes in all
+  for (int i = 0; i < 2038; ++i) {
+    head += "c0 01";
+  }
+
+  EXPECT_EQ(reason(head), "accepted");
+  EXPECT_NE(reason(head + "c0"), "accepted");
+}
+
+TEST(Unpack, RefusesDeepNesting) {
+  const std::string skipped = "96" + kHead + "0a 05 0c";  // an ack and one field more
+  EXPECT_EQ(reason(skipped + "91919191919190"), "accepted");
+  EXPECT_EQ(reason(skipped + "81c0 81c0 81c0 81c0 81c0 81c0 80"), "accepted");
+  EXPECT_EQ(reason(skipped + "9191919191919190"), "depth size overflow");
+  EXPECT_EQ(reason(skipped + "81c0 81c0 81c0 81c0 81c0 81c0 81c0 80"), "depth size overflow");
+  EXPECT_FALSE(unpack({Bytes(kMaxHead, std::byte{0x91}), {}}));
+  EXPECT_FALSE(unpack({Bytes(kMaxHead, std::byte{0x81}), {}}));
 }
 
 TEST(Unpack, RefusesWhatIsNoArray) {
@@ -103,7 +132,7 @@ TEST(Unpack, RefusesWhatIsNoArray) {
 
 TEST(Unpack, RefusesWhatIsTooShortToSayItsKind) {
   EXPECT_EQ(reason("90"), "too short");
-  EXPECT_EQ(reason("92" + kPrefix), "too short");
+  EXPECT_EQ(reason("92" + kHead), "too short");
 }
 
 TEST(Unpack, RefusesTheMessagesOfOtherProtocols) {
@@ -112,45 +141,64 @@ TEST(Unpack, RefusesTheMessagesOfOtherProtocols) {
 }
 
 TEST(Unpack, NamesTheVersionsThatDoNotFit) {
-  const auto message = unpack({from_hex("95 cd4c52 02 0a 05 0c"), {}});
+  const auto message = unpack({from_hex("95 cd4c52 03 0a 05 0c"), {}});
 
   ASSERT_FALSE(message);
+  EXPECT_EQ(message.error().why(), Unreadable::Why::kOtherVersion);
+  EXPECT_EQ(message.error().version(), 3U);
   EXPECT_EQ(message.error().code(), ErrorCode::kIncompatible);
   EXPECT_STREQ(message.error().what(),
-               "[wire] message has protocol version 2, this build speaks 1");
+               "[wire] message has protocol version 3, this build speaks 2");
 }
 
-TEST(Unpack, RefusesUnknownKinds) {
-  EXPECT_EQ(reason("93" + kPrefix + "00"), "unknown kind 0");
-  EXPECT_EQ(reason("93" + kPrefix + "0d"), "unknown kind 13");
-  EXPECT_EQ(reason("93" + kPrefix + "cfffffffffffffffff"), "unknown kind 18446744073709551615");
+TEST(Unpack, TellsUnknownKindsFromMalformedBytes) {
+  for (const auto& [head, kind] :
+       {std::pair{"93" + kHead + "00", 0ULL}, std::pair{"93" + kHead + "0d", 13ULL},
+        std::pair{"96" + kHead + "0d 05 a0 81c090", 13ULL},
+        std::pair{"93" + kHead + "cfffffffffffffffff", ~0ULL}}) {
+    const auto message = unpack({from_hex(head), bytes_from("a body")});
+
+    ASSERT_FALSE(message) << head;
+    EXPECT_EQ(message.error().why(), Unreadable::Why::kUnknownKind);
+    EXPECT_EQ(message.error().kind(), kind);
+    EXPECT_EQ(message.error().version(), kVersion);
+    EXPECT_EQ(message.error().code(), ErrorCode::kIncompatible);
+    EXPECT_EQ(message.error().what(), str("[wire] message has the unknown kind ", kind));
+  }
 }
 
-TEST(Unpack, RefusesMissingAndExtraFields) {
-  EXPECT_EQ(reason("94" + kPrefix + "0a 05"), "wrong number of fields");
-  EXPECT_EQ(reason("96" + kPrefix + "0a 05 0c 00"), "wrong number of fields");
+TEST(Unpack, SaysThatMalformedBytesAreMalformed) {
+  for (const std::string& head : {std::string(), std::string("07"), "93" + kHead + "a131",
+                                  std::string("93 cd4c52 a0 0a"), "95" + kHead + "0a 05 a0"}) {
+    const auto message = unpack({from_hex(head), {}});
+
+    ASSERT_FALSE(message) << head;
+    EXPECT_EQ(message.error().why(), Unreadable::Why::kMalformed);
+    EXPECT_EQ(message.error().version(), kVersion);
+    EXPECT_EQ(message.error().code(), ErrorCode::kCorruptData);
+  }
 }
 
 TEST(Unpack, RefusesBytesAfterTheMessage) {
-  EXPECT_EQ(reason("95" + kPrefix + "0a 05 0c 00"), "bytes after the message");
+  EXPECT_EQ(reason("95" + kHead + "0a 05 0c 00"), "bytes after the message");
 }
 
 TEST(Unpack, RefusesABodyWhereNoneBelongs) {
-  EXPECT_EQ(reason("95" + kPrefix + "0a 05 0c", "body"), "a body where none belongs");
+  EXPECT_EQ(reason("95" + kHead + "0a 05 0c", "body"), "a body where none belongs");
 }
 
 TEST(Unpack, RefusesHeadsThatAreTooLong) {
-  Bytes head = from_hex("95" + kPrefix + "0a 05 0c");
+  Bytes head = from_hex("95" + kHead + "0a 05 0c");
   head.resize(kMaxHead + 1);
 
   const auto message = unpack({std::move(head), {}});
 
   ASSERT_FALSE(message);
-  EXPECT_STREQ(message.error().what(), "[wire] message head of 1025 bytes: too long");
+  EXPECT_STREQ(message.error().what(), "[wire] message head of 4097 bytes: too long");
 }
 
 TEST(Unpack, RefusesTextsThatAreTooLong) {
-  std::string head = "96" + kPrefix + "0c 05 0c da01e1";  // a Decline with 481 bytes of text
+  std::string head = "96" + kHead + "0c 05 0c da01e1";  // a Decline with 481 bytes of text
   for (std::size_t i = 0; i < kMaxText + 1; ++i) {
     head += "78";
   }
@@ -159,7 +207,7 @@ TEST(Unpack, RefusesTextsThatAreTooLong) {
 }
 
 TEST(Unpack, TakesIntegersOnlyWhereIntegersBelong) {
-  const std::string ack = "95" + kPrefix + "0a 05";
+  const std::string ack = "95" + kHead + "0a 05";
   EXPECT_EQ(reason(ack + "0c"), "accepted");
   for (const std::string other :
        {"ff", "d0ff", "d1ffff", "d2ffffffff", "d3ffffffffffffffff", "c0", "c2", "c3", "ca3f800000",
@@ -169,24 +217,78 @@ TEST(Unpack, TakesIntegersOnlyWhereIntegersBelong) {
 }
 
 TEST(Unpack, TakesOnlyFiniteDoublesWhereNumbersBelong) {
-  const std::string update = "9a" + kPrefix + "06 05 0c" + packed_digest("ab") + "00 03 01";
-  EXPECT_EQ(reason(update + "cb3fd0000000000000"), "accepted");
+  const std::string assignment =
+      "9d" + kHead + "03 05 0c" + packed_digest("ab") + "01" + packed_digest("cd") + "01 00 01";
+  EXPECT_EQ(reason(assignment + "cb3fd0000000000000 00"), "accepted");
   for (const std::string other : {"cb7ff8000000000000", "cbfff8000000000000", "cb7ff0000000000000",
                                   "cbfff0000000000000", "ca3f800000", "01", "a131", "c0"}) {
-    EXPECT_EQ(reason(update + other), "expected a finite number") << other;
+    EXPECT_EQ(reason(assignment + other + "00"), "expected a finite number") << other;
   }
 }
 
+/// What becomes of an Update with these metrics, in hexadecimal.
+std::string metrics_reason(const std::string& metrics) {
+  return reason("9a" + kHead + "06 05 0c" + packed_digest("ab") + "00 03 01" + metrics);
+}
+
+TEST(Unpack, TakesOnlyMapsOfMetricsWhereMetricsBelong) {
+  EXPECT_EQ(metrics_reason("80"), "accepted");
+  EXPECT_EQ(metrics_reason("81 a161 cb3fd0000000000000"), "accepted");
+  EXPECT_EQ(metrics_reason("de0001 a161 cb3fd0000000000000"), "accepted");
+  for (const std::string other : {"c0", "90", "cb3fd0000000000000", "a0", "00"}) {
+    EXPECT_EQ(metrics_reason(other), "expected a map of at most 32 metrics") << other;
+  }
+}
+
+TEST(Unpack, TakesOnlyFiniteDoublesAsMetrics) {
+  for (const std::string other :
+       {"cb7ff8000000000000", "cb7ff0000000000000", "ca3f800000", "01", "a131", "c0", "80"}) {
+    EXPECT_EQ(metrics_reason("81 a161" + other), "expected a finite number") << other;
+  }
+}
+
+TEST(Unpack, TakesOnlyPrintableNamesOfMetricsEachOnce) {
+  const std::string one = "cb3ff0000000000000";
+  const std::string why = "expected metric names of 1 to 64 printable characters, each once";
+  std::string longest = "d940";
+  std::string too_long = "d941 78";
+  for (std::size_t i = 0; i < kMaxMetricName; ++i) {
+    longest += "78";
+    too_long += "78";
+  }
+  EXPECT_EQ(metrics_reason("81" + longest + one), "accepted");
+  EXPECT_EQ(metrics_reason("81" + too_long + one), why);
+  EXPECT_EQ(metrics_reason("81 a0" + one), why);
+  EXPECT_EQ(metrics_reason("81 a10a" + one), why);
+  EXPECT_EQ(metrics_reason("81 a2c3a9" + one), why);
+  EXPECT_EQ(metrics_reason("82 a161" + one + "a161" + one), why);
+  for (const std::string other : {"01", "c0", "c40161", "90"}) {
+    EXPECT_EQ(metrics_reason("81" + other + one), "expected text of at most 480 bytes") << other;
+  }
+}
+
+TEST(Unpack, TakesAtMost32Metrics) {
+  const auto metrics = [](int count) {
+    std::string hex = str("de00", to_hex(Bytes{static_cast<std::byte>(count)}));
+    for (int i = 0; i < count; ++i) {
+      hex += "a1" + to_hex(Bytes{static_cast<std::byte>('A' + i)}) + "cb3ff0000000000000";
+    }
+    return hex;
+  };
+  EXPECT_EQ(metrics_reason(metrics(32)), "accepted");
+  EXPECT_EQ(metrics_reason(metrics(33)), "expected a map of at most 32 metrics");
+}
+
 TEST(Unpack, TakesOnlyTextWhereTextBelongs) {
-  const std::string decline = "96" + kPrefix + "0c 05 0c";
+  const std::string decline = "96" + kHead + "0c 05 0c";
   EXPECT_EQ(reason(decline + "a0"), "accepted");
   for (const std::string other : {"c400", "c0", "00", "90"}) {
-    EXPECT_EQ(reason(decline + other), "expected text") << other;
+    EXPECT_EQ(reason(decline + other), "expected text of at most 480 bytes") << other;
   }
 }
 
 TEST(Unpack, TakesOnlyDigestsOf32BytesWhereDigestsBelong) {
-  const std::string get = "96" + kPrefix + "04 05";
+  const std::string get = "96" + kHead + "04 05";
   const std::string short_digest = "c41f" + packed_digest("ab").substr(6);
   EXPECT_EQ(reason(get + packed_digest("ab") + "00"), "accepted");
   for (const std::string& other :

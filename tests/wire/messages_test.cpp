@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <set>
 
@@ -55,7 +56,8 @@ TEST(Messages, KeepEveryFieldOfAnAssignment) {
                                       .backbone_bytes = 6,
                                       .share_index = 7,
                                       .share_count = 8,
-                                      .learning_rate_factor = 0.9});
+                                      .learning_rate_factor = 0.9,
+                                      .base_version = 10});
 
   EXPECT_EQ(read.session, 1U);
   EXPECT_EQ(read.round, 2U);
@@ -66,6 +68,29 @@ TEST(Messages, KeepEveryFieldOfAnAssignment) {
   EXPECT_EQ(read.share_index, 7U);
   EXPECT_EQ(read.share_count, 8U);
   EXPECT_EQ(read.learning_rate_factor, 0.9);
+  EXPECT_EQ(read.base_version, 10U);
+}
+
+TEST(Messages, KeepEveryFieldOfAHello) {
+  const auto read = reread(Hello{.nonce = 1,
+                                 .min_version = 2,
+                                 .max_version = 3,
+                                 .software = "four",
+                                 .codecs = "five",
+                                 .rank_max = 6,
+                                 .held_run = "seven",
+                                 .held_version = 8,
+                                 .own_data = 9});
+
+  EXPECT_EQ(read.nonce, 1U);
+  EXPECT_EQ(read.min_version, 2U);
+  EXPECT_EQ(read.max_version, 3U);
+  EXPECT_EQ(read.software, "four");
+  EXPECT_EQ(read.codecs, "five");
+  EXPECT_EQ(read.rank_max, 6U);
+  EXPECT_EQ(read.held_run, "seven");
+  EXPECT_EQ(read.held_version, 8U);
+  EXPECT_EQ(read.own_data, 9U);
 }
 
 TEST(Messages, KeepEveryFieldAndTheBodyOfAnUpdate) {
@@ -75,7 +100,7 @@ TEST(Messages, KeepEveryFieldAndTheBodyOfAnUpdate) {
                                   .offset = 4,
                                   .total = 5,
                                   .num_examples = 6,
-                                  .train_loss = -0.1,
+                                  .metrics = {{"loss/train", -0.1}, {"loss/box", 1.0}},
                                   .body = from_hex("00ff")});
 
   EXPECT_EQ(read.session, 1U);
@@ -84,7 +109,7 @@ TEST(Messages, KeepEveryFieldAndTheBodyOfAnUpdate) {
   EXPECT_EQ(read.offset, 4U);
   EXPECT_EQ(read.total, 5U);
   EXPECT_EQ(read.num_examples, 6U);
-  EXPECT_EQ(read.train_loss, -0.1);
+  EXPECT_EQ(read.metrics, (Metrics{{"loss/train", -0.1}, {"loss/box", 1.0}}));
   EXPECT_EQ(read.body, from_hex("00ff"));
 }
 
@@ -102,26 +127,81 @@ TEST(Messages, WriteWholeNumbersAsDoublesWhereDoublesBelong) {
   for (const double factor : {1.0, 0.0, -2.0, 1e300, 1e-300}) {
     EXPECT_EQ(reread(Assignment{.learning_rate_factor = factor}).learning_rate_factor, factor);
   }
-  EXPECT_TRUE(to_hex(pack(Assignment{}).head).ends_with("cb3ff0000000000000"));
+  EXPECT_TRUE(to_hex(pack(Assignment{}).head).ends_with("cb3ff000000000000000"));
 }
 
 TEST(Messages, CutLongTextsSoThatTheHeadAlwaysFits) {
   const std::string longest(kMaxText, 'x');
+  const std::string cut = longest + "y";
   constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
 
-  const Frame frame = pack(Welcome{.session = kMost,
-                                   .nonce = kMost,
-                                   .run = longest + "y",
-                                   .client = longest + "y",
-                                   .chunk_bytes = kMost,
-                                   .window = kMost,
-                                   .heartbeat_ms = kMost});
+  const Frame frame = pack(Hello{.nonce = kMost,
+                                 .min_version = kMost,
+                                 .max_version = kMost,
+                                 .software = cut,
+                                 .codecs = cut,
+                                 .rank_max = kMost,
+                                 .held_run = cut,
+                                 .held_version = kMost,
+                                 .own_data = kMost});
   const auto message = unpack(frame);
 
   EXPECT_LE(frame.head.size(), kMaxHead);
   ASSERT_TRUE(message) << message.error().what();
-  EXPECT_EQ(std::get<Welcome>(*message).run, longest);
-  EXPECT_EQ(std::get<Welcome>(*message).client, longest);
+  EXPECT_EQ(std::get<Hello>(*message).software, longest);
+  EXPECT_EQ(std::get<Hello>(*message).codecs, longest);
+  EXPECT_EQ(std::get<Hello>(*message).held_run, longest);
+}
+
+TEST(Messages, KeepTheOrderOfMetrics) {
+  Metrics metrics;
+  for (const char* name : {"zeta", "alpha", "mid"}) {
+    metrics.set(name, 1);
+  }
+
+  const auto read = reread(Update{.metrics = metrics}).metrics;
+
+  EXPECT_EQ(read, metrics);
+  EXPECT_EQ(read.main_name(), "zeta");
+}
+
+TEST(Messages, FitTheMostMetricsWithTheLongestNames) {
+  constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
+  Metrics metrics;
+  for (std::size_t i = 0; i < kMaxMetrics; ++i) {
+    metrics.set(std::string(kMaxMetricName - 1, 'x') + static_cast<char>('A' + i), 0.1);
+  }
+
+  const Frame frame = pack(Update{.session = kMost,
+                                  .round = kMost,
+                                  .offset = kMost,
+                                  .total = kMost,
+                                  .num_examples = kMost,
+                                  .metrics = metrics});
+
+  EXPECT_LE(frame.head.size(), kMaxHead);
+  EXPECT_EQ(std::get<Update>(unpack(frame).value()).metrics, metrics);
+}
+
+TEST(Messages, LeaveOutMetricsThatAReaderWouldRefuse) {
+  Metrics metrics{{"", 1},
+                  {"nan", std::nan("")},
+                  {"infinite", HUGE_VAL},
+                  {std::string(kMaxMetricName + 1, 'x'), 1},
+                  {"tab\t", 1},
+                  {"\xc3\xa9", 1},
+                  {"twice", 1},
+                  {"twice", 2}};
+  for (std::size_t i = 0; i < kMaxMetrics; ++i) {
+    metrics.set(str("m", i), 1);
+  }
+
+  const auto read = reread(Update{.metrics = metrics}).metrics;
+
+  EXPECT_EQ(read.size(), kMaxMetrics);
+  EXPECT_EQ(read.main_name(), "twice");
+  EXPECT_TRUE(read.find("m30"));
+  EXPECT_FALSE(read.find("m31"));
 }
 
 TEST(Messages, KeepTextsThatHoldZeroBytes) {

@@ -3,14 +3,15 @@
 
 #include "adapters/blocks.h"
 #include "aggregation/weighted_mean.h"
-#include "codec/pipeline.h"
+#include "codec/chain.h"
 
 int main() {
   using namespace lorae;
   const codec::Blocks zero{{"w", {2}, -1, {0.0F, 0.0F}}};
   const codec::Blocks one{{"w", {2}, -1, {1.0F, 4.0F}}};
-  const auto pipeline = codec::Pipeline::parse("delta,zstd");
-  const auto delta = pipeline.decode_delta(pipeline.encode(one, zero), zero).value();
+  const auto chain = codec::Chain::parse("delta,zstd");
+  const Bytes payload = chain.encode(one, zero).payload;
+  const auto delta = chain.decode_delta(payload, codec::layout_of(zero), zero).value().blocks;
   aggregation::WeightedMean mean;
   mean.add(adapters::to_state(delta), 1);
   mean.add(adapters::to_state(zero), 3);

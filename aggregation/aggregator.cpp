@@ -1,0 +1,49 @@
+#include "aggregation/aggregator.h"
+
+#include <algorithm>
+#include <array>
+
+#include "aggregation/rules/factor_mean.h"
+#include "aggregation/rules/factor_median.h"
+#include "base/error.h"
+
+namespace lorae::aggregation {
+namespace {
+
+struct Entry {
+  std::string_view name;
+  std::unique_ptr<Aggregator> (*make)();
+};
+
+template <typename Rule>
+std::unique_ptr<Aggregator> make() {
+  return std::make_unique<Rule>();
+}
+
+constexpr std::array kRules = {
+    Entry{"factor_mean", &make<FactorMean>},
+    Entry{"factor_median", &make<FactorMedian>},
+};
+
+}  // namespace
+
+std::vector<std::string_view> rule_names() {
+  std::vector<std::string_view> names;
+  for (const Entry& entry : kRules) {
+    names.push_back(entry.name);
+  }
+  return names;
+}
+
+std::unique_ptr<Aggregator> make_aggregator(const RuleOptions& options) {
+  const auto found = std::ranges::find(kRules, options.aggregation, &Entry::name);
+  check(found != kRules.end(), ErrorCode::kInvalidConfig, "[aggregation] no rule '",
+        options.aggregation, "'");
+  return found->make();
+}
+
+std::int64_t weight_of(const RuleOptions& options, std::int64_t num_examples) {
+  return options.weighting == "uniform" ? 1 : num_examples;
+}
+
+}  // namespace lorae::aggregation

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/config_reader.h"
+#include "base/ids.h"
+#include "base/metrics.h"
+#include "tensors/state_dict.h"
+
+namespace lorae::aggregation {
+
+/// The names of all rules.
+std::vector<std::string_view> rule_names();
+
+/// How the updates of a round become one.
+struct RuleOptions {
+  std::string aggregation = "factor_mean";
+  std::string weighting = "examples";
+};
+
+template <typename Visitor>
+void visit_fields(RuleOptions& options, Visitor&& visit) {
+  visit("aggregation", options.aggregation, one_of(rule_names()), "from updates to one step");
+  visit("weighting", options.weighting, one_of({"examples", "uniform"}),
+        "of a client in a mean: its images, or 1");
+}
+
+/// What a client changed, with its say in the mean.
+struct ClientUpdate {
+  ClientId client;
+  std::int64_t weight = 1;  ///< positive
+  StateDict delta;          ///< float32, local - global, of all updates aligned
+};
+
+struct Aggregate {
+  StateDict pseudo_gradient;  ///< float64
+  Metrics report;             ///< of the rule's own: "aggregation/cuda_updates", ...
+};
+
+/// A rule. What it gives depends on the set of updates, never on the order in which they come, so
+/// they are added when they arrive. Threads: none.
+class Aggregator {
+ public:
+  virtual ~Aggregator() = default;
+
+  /// Errors: kCorruptData, naming the tensor, for numbers that the rule cannot take; kIncompatible
+  /// if not aligned with those before. The rule is as if the update had never come then.
+  virtual void add(const ClientUpdate& update) = 0;
+
+  /// Ends the round; the rule is then empty. Errors: kInvalidArgument if nothing was added.
+  virtual Aggregate finish() = 0;
+};
+
+/// Errors: kInvalidConfig for an unknown name.
+std::unique_ptr<Aggregator> make_aggregator(const RuleOptions& options);
+
+/// The weight of a client with so many examples.
+std::int64_t weight_of(const RuleOptions& options, std::int64_t num_examples);
+
+}  // namespace lorae::aggregation

@@ -1,0 +1,102 @@
+#include "apps/coordinator/console.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace lorae::apps {
+namespace {
+
+using nlohmann::json;
+
+std::string bytes_text(std::int64_t bytes) {
+  return human_bytes(static_cast<double>(bytes));
+}
+
+void put(const std::string& line) {
+  fmt::print("{}\n", line);
+  std::fflush(stdout);  // whoever reads along is to see it now
+}
+
+void add(json& object, const Metrics& metrics) {
+  for (const auto& [name, value] : metrics) {
+    object["metrics"][name] = value;
+  }
+  if (!metrics.empty()) {
+    object["main_metric"] = metrics.main_name();
+  }
+}
+
+}  // namespace
+
+std::string text_of(const Metrics& metrics) {
+  std::string text;
+  for (const auto& [name, value] : metrics) {
+    const bool is_fraction = !name.starts_with("loss") && !name.starts_with("aggregation/");
+    text += text.empty() ? "" : ", ";
+    text += is_fraction ? fmt::format("{} {:.1f} %", name, 100 * value)
+                        : fmt::format("{} {:.3f}", name, value);
+  }
+  return text;
+}
+
+void Console::round(const coordinator::RoundSummary& round) const {
+  if (as_json_) {
+    json object{{"event", "round"},
+                {"round", round.round},
+                {"clients", round.clients},
+                {"uplink_bytes", round.uplink_bytes},
+                {"downlink_bytes", round.downlink_bytes},
+                {"seconds", round.seconds}};
+    add(object, round.metrics);
+    put(object.dump());
+    return;
+  }
+  put(fmt::format("round {}/{}: {} clients, {}, up {}, down {}, {:.1f} s", round.round, rounds_,
+                  round.clients, text_of(round.metrics), bytes_text(round.uplink_bytes),
+                  bytes_text(round.downlink_bytes), round.seconds));
+}
+
+void Console::metrics(RoundId round, const Metrics& metrics) const {
+  if (as_json_) {
+    json object{{"event", "metrics"}, {"round", round}};
+    add(object, metrics);
+    put(object.dump());
+    return;
+  }
+  put(fmt::format("round {}/{}: {}", round, rounds_, text_of(metrics)));
+}
+
+void Console::summary(const coordinator::Coordinator& coordinator,
+                      const runs::RunDirectory& directory,
+                      const runs::Journal& journal,
+                      const transport::ServerCounters& counters) const {
+  const RoundId version = coordinator.state().version();
+  const std::string adapter = version == 0 ? "" : directory.adapter_path(version).string();
+  const auto uplink = journal.total_bytes(runs::Direction::kUplink, coordinator::kStageFramed);
+  const auto downlink = journal.total_bytes(runs::Direction::kDownlink, coordinator::kStageFramed);
+  const std::string digest = coordinator.state().digest().hex();
+  const Metrics metrics = journal.metrics(version);
+  const char* end = coordinator.finished() ? "finished" : "stopped";
+  if (as_json_) {
+    json object{{"event", end},
+                {"rounds", version},
+                {"digest", digest},
+                {"uplink_bytes", uplink},
+                {"downlink_bytes", downlink},
+                {"adapter", adapter},
+                {"run", directory.path().string()},
+                {"frames_in", counters.frames_in},
+                {"frames_out", counters.frames_out}};
+    add(object, metrics);
+    put(object.dump());
+    return;
+  }
+  put(fmt::format("{} after {} rounds: {}{}up {}, down {}", end, version, text_of(metrics),
+                  metrics.empty() ? "" : ", ", bytes_text(uplink), bytes_text(downlink)));
+  put(fmt::format("digest   {}\nadapter  {}\nrun      {}", digest, adapter,
+                  directory.path().string()));
+}
+
+}  // namespace lorae::apps

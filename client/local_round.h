@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/memory.h"
+#include "client/session.h"
+#include "data/image_set.h"
+#include "training/learner.h"
+
+namespace lorae::client {
+
+/// The images that a client trains on, given the plan and the share it was assigned.
+using ImageSource = std::function<data::ImageSet(const training::Plan&, const Work&)>;
+
+/// The backbone on the disk turned out to be damaged, and was removed: it has to be fetched again.
+class BackboneLost : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Work to an update: decode the global state, fit, encode. One model instance plays any client, so
+/// the simulator has one per thread. Threads: none.
+class LocalRound {
+ public:
+  explicit LocalRound(ImageSource images) : images_(std::move(images)) {}
+
+  /// Deterministic: the same Work on the same images gives the same bytes.
+  /// Errors: BackboneLost; kIncompatible or kCorruptData if plan, backbone and model do not fit
+  ///         each other; kInvalidArgument if training diverged; kUnavailable if a backbone that was
+  ///         fetched cannot be kept; the image source's own.
+  TrainedUpdate train(const Work& work, Memory& memory);
+
+ private:
+  void prepare(const Work& work, Memory& memory);
+
+  ImageSource images_;
+  Digest prepared_for_;  // plan and backbone
+  training::Plan plan_;
+  std::optional<training::Learner> learner_;
+};
+
+/// The client's share of the plan's own data set: what a client without private data of its own
+/// trains on. Loads the data set once.
+ImageSource planned_share();
+
+/// Images of the client's own: `path` holds any format that data::open_image_set reads; `part`
+/// takes "3/20" of them, or all if empty; `class_map` as data::parse_class_map reads it. Loads them
+/// once. Errors: kInvalidConfig, at once, for a bad `part` or `class_map`, or a path that holds no
+/// images; later those of training::own_images.
+ImageSource own_images(const std::string& path,
+                       const std::string& part,
+                       const std::string& class_map);
+
+}  // namespace lorae::client

@@ -1,0 +1,228 @@
+#include <algorithm>
+#include <utility>
+
+#include "client/session.h"
+
+// What the session does with each message of the coordinator; session.cpp has the rest.
+namespace lorae::client {
+namespace {
+
+constexpr std::uint64_t kNonceStep = 0x9E3779B97F4A7C15U;  // odd: never the same nonce twice
+constexpr std::size_t kUnknownKindsTold = 16;              // a bound on what a peer makes us keep
+constexpr auto kStorageWait = std::chrono::seconds(2);     // after Verdict kWait
+
+}  // namespace
+
+void Session::on_frame(wire::Frame frame, TimePoint now) {
+  if (state_ == SessionState::kEnded) {
+    return;
+  }
+  auto message = wire::unpack(std::move(frame));
+  if (!message) {
+    on_unreadable(message.error());
+    return;
+  }
+  silent_retries_ = 0;
+  std::visit([&](auto& typed) { on_message(std::move(typed), now); }, *message);
+}
+
+void Session::on_unreadable(const wire::Unreadable& error) {
+  switch (error.why()) {
+    case wire::Unreadable::Why::kMalformed:
+      notes_.push_back(str("the coordinator sent a message that makes no sense: ", error.what()));
+      return;
+    case wire::Unreadable::Why::kOtherVersion:  // waiting would change nothing
+      end_ = wire::Bye{.reason = wire::ByeReason::kStopping,
+                       .detail = str("the coordinator speaks protocol ", error.version(),
+                                     ", this client ", wire::kVersion, "; update the older side")};
+      notes_.push_back(end_->detail);
+      state_ = SessionState::kEnded;
+      return;
+    case wire::Unreadable::Why::kUnknownKind:
+      silent_retries_ = 0;
+      if (unknown_kinds_.size() < kUnknownKindsTold && unknown_kinds_.insert(error.kind()).second) {
+        notes_.push_back(str("the coordinator sent a message of kind ", error.kind(),
+                             ", which this client does not know; update the client to use it"));
+        send(wire::Reject{
+            .session = session_, .code = wire::RejectCode::kUnknownKind, .detail = error.what()});
+      }
+  }
+}
+
+template <typename Other>
+void Session::on_message(const Other& /*message*/, TimePoint /*now*/) {
+  // A message that only clients send.
+}
+
+void Session::on_message(wire::Welcome message, TimePoint now) {
+  const bool sane = message.chunk_bytes > 0 && message.window > 0 && message.heartbeat_ms > 0;
+  if (message.nonce != nonce_ || !sane) {
+    return;  // an answer to an older Hello
+  }
+  if (message.run != welcome_.run) {
+    done_round_ = 0;
+    assignment_ = {};
+  }
+  if (message.chunk_bytes != welcome_.chunk_bytes) {
+    download_.reset();
+  }
+  if (message.body != welcome_.body) {
+    plan_ = std::string(text_of(message.body));
+  }
+  welcome_ = std::move(message);
+  session_ = welcome_.session;
+  heartbeat_ = now;
+  if (state_ != SessionState::kTraining) {
+    become_idle(now);
+  }
+}
+
+void Session::on_message(wire::Assignment message, TimePoint now) {
+  if (!joined() || message.session != session_ || message.round <= done_round_) {
+    return;
+  }
+  if (std::max(message.model_bytes, message.backbone_bytes) > options_.largest_object) {
+    notes_.push_back("the coordinator announced an object larger than this client accepts");
+    return;
+  }
+  if (message.base_version != 0) {  // our Hello says that we hold no model to add it to
+    send(wire::Decline{.session = session_,
+                       .round = message.round,
+                       .detail = str("no model of version ", message.base_version, " here")});
+    return;
+  }
+  if (state_ == SessionState::kTraining) {
+    if (message.round != assignment_.round || message.model != assignment_.model) {
+      next_ = message;
+    }
+    return;
+  }
+  const bool in_hand = state_ != SessionState::kIdle && message.round == assignment_.round &&
+                       message.model == assignment_.model;
+  if (in_hand) {
+    return;
+  }
+  assignment_ = message;
+  const UpdateKey key{welcome_.run, message.round, message.model};
+  if (auto kept = memory_.update(key)) {
+    on_trained(key, *std::move(kept), now);  // trained before a restart
+    return;
+  }
+  work_ = Work{.key = key,
+               .client = ClientId{welcome_.client},
+               .plan = std::string(text_of(welcome_.body)),
+               .backbone = message.backbone,
+               .fetched_backbone = nullptr,
+               .model = {},
+               .share_index = message.share_index,
+               .share_count = message.share_count,
+               .learning_rate_factor = message.learning_rate_factor};
+  state_ = SessionState::kFetching;
+  const bool cached = (backbone_ != nullptr && backbone_digest_ == message.backbone) ||
+                      memory_.has_backbone(message.backbone, message.backbone_bytes);
+  const Digest& object = cached ? message.model : message.backbone;
+  if (download_ && download_->object() == object) {
+    download_->restart_requests();  // what came before the connection was lost is kept
+  } else {
+    download_.emplace(object, cached ? message.model_bytes : message.backbone_bytes,
+                      welcome_.chunk_bytes, welcome_.window);
+  }
+  fetch(now);
+}
+
+void Session::on_message(wire::Chunk message, TimePoint now) {
+  if (state_ != SessionState::kFetching || message.session != session_ || !download_) {
+    return;
+  }
+  download_->on_chunk(std::move(message));
+  if (auto object = download_->take_finished()) {
+    if (download_->object() == assignment_.model) {
+      work_->model = *std::move(object);
+      if (backbone_digest_ == assignment_.backbone) {
+        work_->fetched_backbone = std::exchange(backbone_, nullptr);
+      }
+      download_.reset();
+      state_ = SessionState::kTraining;
+      return;
+    }
+    backbone_ = std::make_shared<const Bytes>(*std::move(object));
+    backbone_digest_ = assignment_.backbone;
+    download_.emplace(assignment_.model, assignment_.model_bytes, welcome_.chunk_bytes,
+                      welcome_.window);
+  }
+  fetch(now);
+}
+
+void Session::on_message(wire::Verdict message, TimePoint now) {
+  if (state_ != SessionState::kSending || message.session != session_ ||
+      message.round != assignment_.round) {
+    return;
+  }
+  switch (message.kind) {
+    case wire::VerdictKind::kProgress:
+      // The offset just sent is the echo of a repeated piece; answering it would double the rest.
+      if (message.next_offset != update_offset_ && message.next_offset < update_.payload.size()) {
+        update_offset_ = message.next_offset;
+        send_update(now);
+      }
+      return;
+    case wire::VerdictKind::kWait:
+      notes_.push_back("the coordinator has no room for now: " + message.detail);
+      progress_ = now + kStorageWait - options_.retry;
+      return;
+    case wire::VerdictKind::kRejected:
+      // Not done: if the round is opened again, under other limits, it may be tried again.
+      notes_.push_back(str("round ", message.round, ": our update was rejected: ", message.detail));
+      break;
+    default:
+      done_round_ = message.round;
+      break;
+  }
+  memory_.keep_update({}, nullptr);
+  update_ = {};
+  become_idle(now);
+}
+
+void Session::on_message(wire::Reject message, TimePoint now) {
+  switch (message.code) {
+    case wire::RejectCode::kUnknownSession:
+      if (message.session == session_ && joined()) {
+        // The coordinator restarted, or dropped us: a new session, by a new nonce.
+        nonce_ += kNonceStep;
+        say_hello(now);
+      }
+      return;
+    case wire::RejectCode::kNotFound:
+      if (state_ == SessionState::kFetching && message.session == session_) {
+        become_idle(now);  // that round is over; the next assignment comes by itself
+      }
+      return;
+    case wire::RejectCode::kNoCommonVersion:
+      end_ = wire::Bye{.reason = wire::ByeReason::kStopping, .detail = message.detail};
+      state_ = SessionState::kEnded;
+      return;
+    default:
+      notes_.push_back("the coordinator did not understand us: " + message.detail);
+  }
+}
+
+void Session::on_message(wire::HeartbeatAck /*message*/, TimePoint /*now*/) {
+  // That the peer lives is no progress of a transfer: lost chunks are still asked for again.
+}
+
+void Session::on_message(wire::Bye message, TimePoint /*now*/) {
+  if (message.session != session_ || !joined()) {
+    return;
+  }
+  if (message.reason == wire::ByeReason::kStopping) {
+    notes_.push_back("the coordinator is stopping; waiting for it to come back");
+    lose_session(SessionState::kOffline);
+    connected_ = false;  // until the transport says so again
+    return;
+  }
+  session_ = 0;
+  end_ = std::move(message);
+  state_ = SessionState::kEnded;
+}
+
+}  // namespace lorae::client

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstring>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "codec/block.h"
+
+namespace lorae::codec {
+
+/// Values as they are.
+/// Layout: float32 each, row-major.
+struct Float32 {
+  static constexpr bool kLossless = true;
+
+  std::size_t size(const BlockShape& block) const { return block.numel() * sizeof(float); }
+  void encode(const BlockView& block, Bytes& to) const { append(to, bytes_of(block.values)); }
+  Result<bool> decode(ByteView bytes, Block& block) const {
+    if (!bytes.empty()) {  // memcpy must not be given null, not even for nothing
+      std::memcpy(block.values.data(), bytes.data(), bytes.size());
+    }
+    return true;
+  }
+};
+
+}  // namespace lorae::codec

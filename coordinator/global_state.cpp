@@ -1,0 +1,49 @@
+#include "coordinator/global_state.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "tensors/safetensors.h"
+
+namespace lorae::coordinator {
+
+GlobalState::GlobalState(const StateDict& initial,
+                         const aggregation::ServerOptions& server,
+                         adapters::AdapterInfo info)
+    : info_(std::move(info)),
+      tensors_(initial.clone()),
+      server_(aggregation::make_server_optimizer(server)) {}
+
+void GlobalState::step(const StateDict& pseudo_gradient) {
+  next_ = tensors_.clone();
+  server_->step_(next_, pseudo_gradient);
+  next_digest_ = digest_of(next_);
+}
+
+void GlobalState::save(const runs::RunDirectory& directory) const {
+  adapters::AdapterInfo info = info_;
+  info.round = version_ + 1;
+  save_safetensors(directory.server_state_path(info.round), server_->state());
+  adapters::save_adapter(directory.adapter_path(info.round), {info, next_});
+}
+
+void GlobalState::commit() {
+  tensors_ = std::exchange(next_, {});
+  ++version_;
+}
+
+void GlobalState::restore(const runs::RunDirectory& directory,
+                          RoundId version,
+                          const std::string& digest_hex) {
+  const auto path = directory.adapter_path(version);
+  adapters::Adapter adapter = adapters::load_adapter(path);
+  adapters::check_fits(adapter.info, info_);
+  check_aligned(tensors_, adapter.state);
+  check(digest_of(adapter.state).hex() == digest_hex, ErrorCode::kCorruptData, "[run] '",
+        path.string(), "' is not the model that the journal committed; restore it from a backup");
+  server_->restore(load_safetensors(directory.server_state_path(version)).state);
+  tensors_ = std::move(adapter.state);
+  version_ = version;
+}
+
+}  // namespace lorae::coordinator

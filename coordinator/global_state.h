@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+
+#include "adapters/adapter_file.h"
+#include "aggregation/server_optimizer.h"
+#include "runs/run_directory.h"
+
+namespace lorae::coordinator {
+
+/// The federated state: its version, its tensors, the server optimiser that moves it, its files.
+/// A step is taken in three parts, so that a crash between any two of them changes nothing: `step`
+/// computes, `save` makes files, `commit` puts it in force. Threads: none.
+class GlobalState {
+ public:
+  /// `initial` is version 0. `info`: of the saved files; the round is filled in.
+  GlobalState(const StateDict& initial,
+              const aggregation::ServerOptions& server,
+              adapters::AdapterInfo info);
+
+  RoundId version() const { return version_; }
+  const StateDict& tensors() const { return tensors_; }
+  Digest digest() const { return digest_of(tensors_); }
+
+  /// The state after a round whose aggregate is `pseudo_gradient`, not yet in force.
+  void step(const StateDict& pseudo_gradient);
+  /// Atomic files in `directory`: the adapter for people, the optimiser's moments for a restart.
+  /// Errors: kUnavailable if the disk is full; call again.
+  void save(const runs::RunDirectory& directory) const;
+  void commit();
+  const Digest& next_digest() const { return next_digest_; }
+
+  /// Takes the state of a saved version. Errors: kCorruptData if the adapter's digest is not
+  /// `digest_hex`; kIncompatible if it is one of another model.
+  void restore(const runs::RunDirectory& directory, RoundId version, const std::string& digest_hex);
+
+ private:
+  adapters::AdapterInfo info_;
+  RoundId version_ = 0;
+  StateDict tensors_;
+  std::unique_ptr<aggregation::ServerOptimizer> server_;
+  // Between `step` and `commit`:
+  StateDict next_;
+  Digest next_digest_;
+};
+
+}  // namespace lorae::coordinator

@@ -1,0 +1,43 @@
+#include "coordinator/intake.h"
+
+#include <utility>
+
+#include "adapters/blocks.h"
+
+namespace lorae::coordinator {
+
+Intake::Intake(codec::Chain uplink, const aggregation::RuleOptions& rule, codec::Layout layout)
+    : chain_(std::move(uplink)),
+      layout_(std::move(layout)),
+      options_(rule),
+      rule_(aggregation::make_aggregator(rule)) {}
+
+Result<Receipt> Intake::accept(ByteView payload, const codec::Blocks& held) const {
+  auto decoded = chain_.decode_delta(payload, layout_, held);
+  if (!decoded) {
+    return decoded.error();
+  }
+  return Receipt{adapters::to_state(decoded->blocks), std::move(decoded->stages)};
+}
+
+void Intake::add(const ClientId& client, const Receipt& receipt, std::int64_t num_examples) {
+  rule_->add({.client = client,
+              .weight = aggregation::weight_of(options_, num_examples),
+              .delta = receipt.delta});
+}
+
+void Intake::begin() {
+  rule_ = aggregation::make_aggregator(options_);
+}
+
+std::uint64_t Intake::max_update_bytes() const {
+  constexpr std::uint64_t kOverheadPerBlock = 256;
+  std::uint64_t bytes = 0;
+  for (const codec::BlockShape& block : layout_.blocks()) {
+    const std::uint64_t raw = block.numel() * sizeof(float);
+    bytes += raw + raw / 64 + kOverheadPerBlock;  // zstd's bound for what does not compress
+  }
+  return bytes;
+}
+
+}  // namespace lorae::coordinator

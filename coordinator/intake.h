@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+
+#include "aggregation/aggregator.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "codec/chain.h"
+
+namespace lorae::coordinator {
+
+/// An update as it came in, decoded once: what changed, and what it weighed on its way.
+struct Receipt {
+  StateDict delta;                        ///< local - global
+  std::vector<codec::StageBytes> stages;  ///< bytes of each layer after each stage
+};
+
+/// How updates come in: payloads are decoded, checked and measured in one walk, and added to the
+/// round's rule as they arrive. Threads: none.
+class Intake {
+ public:
+  /// `layout`: of the states.
+  Intake(codec::Chain uplink, const aggregation::RuleOptions& rule, codec::Layout layout);
+
+  /// `held`: what the client started from. Errors (returned): kCorruptData.
+  Result<Receipt> accept(ByteView payload, const codec::Blocks& held) const;
+
+  /// Errors: as Aggregator::add; the round is as if the update had never come then.
+  void add(const ClientId& client, const Receipt& receipt, std::int64_t num_examples);
+
+  /// The round's result; the next one may begin.
+  aggregation::Aggregate finish() { return rule_->finish(); }
+  /// Forgets what was added, to add it again.
+  void begin();
+
+  /// The largest payload that an update can have. Units: bytes.
+  std::uint64_t max_update_bytes() const;
+
+ private:
+  codec::Chain chain_;
+  codec::Layout layout_;
+  aggregation::RuleOptions options_;
+  std::unique_ptr<aggregation::Aggregator> rule_;
+};
+
+}  // namespace lorae::coordinator

@@ -1,0 +1,112 @@
+#include <algorithm>
+
+#include "aggregation/aggregator.h"
+#include "base/seed.h"
+#include "tensors/torch.h"
+#include "tests/tensors/helpers.h"
+
+namespace lorae::aggregation {
+namespace {
+
+using testing::expect_error;
+using testing::same_bits;
+
+ClientUpdate update(const std::string& client, std::vector<float> values, std::int64_t weight = 1) {
+  return {{client}, weight, StateDict({{"w", torch::tensor(values)}})};
+}
+
+at::Tensor aggregate(const std::string& rule, const std::vector<ClientUpdate>& updates) {
+  const auto aggregator = make_aggregator({.aggregation = rule});
+  for (const ClientUpdate& one : updates) {
+    aggregator->add(one);
+  }
+  return aggregator->finish().pseudo_gradient.at("w");
+}
+
+TEST(Rules, AreChosenByName) {
+  EXPECT_EQ(rule_names(), (std::vector<std::string_view>{"factor_mean", "factor_median"}));
+  expect_error(
+      ErrorCode::kInvalidConfig, [] { make_aggregator({.aggregation = "krum"}); },
+      "no rule 'krum'");
+}
+
+TEST(Rules, WeightsAreExamplesOrOne) {
+  EXPECT_EQ(weight_of({.weighting = "examples"}, 30), 30);
+  EXPECT_EQ(weight_of({.weighting = "uniform"}, 30), 1);
+}
+
+TEST(FactorMean, IsTheWeightedMean) {
+  EXPECT_TRUE(aggregate("factor_mean", {update("a", {1, 2}, 1), update("b", {5, -2}, 3)})
+                  .equal(torch::tensor({4.0, -1.0}, c10::kDouble)));
+}
+
+TEST(FactorMedian, IsTheMiddleOfAnOddNumber) {
+  EXPECT_TRUE(
+      aggregate("factor_median", {update("a", {1, 9}), update("b", {3, 8}), update("c", {2, 100})})
+          .equal(torch::tensor({2.0, 9.0}, c10::kDouble)));
+}
+
+TEST(FactorMedian, IsTheMeanOfTheTwoInTheMiddleOfAnEvenNumber) {
+  EXPECT_TRUE(aggregate("factor_median",
+                        {update("a", {1}), update("b", {100}), update("c", {4}), update("d", {2})})
+                  .equal(torch::tensor({3.0}, c10::kDouble)));
+}
+
+TEST(FactorMedian, IsNotMovedByALiarInThree) {
+  EXPECT_LE(
+      aggregate("factor_median", {update("a", {1}), update("b", {1.1F}), update("liar", {1e30F})})
+          .item<double>(),
+      1.2);
+}
+
+TEST(Rules, DoNotDependOnTheOrder) {
+  std::vector<ClientUpdate> updates;
+  Random random = Seed{5}.random();
+  for (int i = 0; i < 9; ++i) {
+    std::vector<float> values(20);
+    std::ranges::generate(values, [&] { return static_cast<float>(random.normal()); });
+    updates.push_back(update(std::to_string(i), values, 1 + i));
+  }
+  for (const std::string_view rule : rule_names()) {
+    const at::Tensor expected = aggregate(std::string(rule), updates);
+    for (int i = 0; i < 20; ++i) {
+      random.shuffle(std::span(updates));
+      EXPECT_TRUE(same_bits(aggregate(std::string(rule), updates), expected)) << rule;
+    }
+  }
+}
+
+TEST(Rules, RefuseWhatIsNoNumberAndGoOnWithoutIt) {
+  for (const std::string_view rule : rule_names()) {
+    const auto aggregator = make_aggregator({.aggregation = std::string(rule)});
+    aggregator->add(update("a", {1, 2}));
+    for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
+      expect_error(
+          ErrorCode::kCorruptData,
+          [&] {
+            aggregator->add(update("b", {0, bad}));
+          },
+          "'w'");
+    }
+    EXPECT_TRUE(
+        aggregator->finish().pseudo_gradient.at("w").equal(torch::tensor({1.0, 2.0}, c10::kDouble)))
+        << rule;
+  }
+}
+
+TEST(Rules, RefuseOtherShapesAndAnEmptyRound) {
+  for (const std::string_view rule : rule_names()) {
+    const auto aggregator = make_aggregator({.aggregation = std::string(rule)});
+    expect_error(
+        ErrorCode::kInvalidArgument, [&] { aggregator->finish(); }, "nothing was added");
+    aggregator->add(update("a", {1, 2}));
+    expect_error(
+        ErrorCode::kIncompatible, [&] { aggregator->add(update("b", {1})); }, "'w'");
+    EXPECT_TRUE(
+        aggregator->finish().pseudo_gradient.at("w").equal(torch::tensor({1.0, 2.0}, c10::kDouble)))
+        << rule;
+  }
+}
+
+}  // namespace
+}  // namespace lorae::aggregation

@@ -1,0 +1,304 @@
+// What comes in, what goes out, and the state between: tensors, without rounds.
+#include "adapters/adapter_file.h"
+#include "adapters/blocks.h"
+#include "adapters/conv2d.h"
+#include "coordinator/broadcast.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/global_state.h"
+#include "coordinator/intake.h"
+#include "tensors/torch.h"
+#include "tests/base/temporary_folder.h"
+#include "tests/tensors/helpers.h"
+
+namespace lorae::coordinator {
+namespace {
+
+using testing::expect_error;
+using testing::same_bits;
+
+/// One adapted layer and a head, as LoRAE sends them.
+StateDict random_state(std::uint64_t seed, double bound = 1.0) {
+  const auto draw = [&](std::vector<std::int64_t> shape, std::uint64_t index) {
+    return adapters::uniform_tensor(shape, bound, Seed{seed}.derive("test", {}, index));
+  };
+  return StateDict({{"conv1.extractor", draw({2, 3, 3, 3}, 0)},
+                    {"conv1.mapper", draw({4, 2, 1, 1}, 1)},
+                    {"fc.bias", draw({5}, 2)},
+                    {"fc.weight", draw({5, 4}, 3)}});
+}
+
+ExchangeOptions options_of(const std::string& uplink = "delta,zstd",
+                           const std::string& downlink = "zstd") {
+  return {
+      .uplink = uplink,
+      .downlink = downlink,
+      .rule = {},
+      .server = {.learning_rate = 0.5, .momentum = 0.7},
+      .info = {.model = "resnet8",
+               .kind = "lorae",
+               .classes = 5,
+               .base_digest = "c0ffee",
+               .layers = {{.name = "conv1", .kernel = 3, .rank = 2, .alpha = 4, .scaling = 2}}}};
+}
+
+/// The three values of an exchange, moved as a coordinator moves them.
+struct Exchange {
+  ExchangeOptions options;
+  GlobalState state;
+  Broadcast broadcast;
+  Intake intake;
+
+  explicit Exchange(const StateDict& initial, const ExchangeOptions& given = options_of())
+      : options(given),
+        state(initial, given.server, given.info),
+        broadcast(codec::Chain::parse(given.downlink), initial),
+        intake(codec::Chain::parse(given.uplink), given.rule, broadcast.layout()) {}
+
+  /// What a client sends that moved the global state by a random delta.
+  Bytes update(std::uint64_t seed) const {
+    codec::Blocks local = broadcast.held();
+    const codec::Blocks delta = adapters::to_blocks(random_state(seed, 0.1));
+    for (std::size_t i = 0; i < local.size(); ++i) {
+      for (std::size_t j = 0; j < local[i].values.size(); ++j) {
+        local[i].values[j] += delta[i].values[j];
+      }
+    }
+    return codec::Chain::parse(options.uplink).encode(local, broadcast.held()).payload;
+  }
+
+  void add(std::uint64_t seed, std::int64_t examples) {
+    intake.add({"client"}, intake.accept(update(seed), broadcast.held()).value(), examples);
+  }
+
+  void commit() {
+    state.commit();
+    broadcast.advance(state.tensors());
+  }
+
+  void run_round(const runs::RunDirectory& directory, std::uint64_t seed) {
+    add(seed, 10);
+    add(seed + 1, 30);
+    state.step(intake.finish().pseudo_gradient);
+    state.save(directory);
+    commit();
+  }
+};
+
+class StateFiles : public ::testing::Test {
+ protected:
+  TemporaryFolder folder_;
+  runs::RunDirectory directory_ = runs::RunDirectory::create(folder_ / "run", "seed = 1\n");
+};
+
+TEST(GlobalState, StartsAtVersionZeroWithACopyOfTheInitialState) {
+  const StateDict initial = random_state(1);
+  const Exchange exchange(initial);
+  EXPECT_EQ(exchange.state.version(), 0U);
+  EXPECT_TRUE(same_bits(exchange.state.tensors(), initial));
+  initial.at("fc.bias").zero_();
+  EXPECT_FALSE(same_bits(exchange.state.tensors(), initial));
+}
+
+TEST(GlobalState, StepsByTheWeightedMeanOfTheUpdates) {
+  Exchange exchange(random_state(1));
+  const StateDict before = exchange.state.tensors().clone();
+  exchange.add(2, 10);
+  exchange.add(3, 30);
+  exchange.state.step(exchange.intake.finish().pseudo_gradient);
+  exchange.commit();
+
+  EXPECT_EQ(exchange.state.version(), 1U);
+  for (const auto& [name, tensor] : exchange.state.tensors()) {
+    const at::Tensor mean =
+        (10 * random_state(2, 0.1).at(name) + 30 * random_state(3, 0.1).at(name)) / 40;
+    EXPECT_LT(testing::relative_error(tensor - before.at(name), 0.5 * mean), 1e-5) << name;
+  }
+}
+
+TEST(GlobalState, ANewStateIsInForceOnlyAfterCommit) {
+  Exchange exchange(random_state(1));
+  const Digest before = exchange.state.digest();
+  const Digest offered = exchange.broadcast.offer(0).object;
+  exchange.add(2, 10);
+  exchange.state.step(exchange.intake.finish().pseudo_gradient);
+  EXPECT_EQ(exchange.state.digest(), before);
+  EXPECT_NE(exchange.state.next_digest(), before);
+
+  const Digest next = exchange.state.next_digest();
+  exchange.commit();
+  EXPECT_EQ(exchange.state.digest(), next);
+  EXPECT_NE(exchange.broadcast.offer(0).object, offered);
+}
+
+TEST(Broadcast, OffersWhatClientsDecode) {
+  const Exchange exchange(random_state(1));
+  const Broadcast::Offer offer = exchange.broadcast.offer(0);
+  const Bytes* bytes = exchange.broadcast.find(offer.object);
+  ASSERT_NE(bytes, nullptr);
+  EXPECT_EQ(bytes->size(), offer.bytes);
+  EXPECT_EQ(digest_of(*bytes), offer.object);
+  EXPECT_EQ(offer.base, 0U);
+  const auto state = codec::Chain::parse("zstd").decode_state(
+      *bytes, adapters::layout_of(exchange.state.tensors()));
+  EXPECT_TRUE(same_bits(adapters::to_state(state.value().blocks), exchange.state.tensors()));
+  EXPECT_EQ(exchange.broadcast.find(Digest{}), nullptr);
+}
+
+TEST(Intake, MeasuresDeltasFromWhatALossyDownlinkDelivers) {
+  Exchange exchange(random_state(1), options_of("delta,zstd", "int8,zstd"));
+  const StateDict before = exchange.state.tensors().clone();
+  exchange.add(2, 10);
+  exchange.state.step(exchange.intake.finish().pseudo_gradient);
+  exchange.commit();
+  // The quantisation error of the broadcast is no part of the client's change.
+  const at::Tensor moved = exchange.state.tensors().at("fc.weight") - before.at("fc.weight");
+  EXPECT_LT(testing::relative_error(moved, 0.5 * random_state(2, 0.1).at("fc.weight")), 1e-5);
+}
+
+TEST(Intake, ChecksUpdatesWithoutAddingThem) {
+  Exchange exchange(random_state(1));
+  const Bytes good = exchange.update(2);
+  EXPECT_TRUE(exchange.intake.accept(good, exchange.broadcast.held()).ok());
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    const auto receipt =
+        exchange.intake.accept(ByteView(good).first(size), exchange.broadcast.held());
+    ASSERT_FALSE(receipt.ok()) << "at " << size;
+    EXPECT_EQ(receipt.error().code(), ErrorCode::kCorruptData);
+  }
+  expect_error(
+      ErrorCode::kInvalidArgument, [&] { exchange.intake.finish(); }, "nothing was added");
+}
+
+TEST(Intake, GivesTheSameInEveryOrder) {
+  const auto digest_in_order = [](std::vector<std::uint64_t> seeds) {
+    Exchange exchange(random_state(1));
+    for (const std::uint64_t seed : seeds) {
+      exchange.add(seed, static_cast<std::int64_t>(10 * seed));
+    }
+    exchange.state.step(exchange.intake.finish().pseudo_gradient);
+    return exchange.state.next_digest();
+  };
+  const Digest expected = digest_in_order({2, 3, 4, 5});
+  EXPECT_EQ(digest_in_order({5, 4, 3, 2}), expected);
+  EXPECT_EQ(digest_in_order({3, 5, 2, 4}), expected);
+}
+
+TEST(Intake, CountsTheBytesOfEachLayerAfterEachStage) {
+  Exchange exchange(random_state(1));
+  const Bytes update = exchange.update(2);
+  const auto receipt = exchange.intake.accept(update, exchange.broadcast.held()).value();
+  ASSERT_EQ(receipt.stages.size(), 2U);
+  EXPECT_EQ(receipt.stages[0].layer, "conv1");
+  EXPECT_EQ(receipt.stages[0].after(codec::kStageRaw), (2 * 3 * 9 + 4 * 2) * 4);
+  EXPECT_EQ(receipt.stages[1].layer, "fc");
+  EXPECT_EQ(receipt.stages[1].after(codec::kStageRaw), (5 + 5 * 4) * 4);
+  const auto sent = [](const std::vector<codec::StageBytes>& layers) {
+    return layers[0].after(codec::kStageCoded) + layers[1].after(codec::kStageCoded);
+  };
+  EXPECT_EQ(sent(receipt.stages), std::ssize(update));
+  const auto& broadcast = exchange.broadcast;
+  EXPECT_EQ(sent(broadcast.stages()), static_cast<std::int64_t>(broadcast.offer(0).bytes));
+}
+
+TEST(Intake, BoundsTheSizeOfAnUpdate) {
+  for (const char* uplink : {"float32", "zstd:1", "delta,zstd:9", "delta,int8:row,zstd"}) {
+    const Exchange exchange(random_state(1), options_of(uplink));
+    EXPECT_LE(exchange.update(2).size(), exchange.intake.max_update_bytes()) << uplink;
+  }
+}
+
+TEST(Broadcast, RefusesAChainOfChanges) {
+  expect_error(
+      ErrorCode::kInvalidConfig,
+      [] { Exchange(random_state(1), options_of("zstd", "delta,zstd")); },
+      "take 'delta' out of the downlink chain");
+}
+
+TEST_F(StateFiles, LetARunGoOnBitForBit) {
+  for (const char* server : {"sgd", "adam", "yogi", "adagrad"}) {
+    ExchangeOptions options = options_of("delta,int8,zstd");
+    options.server.name = server;
+    Exchange whole(random_state(1), options);
+    whole.run_round(directory_, 10);
+    whole.run_round(directory_, 20);
+
+    Exchange resumed(random_state(1), options);
+    resumed.state.restore(directory_, 2, whole.state.digest().hex());
+    resumed.broadcast.advance(resumed.state.tensors());
+    EXPECT_EQ(resumed.state.version(), 2U);
+    EXPECT_TRUE(same_bits(resumed.state.tensors(), whole.state.tensors())) << server;
+
+    whole.run_round(directory_, 30);
+    resumed.run_round(directory_, 30);
+    EXPECT_TRUE(same_bits(resumed.state.tensors(), whole.state.tensors())) << server;
+    EXPECT_EQ(resumed.broadcast.offer(0).object, whole.broadcast.offer(0).object) << server;
+  }
+}
+
+TEST_F(StateFiles, SayWhatTheyAre) {
+  Exchange exchange(random_state(1));
+  exchange.run_round(directory_, 10);
+  exchange.run_round(directory_, 20);
+  const adapters::Adapter adapter = adapters::load_adapter(directory_.adapter_path(2));
+  EXPECT_TRUE(same_bits(adapter.state, exchange.state.tensors()));
+  EXPECT_EQ(adapter.info.round, 2U);
+  EXPECT_EQ(adapter.info.model, "resnet8");
+  EXPECT_EQ(adapter.info.layers, exchange.options.info.layers);
+}
+
+TEST_F(StateFiles, OfARoundThatWasNotCommittedAreMadeAgain) {
+  Exchange whole(random_state(1));
+  whole.run_round(directory_, 10);
+  const Digest committed = whole.state.digest();
+  whole.run_round(directory_, 20);  // its files are there, its journal entry is not
+
+  Exchange resumed(random_state(1));
+  resumed.state.restore(directory_, 1, committed.hex());
+  resumed.broadcast.advance(resumed.state.tensors());
+  resumed.run_round(directory_, 20);
+  EXPECT_TRUE(same_bits(resumed.state.tensors(), whole.state.tensors()));
+}
+
+TEST_F(StateFiles, AreRefusedIfTheJournalDidNotCommitThem) {
+  Exchange exchange(random_state(1));
+  exchange.run_round(directory_, 10);
+  Exchange resumed(random_state(1));
+  const Digest before = resumed.state.digest();
+  expect_error(
+      ErrorCode::kCorruptData, [&] { resumed.state.restore(directory_, 1, before.hex()); },
+      "is not the model that the journal committed; restore it from a backup");
+  EXPECT_EQ(resumed.state.digest(), before);
+  EXPECT_EQ(resumed.state.version(), 0U);
+}
+
+TEST_F(StateFiles, OfAnotherModelOrRankAreRefused) {
+  Exchange exchange(random_state(1));
+  exchange.run_round(directory_, 10);
+  const auto refuses = [&](auto change, std::string_view message) {
+    ExchangeOptions other = options_of();
+    change(other.info);
+    Exchange resumed(random_state(1), other);
+    expect_error(
+        ErrorCode::kIncompatible,
+        [&] { resumed.state.restore(directory_, 1, exchange.state.digest().hex()); }, message);
+  };
+  refuses([](adapters::AdapterInfo& info) { info.model = "resnet18"; },
+          "[adapter] made for another model: expected resnet18, got resnet8");
+  refuses([](adapters::AdapterInfo& info) { info.layers[0].rank = 4; },
+          "[adapter] made for another rank of conv1: expected 4, got 2");
+  refuses([](adapters::AdapterInfo& info) { info.base_digest = "decaf"; },
+          "[adapter] made for another backbone (digest)");
+}
+
+TEST_F(StateFiles, OfOtherShapesAreRefused) {
+  Exchange exchange(random_state(1));
+  exchange.run_round(directory_, 10);
+  Exchange other(StateDict({{"fc.bias", torch::zeros({5})}}));
+  expect_error(
+      ErrorCode::kIncompatible,
+      [&] { other.state.restore(directory_, 1, exchange.state.digest().hex()); },
+      "was it made for another model?");
+}
+
+}  // namespace
+}  // namespace lorae::coordinator

@@ -1,0 +1,198 @@
+// Who is in a round, when it closes, what is measured of it.
+#include "tests/simulation/round_of_three.h"
+
+namespace lorae::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST_F(RoundOfThree, IsOpenedAgainWithoutACohortThatDeclines) {
+  federation_.min_clients = 1;
+  coordinator_.reset();
+  clients_.clear();
+  start_coordinator();
+  join({"client-01"});
+  join({"client-02"});
+  pump();
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto work = clients_[i]->session.take_work();
+    ASSERT_TRUE(work.has_value());
+    clients_[i]->session.on_failed(work->key, str("no images ", i), now_);
+    send(*clients_[i]);
+  }
+  pump();
+
+  EXPECT_FALSE(coordinator_->finished());
+  EXPECT_NE(notes_.find("round.failed round=1 nobody of the cohort could report: client-01: no "
+                        "images 0; client-02: no images 1"),
+            std::string::npos)
+      << notes_;
+
+  join({"client-03"});
+  pump();
+  report(2, 4.0F);
+
+  ASSERT_TRUE(coordinator_->finished());
+  EXPECT_FLOAT_EQ(result(), 4.0F);
+  EXPECT_EQ(journal_->rounds().at(0).cohort, (std::vector<ClientId>{{"client-03"}}));
+}
+
+TEST_F(RoundOfThree, DoesNotWaitForARevokedClient) {
+  pump();
+  report(0, 1.0F);
+  report(2, 2.0F);
+
+  coordinator_->on_revoked({{"client-02"}});
+  pump();
+
+  EXPECT_TRUE(coordinator_->finished());
+  EXPECT_FLOAT_EQ(result(), 1.5F);
+}
+
+TEST_F(RoundOfThree, ClosesAtItsDeadlineWithoutAClientThatFellSilent) {
+  pump();
+  report(0, 1.0F);
+  report(2, 2.0F);
+  for (int second = 0; second < 600; second += 10) {
+    EXPECT_FALSE(coordinator_->finished()) << second;
+    now_ += 10s;
+    for (const std::size_t alive : {0U, 2U}) {
+      clients_[alive]->session.on_tick(now_);
+      send(*clients_[alive]);
+    }
+    pump();
+  }
+
+  EXPECT_TRUE(coordinator_->finished());
+  EXPECT_FLOAT_EQ(result(), 1.5F);
+  EXPECT_NE(notes_.find("round.without round=1 missing=client-02"), std::string::npos) << notes_;
+}
+
+TEST_F(RoundOfThree, SaysWhoIsMissingAndWhichKeysHelpWhenItIsExtended) {
+  pump();
+  report(0, 1.0F);
+  for (int second = 0; second < 600; second += 10) {
+    now_ += 10s;
+    for (const auto& client : clients_) {
+      client->session.on_tick(now_);
+      send(*client);
+    }
+    pump();
+  }
+
+  EXPECT_FALSE(coordinator_->finished());
+  EXPECT_NE(notes_.find("round.extended round=1 reported=1 of=3 missing: client-02 (works), "
+                        "client-03 (works)"),
+            std::string::npos)
+      << notes_;
+  EXPECT_NE(notes_.find("federation.min_fraction (0.8)"), std::string::npos) << notes_;
+}
+
+TEST_F(RoundOfThree, TellsAClientBeyondTheSharesThatItGetsNone) {
+  pump();
+  join({"client-04"});
+  pump();
+
+  ASSERT_EQ(clients_[3]->session.state(), client::SessionState::kEnded);
+  EXPECT_EQ(clients_[3]->session.end().reason, wire::ByeReason::kNoShare);
+  EXPECT_NE(clients_[3]->session.end().detail.find("all 3 shares"), std::string::npos);
+
+  join({"client-05"}, /*own_data=*/true);  // needs none
+  pump();
+  EXPECT_EQ(clients_[4]->session.state(), client::SessionState::kIdle);
+}
+
+TEST_F(RoundOfThree, TellsAClientOfAnEarlierProtocolInItsOwnWordsToUpdate) {
+  std::vector<wire::Frame> answers;
+  const auto old_client = network_.connect(
+      {"old"}, [&](wire::Frame frame) { answers.push_back(std::move(frame)); },
+      [](transport::LinkEvent, const std::string&) {});
+  // [0x4c52, version 1, Hello, nonce 7, versions 1 to 1, "test"], as protocol 1 packs it.
+  constexpr std::array<unsigned char, 14> kHello = {0x97, 0xcd, 0x4c, 0x52, 1,   1,   7,
+                                                    1,    1,    0xa4, 't',  'e', 's', 't'};
+  old_client->send({copy_of(std::as_bytes(std::span(kHello))), {}});
+  pump();
+
+  ASSERT_EQ(answers.size(), 1U);
+  // The prefix of protocol 1, then session 0, code 426 and what to do.
+  const std::string answer(text_of(answers[0].head));
+  EXPECT_EQ(answer.substr(0, 10), std::string("\x96\xcd\x4c\x52\x01\x08\x00\xcd\x01\xaa", 10));
+  EXPECT_NE(notes_.find("frame.unreadable client=old"), std::string::npos) << notes_;
+}
+
+TEST_F(RoundOfThree, AnswersAKindThatItDoesNotKnowAndKeepsTheSession) {
+  std::vector<wire::Frame> answers;
+  const auto new_client = network_.connect(
+      {"new"}, [&](wire::Frame frame) { answers.push_back(std::move(frame)); },
+      [](transport::LinkEvent, const std::string&) {});
+  constexpr std::array<unsigned char, 7> kLater = {0x94, 0xcd, 0x4c, 0x52, 2, 99, 5};
+  new_client->send({copy_of(std::as_bytes(std::span(kLater))), {}});
+  pump();
+
+  ASSERT_EQ(answers.size(), 1U);
+  const auto answer = wire::unpack(std::move(answers[0]));
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(std::get<wire::Reject>(*answer).code, wire::RejectCode::kUnknownKind);
+}
+
+TEST_F(RoundOfThree, AsksForMetricsAndTakesThemWhenTheyAreThere) {
+  pump();
+  report(0, 1.0F);
+  report(1, 2.0F);
+  report(2, 3.0F);
+  EXPECT_EQ(asked_, (std::vector<RoundId>{1}));
+  EXPECT_EQ(journal_->metrics(1), (Metrics{{"loss/train", 0.5}}));
+
+  coordinator_.reset();  // died before the number was there
+  start_coordinator();
+  coordinator_->advance(now_);
+  EXPECT_EQ(asked_, (std::vector<RoundId>{1, 1}));
+  coordinator_->on_metrics(1, {{"top1", 0.25}});
+  EXPECT_EQ(journal_->metrics(1).find("top1"), 0.25);
+  EXPECT_EQ(journal_->meta(runs::kMainMetricKey), "top1");
+
+  coordinator_.reset();
+  start_coordinator();
+  coordinator_->advance(now_);
+  EXPECT_EQ(asked_.size(), 2U);
+}
+
+TEST_F(RoundOfThree, GoesOnWithMoreRounds) {
+  pump();
+  for (std::size_t i = 0; i < 3; ++i) {
+    report(i, 1.0F);
+  }
+  ASSERT_TRUE(coordinator_->finished());
+  EXPECT_EQ(journal_->meta(runs::kStateKey), runs::kStateFinished);
+
+  federation_.rounds = 2;
+  coordinator_.reset();
+  clients_.clear();
+  start_coordinator();
+  for (const ClientId& name : client_names(3)) {
+    join(name);
+  }
+  pump();
+  EXPECT_EQ(journal_->meta(runs::kStateKey), runs::kStateRunning);
+  for (std::size_t i = 0; i < 3; ++i) {
+    report(i, 2.0F);
+  }
+
+  EXPECT_TRUE(coordinator_->finished());
+  EXPECT_EQ(coordinator_->state().version(), 2U);
+  EXPECT_FLOAT_EQ(result(), 3.0F);
+}
+
+TEST_F(RoundOfThree, RejectsAnUpdateThatTheSumCannotTakeAndGoesOnWithoutIt) {
+  pump();
+  report(0, 1.0F);
+  report(1, 3e38F, 1000000);
+  report(2, 2.0F);
+
+  ASSERT_TRUE(coordinator_->finished());
+  EXPECT_FLOAT_EQ(result(), 1.5F);
+  EXPECT_EQ(journal_->rounds().at(0).num_updates, 2);
+}
+
+}  // namespace
+}  // namespace lorae::simulation
