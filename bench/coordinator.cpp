@@ -109,7 +109,8 @@ class Rounds {
       send_update(static_cast<int>(i), round);
     }
     const double sent = cpu_seconds();
-    coordinator_.advance(now_);
+    coordinator_.advance(now_);  // closes it
+    coordinator_.advance(now_);  // opens the next one
     const double end = cpu_seconds();
     check(clients_.accepted - before == static_cast<int>(payloads_.size()),
           ErrorCode::kInvalidArgument, "updates were not accepted");
