@@ -118,8 +118,11 @@ TEST_F(Results, BytesOfARunAreForecastFromItsFirstRounds) {
   for (std::size_t i = 0; i < forecasts.size(); ++i) {
     const auto& ran = comparison.runs[i];
     EXPECT_EQ(forecasts[i].method, ran.name);
-    EXPECT_NEAR(forecasts[i].uplink / ran.uplink_bytes_per_client_round, 1, 0.01) << ran.name;
-    EXPECT_NEAR(forecasts[i].downlink / ran.downlink_bytes_per_client_round, 1, 0.01) << ran.name;
+    // Floats that are not coded always take the same bytes. Coded ones take what training makes of
+    // them: over nine seeds and three roundings the forecast was off by -0.03 to 2.0 %.
+    const double margin = ran.method == "full" ? 1e-9 : 0.04;
+    EXPECT_NEAR(forecasts[i].uplink / ran.uplink_bytes_per_client_round, 1, margin) << ran.name;
+    EXPECT_NEAR(forecasts[i].downlink / ran.downlink_bytes_per_client_round, 1, margin) << ran.name;
   }
 }
 
