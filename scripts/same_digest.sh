@@ -10,7 +10,7 @@ work=${2:-build/same_digest}
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
 
-digests() {  # COMMIT: prints "method seed digest" lines
+digests() {  # COMMIT: leaves "method seed digest" lines in its folder
   local out=$work/$1
   if [ ! -e "$out/digests" ]; then
     rm -rf "$work/tree" "$out"
@@ -24,14 +24,16 @@ digests() {  # COMMIT: prints "method seed digest" lines
 for run in json.load(open(sys.argv[1]))["runs"]: print(run["name"], run["seed"], run["digest"])' \
       "$out/comparison.json" >"$out/digests"
   fi
-  cat "$out/digests"
 }
 
 moves=$(git log --reverse --format=%H --grep='^move:' "$range")
 [ -n "$moves" ] || { echo "no commit named move: in $range"; exit 0; }
 failed=0
 for commit in $moves; do
-  if diff <(digests "$(git rev-parse "$commit^")") <(digests "$commit") >"$work/difference"; then
+  before=$(git rev-parse "$commit^")
+  digests "$before"  # one after the other: they share a tree
+  digests "$commit"
+  if diff "$work/$before/digests" "$work/$commit/digests" >"$work/difference"; then
     echo "same       $(git log -1 --format='%h %s' "$commit")"
   else
     echo "DIFFERENT  $(git log -1 --format='%h %s' "$commit")"
