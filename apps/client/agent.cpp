@@ -6,8 +6,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <exception>
-#include <random>
 
+#include "apps/common/random_number.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "client/disk_memory.h"
@@ -25,11 +25,6 @@ constexpr auto kTick = std::chrono::milliseconds(100);
 constexpr auto kGoodbye = std::chrono::milliseconds(300);  // for the last frames to leave
 constexpr int kInterrupted = 130;
 constexpr int kReplaced = 75;
-
-std::uint64_t random_nonce() {
-  std::random_device device;
-  return static_cast<std::uint64_t>(device()) << 32U | device();
-}
 
 client::ImageSource images_of(const ClientOptions& options) {
   return options.data.empty()
@@ -59,7 +54,7 @@ class Agent {
                 settings.home / "clients" / (settings.options.name + ".state")),
         local_round_(images_),
         session_(memory_,
-                 random_nonce(),
+                 random_number(),
                  {.codecs = join(codec::known_stages(), ","),
                   .own_data = !settings.options.data.empty()}),
         channel_({.endpoint = settings.options.coordinator,

@@ -5,10 +5,10 @@
 #include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <random>
 
 #include "apps/common/flags.h"
 #include "apps/common/main_of.h"
+#include "apps/common/random_number.h"
 #include "apps/coordinator/console.h"
 #include "base/atomic_file.h"
 #include "base/home.h"
@@ -132,12 +132,6 @@ transport::ZmqServerOptions socket_options(const std::string& endpoint,
           .on_revoked = [on_revoked](const auto& clients) { (*on_revoked)(clients); }};
 }
 
-/// Differs between starts.
-std::uint64_t random_epoch() {
-  std::random_device device;
-  return static_cast<std::uint64_t>(device()) << 32U | device();
-}
-
 /// A coordinator with what it needs around it: the run, the evaluation, the loop.
 class Deployment {
  public:
@@ -194,7 +188,7 @@ class Deployment {
             .seed = Seed{config.seed},
             .plan = [text = training::plan_text(made_.plan)](const ClientId&) { return text; },
             .backbone = std::move(made_.backbone_file),
-            .epoch = random_epoch(),
+            .epoch = random_number(),
             .run = directory_.path().filename().string()};
   }
 
