@@ -60,8 +60,8 @@ class Fuse : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Fuse, GivesTheBranchsOutputAndUnfuseTheBackbone) {
   const auto [name, side] = GetParam();
-  const std::vector<std::pair<std::int64_t, c10::ScalarType>> settings = {
-      {2, c10::kDouble}, {16, c10::kFloat}, {64, c10::kDouble}};
+  const std::vector<std::pair<std::int64_t, c10::ScalarType>> settings = {{2, c10::kFloat},
+                                                                          {64, c10::kDouble}};
   for (const auto& [rank, type] : settings) {
     SCOPED_TRACE(lorae::str("rank ", rank, ' ', type));
     const auto model = adapted(name, rank, type);
