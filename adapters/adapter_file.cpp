@@ -34,9 +34,9 @@ Adapter load_adapter(const std::filesystem::path& path) {
 void check_fits(const AdapterInfo& adapter, const AdapterInfo& wanted) {
   check_same("model", adapter.model, wanted.model);
   check_same("number of classes", adapter.classes, wanted.classes);
-  check_same("method", adapter.kind, wanted.kind);
-  check_same("head policy", adapter.head, wanted.head);
-  check_same("norm policy", adapter.norm, wanted.norm);
+  check_same("method", name_of(adapter.kind), name_of(wanted.kind));
+  check_same("head policy", name_of(adapter.head), name_of(wanted.head));
+  check_same("norm policy", name_of(adapter.norm), name_of(wanted.norm));
   check_same("number of adapted layers", adapter.layers.size(), wanted.layers.size());
   for (std::size_t i = 0; i < wanted.layers.size(); ++i) {
     const LayerDescription& got = adapter.layers[i];

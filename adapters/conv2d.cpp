@@ -39,12 +39,6 @@ void fill_normal_(const at::Tensor& tensor, double deviation, Seed seed) {
 
 }  // namespace
 
-std::string_view name_of(Form form) {
-  constexpr std::array<std::string_view, kForms.size()> kNames = {"branch", "concat", "merged",
-                                                                  "thin"};
-  return kNames.at(static_cast<std::size_t>(form));
-}
-
 Form cheapest_form(const LayerShape& layer, std::int64_t positions, bool training) {
   const std::int64_t filter = layer.in / layer.groups * layer.area();
   if (layer.out * filter > positions * (filter + layer.out)) {
@@ -159,13 +153,6 @@ at::Tensor Conv2d::compute(const at::Tensor& x,
   }
   const at::Tensor plain = scaled(weight, scale);
   const at::Tensor back = scaled(scaled(mapper * scaling, output_scale), scale);
-  if (chosen == Form::kConcat && groups == 1) {
-    const std::int64_t outputs = options.out_channels;
-    const at::Tensor both = convolve(x, at::cat({plain, extractor}), {}, options);
-    const at::Tensor y =
-        both.slice(1, 0, outputs) + convolve(both.slice(1, outputs), back, offset, Conv2dOptions{});
-    return y;
-  }
   const at::Tensor low_rank = convolve(x, extractor, {}, options);
   return convolve(x, plain, offset, options) +
          convolve(low_rank, back, {}, Conv2dOptions{.groups = groups});

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "adapters/adapted_weight.h"
+#include "base/named.h"
 #include "ops/conv/options.h"
 
 namespace lorae::adapters {
@@ -14,12 +15,10 @@ using ops::ConvInit;
 /// How an adapter that is not fused is computed. All give the same numbers up to rounding.
 enum class Form {
   kBranch,  ///< y = conv(x, W) + scaling * mapper(extractor(x))
-  kConcat,  ///< as kBranch, W and A in one convolution of Cout + r filters
   kMerged,  ///< y = conv(x, W + scaling * B A): in training, autograd forms W's full gradient
   kThin,    ///< y as merged; in training, the gradients as of the branch: train_conv.h
 };
-inline constexpr std::array kForms = {Form::kBranch, Form::kConcat, Form::kMerged, Form::kThin};
-std::string_view name_of(Form form);
+inline constexpr std::array kForms = {Form::kBranch, Form::kMerged, Form::kThin};
 
 /// The cost model: the faster form on a CPU. To merge costs rank * Cout Cin k^2 multiplications per
 /// call, the branch rank * (Cin k^2 + Cout) per position: small maps take the branch. Else
@@ -59,3 +58,9 @@ struct Conv2d : AdaptedWeight {
 };
 
 }  // namespace lorae::adapters
+
+namespace lorae {
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<adapters::Form> = {"branch", "merged",
+                                                                           "thin"};
+}  // namespace lorae

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/text.h"
+
 namespace lorae::adapters {
 namespace {
 
@@ -33,18 +35,14 @@ std::string text(const json& object, const std::string& where, const char* key) 
   return value.get<std::string>();
 }
 
-std::string choice(const json& object,
-                   const char* key,
-                   std::initializer_list<const char*> allowed) {
-  const std::string value = text(object, "", key);
-  std::string names;
-  for (const char* name : allowed) {
-    if (value == name) {
-      return value;
-    }
-    names += str(names.empty() ? "" : ", ", name);
+template <Named Enum>
+Enum choice(const json& object, const char* key) {
+  const std::string name = text(object, "", key);
+  if (const auto value = named<Enum>(name)) {
+    return *value;
   }
-  bad(str(key, ": expected one of ", names, ", got '", value, "'"));
+  const std::vector<std::string> names(kNames<Enum>.begin(), kNames<Enum>.end());
+  bad(str(key, ": expected one of ", join(names), ", got '", name, "'"));
 }
 
 /// Whole, in [low, high].
@@ -125,13 +123,13 @@ AdapterInfo parse(std::string_view description) {
                                  : "; write it again with the LoRAE that wrote it");
   const bool nested = version != kFlatVersion;
   AdapterInfo info{.model = text(object, "", "model"),
-                   .kind = choice(object, "kind", {"lorae", "full", "head"}),
+                   .kind = choice<Kind>(object, "kind"),
                    .classes = whole(object, "", "classes", 0),
                    .round = static_cast<std::uint64_t>(
                        whole(object, "", "round", 0, std::numeric_limits<std::int64_t>::max())),
                    .base_digest = text(object, "", "base_digest"),
-                   .head = choice(object, "head", {"full", "frozen"}),
-                   .norm = choice(object, "norm", {"frozen", "affine"})};
+                   .head = choice<Head>(object, "head"),
+                   .norm = choice<Norm>(object, "norm")};
   if (nested) {
     info.task = text(object, "", "task");
   }
@@ -146,9 +144,9 @@ AdapterInfo parse(std::string_view description) {
       bad(str("layers[", i, "]: '", info.layers.back().name, "' comes twice"));
     }
   }
-  if (info.layers.empty() != (info.kind != "lorae")) {
+  if (info.layers.empty() != (info.kind != Kind::kLorae)) {
     bad(info.layers.empty() ? "kind is lorae, but there are no layers"
-                            : str("kind is ", info.kind, ", but there are layers"));
+                            : str("kind is ", name_of(info.kind), ", but there are layers"));
   }
   return info;
 }
@@ -163,10 +161,11 @@ std::string description_text(const AdapterInfo& info) {
          {"shape", {{"kernel", layer.kernel}, {"stride", layer.stride}, {"groups", layer.groups}}},
          {"adapter", {{"rank", layer.rank}, {"alpha", layer.alpha}, {"scaling", layer.scaling}}}});
   }
-  return json{{"version", kFormatVersion}, {"model", info.model}, {"kind", info.kind},
-              {"classes", info.classes},   {"round", info.round}, {"base_digest", info.base_digest},
-              {"head", info.head},         {"norm", info.norm},   {"task", info.task},
-              {"layers", layers}}
+  return json{{"version", kFormatVersion},  {"model", info.model},
+              {"kind", name_of(info.kind)}, {"classes", info.classes},
+              {"round", info.round},        {"base_digest", info.base_digest},
+              {"head", name_of(info.head)}, {"norm", name_of(info.norm)},
+              {"task", info.task},          {"layers", layers}}
       .dump();
 }
 

@@ -5,9 +5,16 @@
 #include <string_view>
 #include <vector>
 
+#include "base/named.h"
 #include "base/result.h"
 
 namespace lorae::adapters {
+
+/// What is trained, sent and kept in a file. How the classifier's last layer and the norms are
+/// treated beside adapters.
+enum class Kind { kLorae, kFull, kHead };
+enum class Head { kFull, kFrozen };
+enum class Norm { kFrozen, kAffine };
 
 /// Written; 2 is read, too.
 inline constexpr int kFormatVersion = 3;
@@ -27,14 +34,14 @@ struct LayerDescription {
 /// What a global adapter needs beside its numbers to be used: docs/adapter_format.md.
 struct AdapterInfo {
   std::string model;  ///< registry name of the backbone, for example "resnet8"
-  std::string kind;   ///< "lorae", "head" or "full"
+  Kind kind = Kind::kLorae;
   std::int64_t classes = 0;
   std::uint64_t round = 0;
   std::string base_digest = {};  ///< hex digest of the backbone that it was trained on
-  std::string head = "full";     ///< "full": its weights are in the file; "frozen": the backbone's
-  std::string norm = "frozen";   ///< "affine": the norms' weights and biases are in the file
+  Head head = Head::kFull;       ///< in full: its weights are in the file; frozen: the backbone's
+  Norm norm = Norm::kFrozen;     ///< affine: the norms' weights and biases are in the file
   std::string task = "classification";        ///< what it was trained for
-  std::vector<LayerDescription> layers = {};  ///< empty unless kind is "lorae"
+  std::vector<LayerDescription> layers = {};  ///< empty unless kind is kLorae
 };
 
 /// JSON on one line; the same text for the same description.
@@ -46,3 +53,12 @@ std::string description_text(const AdapterInfo& info);
 Result<AdapterInfo> parse_description(std::string_view text);
 
 }  // namespace lorae::adapters
+
+namespace lorae {
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<adapters::Kind> = {"lorae", "full", "head"};
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<adapters::Head> = {"full", "frozen"};
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<adapters::Norm> = {"frozen", "affine"};
+}  // namespace lorae

@@ -1,8 +1,7 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <cstdio>
-#include <cstdlib>
 
 #include "base/bytes.h"
 #include "base/config_reader.h"
@@ -26,22 +25,9 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
-/// The shortest text that reads back as the same double, always with a point or an exponent;
-/// 600 is "600.0", not "6e+02".
+/// The shortest text that reads back as the same double, with a point or an exponent: 600.0.
 std::string number_text(double value) {
-  constexpr double kPlainBelow = 1e6;
-  std::array<char, 32> text{};
-  if (std::trunc(value) == value && std::fabs(value) < kPlainBelow) {
-    std::snprintf(text.data(), text.size(), "%.1f", value);
-    return text.data();
-  }
-  for (int digits = 1; digits <= 17; ++digits) {
-    std::snprintf(text.data(), text.size(), "%.*g", digits, value);
-    if (std::strtod(text.data(), nullptr) == value) {  // stod throws at the ends of the range
-      break;
-    }
-  }
-  const std::string out = text.data();
+  const std::string out = fmt::format("{}", value);
   return out.find_first_of(".en") == std::string::npos ? out + ".0" : out;
 }
 

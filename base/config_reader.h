@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/named.h"
 
 namespace lorae {
 
@@ -54,6 +55,8 @@ template <typename Field>
 ConfigValue::Value value_of(const Field& field) {
   if constexpr (std::is_same_v<Field, std::uint64_t>) {
     return static_cast<std::int64_t>(field);
+  } else if constexpr (Named<Field>) {
+    return std::string(name_of(field));
   } else {
     return field;
   }
@@ -65,8 +68,8 @@ ConfigValue::Value value_of(const Field& field) {
 ///   template <typename V> void visit_fields(FitOptions& o, V&& visit) {
 ///     visit("batch_size", o.batch_size, at_least(1), "samples per optimiser step");
 ///   }
-/// Fields are bool, std::int64_t, std::uint64_t, double, std::string, vector<std::int64_t> or
-/// vector<std::string>.
+/// Fields are bool, std::int64_t, std::uint64_t, double, std::string, vector<std::int64_t>,
+/// vector<std::string> or an enum with names (named.h).
 /// Use: load or parse, then `set` overrides, then `read` each struct, then `finish`.
 /// Errors: kInvalidConfig as "file:line: key: expected X, got Y".
 class ConfigReader {
@@ -126,6 +129,13 @@ class ConfigReader {
   void read_field(const std::string& key, std::string& field, const Allowed& allowed);
   void read_field(const std::string& key, std::vector<std::int64_t>& field, const Allowed& allowed);
   void read_field(const std::string& key, std::vector<std::string>& field, const Allowed& allowed);
+
+  template <Named Enum>
+  void read_field(const std::string& key, Enum& field, const Allowed& /*allowed*/) {
+    std::string name(name_of(field));
+    read_field(key, name, one_of({kNames<Enum>.begin(), kNames<Enum>.end()}));
+    field = *named<Enum>(name);
+  }
 
   const ConfigValue* find(const std::string& key);
   std::size_t list_size(const std::string& section) const;

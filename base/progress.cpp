@@ -1,9 +1,9 @@
 #include "base/progress.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdio>
 #include <utility>
@@ -17,17 +17,15 @@ constexpr std::int64_t kBarWidth = 24;
 constexpr auto kRedraw = std::chrono::milliseconds(100);
 constexpr auto kPlainLine = std::chrono::seconds(10);
 
-std::string fixed(double value, int decimals) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
-  return text.data();
+std::string rounded(double value) {
+  return fmt::format("{:.{}f}", value, value < 10 ? 1 : 0);
 }
 
 }  // namespace
 
 std::string human_seconds(double seconds) {
   if (seconds < 60) {
-    return fixed(seconds, seconds < 10 ? 1 : 0) + " s";
+    return rounded(seconds) + " s";
   }
   const auto whole = static_cast<std::int64_t>(std::llround(seconds));
   return whole < 3600 ? str(whole / 60, " min ", whole % 60, " s")
@@ -64,7 +62,7 @@ std::string Progress::text(double elapsed, const std::string& note) const {
   const double rate = elapsed > 0 ? static_cast<double>(done_) / elapsed : 0;
   std::string line = str(label_, ' ', done_, '/', total_, ' ', unit_);
   if (rate > 0) {
-    line += str(", ", fixed(rate, rate < 10 ? 1 : 0), "/s, ",
+    line += str(", ", rounded(rate), "/s, ",
                 done_ < total_ ? human_seconds(static_cast<double>(total_ - done_) / rate) + " left"
                                : human_seconds(elapsed));
   }
@@ -75,13 +73,12 @@ void Progress::show(const std::string& note, bool last) {
   shown_ = Clock::now();
   const std::string line = text(seconds(shown_ - start_), note);
   if (!terminal_) {
-    std::fprintf(stderr, "%s\n", line.c_str());
+    fmt::print(stderr, "{}\n", line);
     return;
   }
   const std::int64_t filled = kBarWidth * done_ / total_;
-  const std::string bar = std::string(static_cast<std::size_t>(filled), '#') +
-                          std::string(static_cast<std::size_t>(kBarWidth - filled), '.');
-  std::fprintf(stderr, "\r\033[K[%s] %s%s", bar.c_str(), line.c_str(), last ? "\n" : "");
+  fmt::print(stderr, "\r\033[K[{:.<{}}] {}{}", std::string(static_cast<std::size_t>(filled), '#'),
+             kBarWidth, line, last ? "\n" : "");
   std::fflush(stderr);
   open_ = !last;
 }

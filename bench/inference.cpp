@@ -39,7 +39,10 @@ adapters::Adapter adapter(const std::string& name) {
       tensor.uniform_(-0.01, 0.01);
     }
   }
-  return {{.model = name, .kind = "lorae", .classes = 80, .layers = model->adapter_layers()},
+  return {{.model = name,
+           .kind = adapters::Kind::kLorae,
+           .classes = 80,
+           .layers = model->adapter_layers()},
           model->adapter()};
 }
 

@@ -85,7 +85,7 @@ bool is_demonstration(const RunConfig& config) {
 
 RunConfig demonstration() {
   RunConfig config;
-  config.data.shift = "rotate_invert";
+  config.data.shift = training::Shift::kRotateInvert;
   return config;
 }
 

@@ -188,8 +188,10 @@ report::Comparison rebuild_results(const fs::path& out) {
       str(config.model.name, " on ", config.data.path, ", ", config.federation.clients,
           " clients, ",
           config.federation.cohort == 0 ? config.federation.clients : config.federation.cohort,
-          " per round, ", config.federation.rounds, " rounds, ", config.data.partition,
-          config.data.partition == "dirichlet" ? str(" ", config.data.dirichlet_alpha) : ""),
+          " per round, ", config.federation.rounds, " rounds, ", name_of(config.data.partition),
+          config.data.partition == training::Partition::kDirichlet
+              ? str(" ", config.data.dirichlet_alpha)
+              : ""),
       "Bytes are framed bytes: what a process hands to its socket. The frozen backbone is fetched "
       "once and counted apart."};
   report::write_comparison(out / "comparison.json", report.comparison);

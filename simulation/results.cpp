@@ -116,7 +116,7 @@ report::ComparisonRun comparison_run(const experiment::RunConfig& config,
   const double client_rounds = client_rounds_of(rounds);
   report::ComparisonRun run;
   run.name = method.name;
-  run.method = method.kind;
+  run.method = name_of(method.kind);
   run.seed = seed;
   for (const auto& [round, spent] : bytes) {
     run.uplink_bytes_per_client_round += spent.uplink / client_rounds;
@@ -153,7 +153,7 @@ report::ReportRun report_run(const experiment::MethodConfig& method,
   const auto bytes = bytes_of_rounds(journal);
   report::ReportRun report;
   report.name = method.name;
-  report.method = method.kind;
+  report.method = name_of(method.kind);
   report.seed = seed;
   report.main_metric = main_metric(journal);
   report.points = points_of(rounds, report.main_metric, bytes);

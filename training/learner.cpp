@@ -7,19 +7,23 @@
 namespace lorae::training {
 namespace {
 
+using adapters::Head;
+using adapters::Kind;
+using adapters::Norm;
+
 /// What the method trains of a model that has its adapters.
 StateDict trainable_of(const models::Model& model, const MethodOptions& method) {
-  if (method.kind == "full") {
+  if (method.kind == Kind::kFull) {
     return model.weights();
   }
-  if (method.kind == "head") {
+  if (method.kind == Kind::kHead) {
     return model.head();
   }
   std::vector<StateDict> parts{model.adapter()};
-  if (method.head == "full") {
+  if (method.head == Head::kFull) {
     parts.push_back(model.head());
   }
-  if (method.norm == "affine") {
+  if (method.norm == Norm::kAffine) {
     parts.push_back(model.norm_affines());
   }
   std::vector<StateDict::Entry> entries;
@@ -35,10 +39,10 @@ Learner::Learner(const Plan& plan, const StateDict& backbone)
     : plan_(plan), model_(models::build(plan.model, Seed{plan.seed})) {
   copy_values_(model_->backbone(), backbone);
   const MethodOptions& method = plan.method;
-  if (method.kind == "lorae") {
+  if (method.kind == Kind::kLorae) {
     model_->attach_adapters(method.lorae, Seed{plan.seed});
     for (const auto& [shape, weight] : model_->adaptable()) {
-      check(method.head == "frozen" || !shape.head || !weight->has_adapter(),
+      check(method.head == Head::kFrozen || !shape.head || !weight->has_adapter(),
             ErrorCode::kInvalidConfig, "[training] the head '", shape.name,
             "' is trained in full; to give it an adapter, set head = \"frozen\"");
     }
@@ -47,7 +51,7 @@ Learner::Learner(const Plan& plan, const StateDict& backbone)
   for (const models::NamedTensor& entry : model_->state()) {
     total_parameters_ += entry.kind == models::TensorKind::kBuffer ? 0 : entry.tensor.numel();
   }
-  if (method.kind != "full" && method.norm == "frozen") {
+  if (method.kind != Kind::kFull && method.norm == Norm::kFrozen) {
     model_->fold_norms();  // frozen, they are part of the convolutions: less to compute and to keep
   }
   model_->train_only(trainable_);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/description.h"
 #include "adapters/policy.h"
 #include "base/config_reader.h"
 #include "base/seed.h"
@@ -23,6 +24,13 @@ void visit_fields(TaskOptions& options, Visitor&& visit) {
   visit("classes", options.classes, anything(), "names of the labels, in their order");
 }
 
+/// How private images are shared out: each share alike, or classes skewed by Dirichlet's
+/// distribution (Hsu et al. 2019, arXiv:1909.06335).
+enum class Partition { kIid, kDirichlet };
+
+/// What sets the demonstration's private images apart from its public ones.
+enum class Shift { kNone, kRotateInvert };
+
 /// Which images, and how the experiment divides them. A client with data of its own replaces its
 /// share by that.
 struct DataOptions {
@@ -30,9 +38,9 @@ struct DataOptions {
   std::int64_t public_images = 18000;
   std::int64_t private_images = 4000;
   std::int64_t test_images = 4000;
-  std::string partition = "dirichlet";
+  Partition partition = Partition::kDirichlet;
   double dirichlet_alpha = 0.3;
-  std::string shift = "none";
+  Shift shift = Shift::kNone;
 };
 
 template <typename Visitor>
@@ -42,10 +50,10 @@ void visit_fields(DataOptions& options, Visitor&& visit) {
   visit("private_images", options.private_images, between(10, 1e8), "shared out to the clients");
   visit("test_images", options.test_images, between(10, 1e8),
         "of the private domain, for accuracy");
-  visit("partition", options.partition, one_of({"iid", "dirichlet"}), "how clients differ");
+  visit("partition", options.partition, anything(), "how clients differ");
   visit("dirichlet_alpha", options.dirichlet_alpha, between(0.01, 1e6),
         "smaller: more skewed classes");
-  visit("shift", options.shift, one_of({"none", "rotate_invert"}),
+  visit("shift", options.shift, anything(),
         "of the demonstration's private images; own data are never altered");
 }
 
@@ -85,10 +93,10 @@ void visit_fields(FitOptions& options, Visitor&& visit) {
 /// BatchNorm are frozen always.
 struct MethodOptions {
   std::string name = "lorae-r8";
-  std::string kind = "lorae";
+  adapters::Kind kind = adapters::Kind::kLorae;
   adapters::LoraeOptions lorae = {};
-  std::string head = "full";
-  std::string norm = "frozen";
+  adapters::Head head = adapters::Head::kFull;
+  adapters::Norm norm = adapters::Norm::kFrozen;
   double learning_rate = 0.05;
   double mapper_learning_rate_ratio = 4;
   std::string uplink = "delta,int8:row,zstd";
@@ -98,10 +106,10 @@ struct MethodOptions {
 template <typename Visitor>
 void visit_fields(MethodOptions& options, Visitor&& visit) {
   visit("name", options.name, anything(), "in tables and plots");
-  visit("kind", options.kind, one_of({"lorae", "full", "head"}), "what is trained and sent");
+  visit("kind", options.kind, anything(), "what is trained and sent");
   adapters::visit_fields(options.lorae, visit);
-  visit("head", options.head, one_of({"full", "frozen"}), "lorae: a classifier's last layer");
-  visit("norm", options.norm, one_of({"frozen", "affine"}), "lorae: BatchNorm's weight and bias");
+  visit("head", options.head, anything(), "lorae: a classifier's last layer");
+  visit("norm", options.norm, anything(), "lorae: BatchNorm's weight and bias");
   visit("learning_rate", options.learning_rate, between(0, 10), "in round 1; cosine over rounds");
   visit("mapper_learning_rate_ratio", options.mapper_learning_rate_ratio, between(0.001, 1e6),
         "lorae: the mapper's rate over the others' (LoRA+)");
@@ -133,3 +141,11 @@ struct ParsedPlan {
 ParsedPlan parse_plan(std::string_view text);
 
 }  // namespace lorae::training
+
+namespace lorae {
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<training::Partition> = {"iid", "dirichlet"};
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<training::Shift> = {"none",
+                                                                            "rotate_invert"};
+}  // namespace lorae

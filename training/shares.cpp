@@ -12,8 +12,9 @@ namespace {
 /// A shift makes a domain of its own out of pictures that everybody has: for trying things out.
 /// Images that somebody brings are never altered.
 void check_shift(const DataOptions& options) {
-  check(options.shift == "none" || options.path == DataOptions{}.path, ErrorCode::kInvalidConfig,
-        "data.shift: '", options.shift, "' belongs to the demonstration on '", DataOptions{}.path,
+  check(options.shift == Shift::kNone || options.path == DataOptions{}.path,
+        ErrorCode::kInvalidConfig, "data.shift: '", name_of(options.shift),
+        "' belongs to the demonstration on '", DataOptions{}.path,
         "'; images of your own are never altered: set data.shift = \"none\"");
 }
 
@@ -32,7 +33,7 @@ data::DomainSplit split_train(const data::ImageSet& images, const DataOptions& o
 }
 
 data::ImageSet shifted(data::ImageSet images, const DataOptions& options) {
-  return options.shift == "rotate_invert" ? data::shifted_domain(images) : images;
+  return options.shift == Shift::kRotateInvert ? data::shifted_domain(images) : images;
 }
 
 }  // namespace
@@ -79,7 +80,7 @@ data::Shares private_shares(const DataOptions& options,
                             std::int64_t shares,
                             Seed seed) {
   const Seed own = seed.derive("shares");
-  if (options.partition == "iid") {
+  if (options.partition == Partition::kIid) {
     return data::partition_iid(images.size(), shares, own);
   }
   const std::int64_t* labels = images.labels.data_ptr<std::int64_t>();
@@ -92,8 +93,8 @@ data::ImageSet own_images(const std::filesystem::path& path,
                           const data::ClassMap& map,
                           const data::SharePart& part,
                           const Plan& plan) {
-  check(plan.data.shift == "none", ErrorCode::kInvalidConfig,
-        "[data] this run is the demonstration", " (data.shift = \"", plan.data.shift,
+  check(plan.data.shift == Shift::kNone, ErrorCode::kInvalidConfig,
+        "[data] this run is the demonstration", " (data.shift = \"", name_of(plan.data.shift),
         "\"), whose images are turned and inverted; '", path.string(),
         "' does not fit it: give the coordinator a configuration or --data of its ",
         "own, or this client no data");

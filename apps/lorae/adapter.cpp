@@ -47,7 +47,7 @@ void create_adapter(const ModelChoice& choice,
     entries.insert(entries.end(), part.begin(), part.end());
   }
   const adapters::Adapter adapter{{.model = choice.name,
-                                   .kind = "lorae",
+                                   .kind = adapters::Kind::kLorae,
                                    .classes = choice.classes,
                                    .base_digest = digest_of(model->backbone()).hex(),
                                    .layers = model->adapter_layers()},
@@ -76,7 +76,8 @@ void inspect_adapter(const std::filesystem::path& path, bool as_json) {
                layer.rank, layer.alpha, layer.scaling, numbers);
   }
   fmt::print("\nmodel      {}, {} classes\nkind       {}, head {}, norms {}\nround      {}\n",
-             info.model, info.classes, info.kind, info.head, info.norm, info.round);
+             info.model, info.classes, name_of(info.kind), name_of(info.head), name_of(info.norm),
+             info.round);
   fmt::print("backbone   {}\nnumbers    {} in adapters, {} in whole tensors\ndigest     {}\n",
              info.base_digest.empty() ? "any" : info.base_digest, low_rank,
              adapter.state.numel() - low_rank, digest_of(adapter.state).hex());

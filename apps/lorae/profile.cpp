@@ -13,7 +13,7 @@ using models::LayerProfile;
 using nlohmann::json;
 
 std::string form_name(adapters::Form form) {
-  return std::string(adapters::name_of(form));
+  return std::string(name_of(form));
 }
 
 json to_json(const LayerProfile& layer) {

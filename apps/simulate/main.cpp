@@ -1,5 +1,6 @@
+#include <fmt/chrono.h>
+
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <ctime>
 
 #include "apps/common/flags.h"
@@ -15,10 +16,8 @@ using namespace lorae;
 
 /// "simulations/quickstart-20260102-030405" in the working folder.
 fs::path default_out(const fs::path& config) {
-  std::array<char, 32> stamp{};
-  const std::time_t now = std::time(nullptr);
-  std::strftime(stamp.data(), stamp.size(), "%Y%m%d-%H%M%S", std::gmtime(&now));
-  return fs::path("simulations") / str(config.stem().string(), '-', stamp.data());
+  return fs::path("simulations") / fmt::format("{}-{:%Y%m%d-%H%M%S}", config.stem().string(),
+                                               fmt::gmtime(std::time(nullptr)));
 }
 
 int run(int argc, char** argv) {
@@ -52,7 +51,7 @@ int run(int argc, char** argv) {
     run_config.methods = std::move(chosen);
   }
   if (print_config) {
-    std::fputs(experiment::print_run_config(run_config).c_str(), stdout);
+    fmt::print("{}", experiment::print_run_config(run_config));
     return 0;
   }
   check(!resume || !out.empty(), ErrorCode::kInvalidConfig,
@@ -60,9 +59,9 @@ int run(int argc, char** argv) {
   ensure_directory(home);
   const fs::path folder = out.empty() ? default_out(config) : fs::path(out);
   const report::Comparison comparison = simulation::simulate({run_config, home, folder, resume});
-  std::printf("%s\nreport      %s\ncomparison  %s\n", report::comparison_table(comparison).c_str(),
-              fs::absolute(folder / "report.html").c_str(),
-              fs::absolute(folder / "comparison.json").c_str());
+  fmt::print("{}\nreport      {}\ncomparison  {}\n", report::comparison_table(comparison),
+             fs::absolute(folder / "report.html").string(),
+             fs::absolute(folder / "comparison.json").string());
   return 0;
 }
 

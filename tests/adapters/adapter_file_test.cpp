@@ -15,7 +15,7 @@ using testing::same_bits;
 
 AdapterInfo example_info() {
   return {.model = "resnet8",
-          .kind = "lorae",
+          .kind = Kind::kLorae,
           .classes = 10,
           .round = 1ULL << 60U,
           .base_digest = "c0ffee",
@@ -48,7 +48,7 @@ TEST_F(AdapterFile, RoundTrips) {
 
   EXPECT_TRUE(same_bits(loaded.state, adapter.state));
   EXPECT_EQ(loaded.info.model, "resnet8");
-  EXPECT_EQ(loaded.info.kind, "lorae");
+  EXPECT_EQ(loaded.info.kind, Kind::kLorae);
   EXPECT_EQ(loaded.info.classes, 10);
   EXPECT_EQ(loaded.info.layers, example_info().layers);
   EXPECT_EQ(loaded.info.round, 1ULL << 60U);
@@ -107,11 +107,11 @@ TEST(CheckFits, SaysWhatDiffers) {
           "[adapter] made for another model: expected resnet8, got resnet18");
   refuses([](AdapterInfo& a) { a.classes = 5; },
           "[adapter] made for another number of classes: expected 10, got 5");
-  refuses([](AdapterInfo& a) { a.kind = "head"; },
+  refuses([](AdapterInfo& a) { a.kind = Kind::kHead; },
           "[adapter] made for another method: expected lorae, got head");
-  refuses([](AdapterInfo& a) { a.head = "frozen"; },
+  refuses([](AdapterInfo& a) { a.head = Head::kFrozen; },
           "[adapter] made for another head policy: expected full, got frozen");
-  refuses([](AdapterInfo& a) { a.norm = "affine"; },
+  refuses([](AdapterInfo& a) { a.norm = Norm::kAffine; },
           "[adapter] made for another norm policy: expected frozen, got affine");
   refuses([](AdapterInfo& a) { a.layers.clear(); },
           "[adapter] made for another number of adapted layers: expected 1, got 0");

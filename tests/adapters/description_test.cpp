@@ -11,12 +11,12 @@ using nlohmann::json;
 
 AdapterInfo example() {
   return {.model = "yolo11n",
-          .kind = "lorae",
+          .kind = Kind::kLorae,
           .classes = 80,
           .round = 12,
           .base_digest = "c0ffee",
-          .head = "frozen",
-          .norm = "affine",
+          .head = Head::kFrozen,
+          .norm = Norm::kAffine,
           .layers = {{.name = "model.0.conv",
                       .kernel = 3,
                       .stride = 2,
@@ -37,8 +37,8 @@ TEST(Description, RoundTrips) {
   EXPECT_EQ(read->model, "yolo11n");
   EXPECT_EQ(read->classes, 80);
   EXPECT_EQ(read->round, 12U);
-  EXPECT_EQ(read->head, "frozen");
-  EXPECT_EQ(read->norm, "affine");
+  EXPECT_EQ(read->head, Head::kFrozen);
+  EXPECT_EQ(read->norm, Norm::kAffine);
   EXPECT_EQ(read->task, "classification");
   EXPECT_EQ(read->layers, example().layers);
   EXPECT_EQ(description_text(*read), description_text(example()));

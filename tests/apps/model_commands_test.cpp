@@ -227,10 +227,11 @@ TEST_F(ForwardCommand, TakesAnAdapterFusedOrNot) {
       entries.emplace_back(name, tensor);
     }
   }
-  adapters::save_adapter(
-      path("adapter"),
-      {.info = {.model = kName, .kind = "lorae", .classes = 5, .layers = model_->adapter_layers()},
-       .state = StateDict(std::move(entries))});
+  adapters::save_adapter(path("adapter"), {.info = {.model = kName,
+                                                    .kind = adapters::Kind::kLorae,
+                                                    .classes = 5,
+                                                    .layers = model_->adapter_layers()},
+                                           .state = StateDict(std::move(entries))});
   const at::Tensor reference = expected();
   for (const std::vector<std::string>& fused :
        {std::vector<std::string>{}, std::vector<std::string>{"--fused"}}) {

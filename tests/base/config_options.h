@@ -35,15 +35,15 @@ void visit_fields(EveryKind& options, Visitor&& visit) {
   visit("classes", options.classes, anything(), "by name");
 }
 
-struct Named {
+struct NamedMethod {
   std::string name;
   std::int64_t rank = 8;
 
-  bool operator==(const Named&) const = default;
+  bool operator==(const NamedMethod&) const = default;
 };
 
 template <typename Visitor>
-void visit_fields(Named& options, Visitor&& visit) {
+void visit_fields(NamedMethod& options, Visitor&& visit) {
   visit("name", options.name, anything(), "");
   visit("rank", options.rank, at_least(1), "");
 }

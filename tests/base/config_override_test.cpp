@@ -45,11 +45,11 @@ TEST(ConfigOverride, TakesTheLastOfSeveral) {
 TEST(ConfigOverride, ReachesIntoAListOfTables) {
   ConfigReader reader = config("[[methods]]\nname = \"a\"");
   reader.set("methods.0.rank=2");
-  std::vector<Named> methods;
+  std::vector<NamedMethod> methods;
 
   reader.read_list("methods", methods);
 
-  EXPECT_EQ(methods, (std::vector<Named>{{"a", 2}}));
+  EXPECT_EQ(methods, (std::vector<NamedMethod>{{"a", 2}}));
 }
 
 TEST(ConfigOverride, ByAFlagIsNamedAfterTheFlag) {

@@ -33,9 +33,9 @@ TEST(ConfigPrinter, WritesCommentedToml) {
 
 TEST(ConfigPrinter, WritesListsOfTablesAndTheTopLevel) {
   ConfigPrinter printer;
-  printer.print("", Named{"top", 1});
-  printer.print("methods.0", Named{"a", 2});
-  printer.print("methods.1", Named{"b", 3});
+  printer.print("", NamedMethod{"top", 1});
+  printer.print("methods.0", NamedMethod{"a", 2});
+  printer.print("methods.1", NamedMethod{"b", 3});
 
   EXPECT_EQ(printer.text(),
             "name = \"top\"\nrank = 1\n"
@@ -44,14 +44,14 @@ TEST(ConfigPrinter, WritesListsOfTablesAndTheTopLevel) {
 }
 
 TEST(ConfigPrinter, WritesListsOfTablesThatAreReadBack) {
-  const std::vector<Named> methods = {{"a", 2}, {"b", 3}};
+  const std::vector<NamedMethod> methods = {{"a", 2}, {"b", 3}};
   ConfigPrinter printer;
   for (std::size_t i = 0; i < methods.size(); ++i) {
     printer.print(str("methods.", i), methods[i]);
   }
 
   ConfigReader reader = config(printer.text());
-  std::vector<Named> read;
+  std::vector<NamedMethod> read;
   reader.read_list("methods", read);
   reader.finish();
 

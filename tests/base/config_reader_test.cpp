@@ -30,7 +30,7 @@ TEST(ConfigReader, KeepsTheDefaultsOfAbsentKeys) {
 
 TEST(ConfigReader, ReadsTheTopLevelAsTheEmptySection) {
   ConfigReader reader = config("rank = 4");
-  Named named;
+  NamedMethod named;
 
   reader.read("", named);
   reader.finish();
@@ -136,30 +136,30 @@ TEST(ConfigReader, TellsUnknownKeysOnRequest) {
 
 TEST(ConfigReader, EntriesOfAListStartFromTheGivenOne) {
   ConfigReader reader = config("[[methods]]\nname = \"a\"\n[[methods]]\nrank = 4");
-  std::vector<Named> methods;
+  std::vector<NamedMethod> methods;
 
-  reader.read_list("methods", methods, Named{"start", 3});
+  reader.read_list("methods", methods, NamedMethod{"start", 3});
 
-  EXPECT_EQ(methods, (std::vector<Named>{{"a", 3}, {"start", 4}}));
+  EXPECT_EQ(methods, (std::vector<NamedMethod>{{"a", 3}, {"start", 4}}));
 }
 
 TEST(ConfigReader, ReadsAListOfTables) {
   ConfigReader reader = config("[[methods]]\nname = \"a\"\n[[methods]]\nname = \"b\"\nrank = 4");
-  std::vector<Named> methods = {{"default", 1}};
+  std::vector<NamedMethod> methods = {{"default", 1}};
 
   reader.read_list("methods", methods);
   reader.finish();
 
-  EXPECT_EQ(methods, (std::vector<Named>{{"a", 8}, {"b", 4}}));
+  EXPECT_EQ(methods, (std::vector<NamedMethod>{{"a", 8}, {"b", 4}}));
 }
 
 TEST(ConfigReader, KeepsTheDefaultListIfThereIsNoTable) {
   ConfigReader reader = config("");
-  std::vector<Named> methods = {{"default", 1}};
+  std::vector<NamedMethod> methods = {{"default", 1}};
 
   reader.read_list("methods", methods);
 
-  EXPECT_EQ(methods, (std::vector<Named>{{"default", 1}}));
+  EXPECT_EQ(methods, (std::vector<NamedMethod>{{"default", 1}}));
 }
 
 TEST(ConfigReader, ReadsMoreThanTenTables) {
@@ -168,7 +168,7 @@ TEST(ConfigReader, ReadsMoreThanTenTables) {
     toml += str("[[methods]]\nrank = ", i + 1, '\n');
   }
   ConfigReader reader = config(toml);
-  std::vector<Named> methods;
+  std::vector<NamedMethod> methods;
 
   reader.read_list("methods", methods);
   reader.finish();
@@ -181,7 +181,7 @@ TEST(ConfigReader, ReadsMoreThanTenTables) {
 TEST(ConfigReader, NamesThePlaceOfAMistakeInAListOfTables) {
   const auto read = [](const char* toml) {
     ConfigReader reader = config(toml);
-    std::vector<Named> methods;
+    std::vector<NamedMethod> methods;
     reader.read_list("methods", methods);
     reader.finish();
   };

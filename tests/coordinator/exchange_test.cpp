@@ -35,7 +35,7 @@ ExchangeOptions options_of(const std::string& uplink = "delta,zstd",
       .rule = {},
       .server = {.learning_rate = 0.5, .momentum = 0.7},
       .info = {.model = "resnet8",
-               .kind = "lorae",
+               .kind = adapters::Kind::kLorae,
                .classes = 5,
                .base_digest = "c0ffee",
                .layers = {{.name = "conv1", .kernel = 3, .rank = 2, .alpha = 4, .scaling = 2}}}};

@@ -127,7 +127,7 @@ TEST_F(Backbone, IsSharedByExperimentsThatDifferElsewhere) {
   plan_.method.lorae.rank = 2;
   plan_.training.local_epochs = 9;
   plan_.data.private_images = 30;
-  plan_.data.shift = "none";
+  plan_.data.shift = training::Shift::kNone;
   pretrained();
   EXPECT_EQ(files().size(), 1U);
 }

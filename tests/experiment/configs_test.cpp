@@ -34,7 +34,7 @@ TEST(Configs, MethodsAreFoundByName) {
   const RunConfig config;
 
   EXPECT_EQ(find_method(config, "").name, "lorae-r8");
-  EXPECT_EQ(find_method(config, "lorae-r8").kind, "lorae");
+  EXPECT_EQ(find_method(config, "lorae-r8").kind, adapters::Kind::kLorae);
   EXPECT_THROW(find_method(config, "unknown"), Error);
 }
 

@@ -35,7 +35,10 @@ adapters::Adapter adapter(const std::string& name, std::uint64_t seed, std::int6
                                                         Seed{seed}.derive("mapper", tensor_name)));
     }
   }
-  return {{.model = name, .kind = "lorae", .classes = 5, .layers = model->adapter_layers()},
+  return {{.model = name,
+           .kind = adapters::Kind::kLorae,
+           .classes = 5,
+           .layers = model->adapter_layers()},
           StateDict(std::move(entries))};
 }
 

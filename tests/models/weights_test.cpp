@@ -75,9 +75,11 @@ TEST(ApplyAdapter, PutsExtractorsMappersAndHeadBack) {
       entries.emplace_back(name, adapters::uniform_tensor(tensor.sizes().vec(), 1, Seed{4}));
     }
   }
-  const adapters::Adapter adapter{
-      .info = {.model = kName, .kind = "lorae", .classes = 5, .layers = from->adapter_layers()},
-      .state = StateDict(std::move(entries))};
+  const adapters::Adapter adapter{.info = {.model = kName,
+                                           .kind = adapters::Kind::kLorae,
+                                           .classes = 5,
+                                           .layers = from->adapter_layers()},
+                                  .state = StateDict(std::move(entries))};
   const auto to = model(1);
   apply_adapter(*to, adapter);
   for (const auto& [name, tensor] : adapter.state) {

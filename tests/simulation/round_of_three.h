@@ -28,7 +28,7 @@ inline coordinator::ExchangeOptions plain_options() {
   options.uplink = "delta";
   options.downlink = "float32";
   options.info.model = "none";
-  options.info.kind = "full";
+  options.info.kind = adapters::Kind::kFull;
   return options;
 }
 

@@ -20,7 +20,7 @@ Plan small_plan(const std::string& kind) {
   plan.seed = 5;
   plan.model = {.name = "resnet8", .classes = 3, .height = 8, .width = 8, .pool = 1};
   plan.training = {.local_epochs = 2, .batch_size = 8};
-  plan.method.kind = kind;
+  plan.method.kind = *named<adapters::Kind>(kind);
   plan.method.lorae.rank = 4;
   plan.method.lorae.alpha = 8;
   return plan;

@@ -49,7 +49,7 @@ TEST_F(LearnerTest, SendsWhatTheMethodTrains) {
       {"lorae", 32850}, {"full", 306730}, {"head", 1290}};
   for (const auto& [kind, count] : expected) {
     Plan plan;
-    plan.method.kind = kind;
+    plan.method.kind = *named<adapters::Kind>(kind);
     const Learner learner = learner_of(plan);
     EXPECT_EQ(learner.trainable().numel(), count) << kind;
     EXPECT_EQ(learner.total_parameters(), 308074) << kind << ": without adapters";

@@ -24,23 +24,23 @@ Plan unusual_plan() {
                    .public_images = 101,
                    .private_images = 11,
                    .test_images = 12,
-                   .partition = "iid",
+                   .partition = Partition::kIid,
                    .dirichlet_alpha = 1e-2,
-                   .shift = "rotate_invert"},
+                   .shift = Shift::kRotateInvert},
           .training = {.local_epochs = 7,
                        .batch_size = 1,
                        .momentum = 0.123456789012345678,
                        .clip_norm = 0},
           .method = {.name = "mine",
-                     .kind = "head",
+                     .kind = adapters::Kind::kHead,
                      .lorae = {.targets = "spatial, !conv1",
                                .rank = 3,
                                .alpha = 1e5,
                                .ranks = "layer4.*=16/32",
                                .scaling = "rslora",
                                .extractor_init = "orthonormal"},
-                     .head = "frozen",
-                     .norm = "affine",
+                     .head = adapters::Head::kFrozen,
+                     .norm = adapters::Norm::kAffine,
                      .learning_rate = 1e-9,
                      .mapper_learning_rate_ratio = 2.5,
                      .uplink = "delta,int8:row,zstd:9",
@@ -105,7 +105,7 @@ TEST(Plan, TakesDefaultsForWhatIsNotSaid) {
   const Plan plan = parse_plan("seed = 3\n[method]\nrank = 2\n").plan;
   EXPECT_EQ(plan.seed, 3U);
   EXPECT_EQ(plan.method.lorae.rank, 2);
-  EXPECT_EQ(plan.method.kind, "lorae");
+  EXPECT_EQ(plan.method.kind, adapters::Kind::kLorae);
 }
 
 TEST(Plan, TellsTheKeysOfANewerCoordinator) {

@@ -48,7 +48,7 @@ class FashionData : public ::testing::Test {
 };
 
 TEST_F(FashionData, PublicAndPrivateImagesAreDisjoint) {
-  options_.shift = "none";
+  options_.shift = Shift::kNone;
   const std::set<Digest> known = digests(public_images(options_, model_, kSeed));
   const std::set<Digest> secret = digests(private_images(options_, model_, kSeed));
   EXPECT_EQ(known.size(), 300U);
@@ -60,11 +60,11 @@ TEST_F(FashionData, PublicAndPrivateImagesAreDisjoint) {
 }
 
 TEST_F(FashionData, ShiftsThePrivateDomainAndItsTestAlone) {
-  options_.shift = "rotate_invert";
+  options_.shift = Shift::kRotateInvert;
   const auto known = public_images(options_, model_, kSeed);
   const auto secret = private_images(options_, model_, kSeed);
   const auto test = test_images(options_, model_, kSeed);
-  options_.shift = "none";
+  options_.shift = Shift::kNone;
   EXPECT_TRUE(same_images(known, public_images(options_, model_, kSeed)));
   EXPECT_TRUE(same_images(secret, data::shifted_domain(private_images(options_, model_, kSeed))));
   EXPECT_TRUE(same_images(test, data::shifted_domain(test_images(options_, model_, kSeed))));
@@ -80,7 +80,7 @@ TEST_F(FashionData, DependsOnTheSeedAlone) {
 }
 
 TEST_F(FashionData, TestsOnTheTestHalf) {
-  options_.shift = "none";
+  options_.shift = Shift::kNone;
   options_.test_images = 10000;
   EXPECT_EQ(test_images(options_, model_, kSeed).size(), 10000);
   options_.test_images = 10001;
@@ -176,7 +176,7 @@ TEST_F(BroughtData, IsNeverAlteredAndSeenAlikeInTrainingAndEvaluation) {
 
 TEST_F(BroughtData, CannotBeShifted) {
   for (const Kind& kind : kinds_) {
-    DataOptions options{.path = folder_ / kind.name, .shift = "rotate_invert"};
+    DataOptions options{.path = folder_ / kind.name, .shift = Shift::kRotateInvert};
     const auto refuses = [&](auto action) {
       expect_error(ErrorCode::kInvalidConfig, action, "never altered: set data.shift = \"none\"");
     };
@@ -190,7 +190,7 @@ TEST_F(BroughtData, CannotBeShifted) {
 TEST_F(BroughtData, DoesNotFitARunWhoseImagesAreShifted) {
   const Plan demonstration{.model = kinds_[0].model,
                            .task = {.classes = data::class_names(folder_ / "idx")},
-                           .data = {.shift = "rotate_invert"},
+                           .data = {.shift = Shift::kRotateInvert},
                            .training = {},
                            .method = {}};
   expect_error(
@@ -236,7 +236,7 @@ TEST(LocalData, AcceptsFewerClassesThanOutputs) {
 
 TEST(PrivateShares, GiveEveryImageToOneClient) {
   const data::ImageSet images = striped_images(300, 1);
-  for (const char* partition : {"iid", "dirichlet"}) {
+  for (const Partition partition : {Partition::kIid, Partition::kDirichlet}) {
     const data::Shares shares = private_shares({.partition = partition}, images, 5, kSeed);
     ASSERT_EQ(shares.size(), 5U);
     std::vector<std::int64_t> all;
@@ -247,7 +247,7 @@ TEST(PrivateShares, GiveEveryImageToOneClient) {
     std::sort(all.begin(), all.end());
     std::vector<std::int64_t> expected(300);
     std::iota(expected.begin(), expected.end(), 0);
-    EXPECT_EQ(all, expected) << partition;
+    EXPECT_EQ(all, expected) << name_of(partition);
   }
 }
 
@@ -269,8 +269,8 @@ TEST(PrivateShares, SkewTheClassesByDirichlet) {
     }
     return sum / 4;
   };
-  EXPECT_LT(most_common({.partition = "iid"}), 0.45);
-  EXPECT_GT(most_common({.partition = "dirichlet", .dirichlet_alpha = 0.1}), 0.6);
+  EXPECT_LT(most_common({.partition = Partition::kIid}), 0.45);
+  EXPECT_GT(most_common({.partition = Partition::kDirichlet, .dirichlet_alpha = 0.1}), 0.6);
 }
 
 }  // namespace
