@@ -63,7 +63,7 @@ const SumLoops& sum_loops() {
 std::uint32_t limit_of(std::uint64_t weight) {
   const double scale = scale_of(weight);
   const double range = std::ldexp(1.0, kRangeBits + kFractionBits);
-  float limit = static_cast<float>(range / scale);
+  auto limit = static_cast<float>(range / scale);
   while (static_cast<double>(limit) * scale >= range) {
     limit = std::nextafter(limit, 0.0F);
   }

@@ -52,7 +52,7 @@ Bytes bytes_of_metrics(const Metrics& metrics) {
 std::optional<Metrics> metrics_of(ByteView bytes) {
   Metrics metrics;
   while (!bytes.empty()) {
-    MetricHeader header;
+    MetricHeader header{};
     if (bytes.size() < sizeof header) {
       return std::nullopt;
     }
@@ -69,7 +69,7 @@ std::optional<Metrics> metrics_of(ByteView bytes) {
 
 /// The update in the bytes of the file, if they are whole and belong to `key`.
 std::optional<TrainedUpdate> read_update(ByteView bytes, const Digest& key) {
-  Header header;
+  Header header{};
   if (bytes.size() < sizeof header) {
     return std::nullopt;
   }
@@ -98,7 +98,7 @@ std::optional<Bytes> read_if_present(const std::filesystem::path& path) {
 
 }  // namespace
 
-DiskMemory::DiskMemory(std::filesystem::path backbones, std::filesystem::path own)
+DiskMemory::DiskMemory(std::filesystem::path backbones, const std::filesystem::path& own)
     : backbones_(std::move(backbones)), update_file_(own / "update") {
   ensure_directory(backbones_);
   ensure_directory(own);

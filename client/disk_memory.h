@@ -12,7 +12,7 @@ class DiskMemory final : public Memory {
  public:
   /// `backbones` may be shared by clients of one machine; `own` belongs to one client.
   /// Errors: kInvalidConfig if a folder cannot be written.
-  DiskMemory(std::filesystem::path backbones, std::filesystem::path own);
+  DiskMemory(std::filesystem::path backbones, const std::filesystem::path& own);
 
   bool has_backbone(const Digest& digest, std::uint64_t bytes) const override;
   std::shared_ptr<const Bytes> backbone(const Digest& digest) override;

@@ -35,6 +35,7 @@ std::vector<LayerBytes> readable(std::vector<LayerBytes> layers) {
     return layers;
   }
   std::vector<double> sizes;
+  sizes.reserve(layers.size());
   for (const LayerBytes& layer : layers) {
     sizes.push_back(first_stage(layer));
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <ranges>
 
 #include "base/str.h"
 #include "report/svg.h"
@@ -104,8 +105,8 @@ void draw_curve(Canvas& canvas,
     band += (band.empty() ? "M" : "L") + frame.at(point.x, point.high);
     spread = spread || point.high > point.low;
   }
-  for (auto point = points.rbegin(); point != points.rend(); ++point) {
-    band += "L" + frame.at(point->x, point->low);
+  for (const auto& point : std::views::reverse(points)) {
+    band += "L" + frame.at(point.x, point.low);
   }
   if (spread) {
     canvas.path(band + "Z", "band " + fill_class(color));

@@ -128,6 +128,7 @@ std::vector<FoundRun> list_runs(const fs::path& folder) {
     return std::tie(left.first, left.second.path) > std::tie(right.first, right.second.path);
   });
   std::vector<FoundRun> runs;
+  runs.reserve(found.size());
   for (auto& [created, run] : found) {
     runs.push_back(std::move(run));
   }

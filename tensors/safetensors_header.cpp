@@ -102,6 +102,7 @@ SafetensorsEntry read_entry(const json& object, const std::string& name, std::si
 /// The format wants every data byte to belong to exactly one tensor.
 void require_cover(const std::vector<SafetensorsEntry>& entries, std::size_t size) {
   std::vector<std::pair<std::size_t, std::size_t>> slices;
+  slices.reserve(entries.size());
   for (const SafetensorsEntry& entry : entries) {
     slices.emplace_back(entry.begin, entry.end);
   }

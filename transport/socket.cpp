@@ -12,7 +12,7 @@ constexpr int kMaxSockets = 16'384;
 zmq::context_t& process_context() {
   static zmq::context_t& context = []() -> zmq::context_t& {
     try {
-      auto* const made = new zmq::context_t;
+      auto* const made = new zmq::context_t;  // NOLINT(*-owning-memory): it outlives every thread
       made->set(zmq::ctxopt::max_sockets, kMaxSockets);
       made->set(zmq::ctxopt::blocky, 0);
       return *made;

@@ -48,7 +48,8 @@ msgpack::object_handle parse(ByteView head) {
 }
 
 template <typename M>
-M read_message(const msgpack::object_array& array, Bytes body) {
+M read_message(const msgpack::object_array& array,
+               Bytes body) {  // NOLINT(performance-unnecessary-value-param): most kinds have none
   M message;
   read_fields(array, message);
   if constexpr (HasBody<M>) {
