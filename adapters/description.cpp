@@ -125,8 +125,8 @@ AdapterInfo parse(std::string_view description) {
   AdapterInfo info{.model = text(object, "", "model"),
                    .kind = choice<Kind>(object, "kind"),
                    .classes = whole(object, "", "classes", 0),
-                   .round = static_cast<std::uint64_t>(
-                       whole(object, "", "round", 0, std::numeric_limits<std::int64_t>::max())),
+                   .round = RoundId{static_cast<std::uint64_t>(
+                       whole(object, "", "round", 0, std::numeric_limits<std::int64_t>::max()))},
                    .base_digest = text(object, "", "base_digest"),
                    .head = choice<Head>(object, "head"),
                    .norm = choice<Norm>(object, "norm")};
@@ -163,7 +163,7 @@ std::string description_text(const AdapterInfo& info) {
   }
   return json{{"version", kFormatVersion},  {"model", info.model},
               {"kind", name_of(info.kind)}, {"classes", info.classes},
-              {"round", info.round},        {"base_digest", info.base_digest},
+              {"round", info.round.value},  {"base_digest", info.base_digest},
               {"head", name_of(info.head)}, {"norm", name_of(info.norm)},
               {"task", info.task},          {"layers", layers}}
       .dump();

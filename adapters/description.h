@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ids.h"
 #include "base/named.h"
 #include "base/result.h"
 
@@ -36,7 +37,7 @@ struct AdapterInfo {
   std::string model;  ///< registry name of the backbone, for example "resnet8"
   Kind kind = Kind::kLorae;
   std::int64_t classes = 0;
-  std::uint64_t round = 0;
+  RoundId round = {};
   std::string base_digest = {};  ///< hex digest of the backbone that it was trained on
   Head head = Head::kFull;       ///< in full: its weights are in the file; frozen: the backbone's
   Norm norm = Norm::kFrozen;     ///< affine: the norms' weights and biases are in the file

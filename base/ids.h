@@ -28,8 +28,34 @@ inline bool is_client_name(std::string_view name) {
          name.find_first_not_of(kAllowed) == std::string_view::npos;
 }
 
+/// A number that tells things of one kind apart: `Id` derives from NumberId<Id>. Ids of two kinds
+/// do not mix, and a number becomes an id, or an id a number, only where the code says so.
+template <typename Id>
+struct NumberId {
+  std::uint64_t value = 0;
+
+  constexpr NumberId() = default;
+  constexpr explicit NumberId(std::uint64_t number) : value(number) {}
+
+  auto operator<=>(const NumberId&) const = default;
+};
+
+template <typename Id>
+std::ostream& operator<<(std::ostream& out, NumberId<Id> id) {
+  return out << id.value;
+}
+
 /// One select-train-collect-aggregate-broadcast cycle, counted from 1.
 /// Also the version of a global model: version v is what round v produced, 0 the first one.
-using RoundId = std::uint64_t;
+struct RoundId : NumberId<RoundId> {
+  using NumberId::NumberId;
+
+  RoundId next() const { return RoundId{value + 1}; }
+};
+
+/// A client's stay with a coordinator, from its Welcome on; 0 is none.
+struct SessionId : NumberId<SessionId> {
+  using NumberId::NumberId;
+};
 
 }  // namespace lorae

@@ -68,12 +68,12 @@ class Clients final : public transport::ServerChannel {
       accepted += verdict->kind == wire::VerdictKind::kAccepted ? 1 : 0;
     }
   }
-  std::uint64_t session(transport::ConnectionId of) const { return sessions_.at(of); }
+  auto session(transport::ConnectionId of) const { return sessions_.at(of); }
 
   int accepted = 0;
 
  private:
-  std::map<transport::ConnectionId, std::uint64_t> sessions_;
+  std::map<transport::ConnectionId, decltype(wire::Welcome::session)> sessions_;
 };
 
 class Rounds {
@@ -208,7 +208,7 @@ int main(int argc, char** argv) {
     Rounds rounds(scratch / "updates", 300000, kClients, kRounds + 1);
     double cpu = 0;
     for (int round = 1; round <= kRounds; ++round) {
-      const auto cost = rounds.run_round(static_cast<RoundId>(round));
+      const auto cost = rounds.run_round(RoundId{static_cast<std::uint64_t>(round)});
       cpu += cost.updates + cost.bookkeeping;  // the old tree decodes a second time at the end
     }
     std::printf("update_us %.1f\n", 1e6 * cpu / (kClients * kRounds));
@@ -218,7 +218,7 @@ int main(int argc, char** argv) {
     Rounds rounds(scratch / "rounds", 3200, 10, kRounds + 1);
     std::vector<double> costs;
     for (int round = 1; round <= kRounds; ++round) {
-      costs.push_back(rounds.run_round(static_cast<RoundId>(round)).bookkeeping);
+      costs.push_back(rounds.run_round(RoundId{static_cast<std::uint64_t>(round)}).bookkeeping);
     }
     std::printf("bookkeeping_early_us %.1f\nbookkeeping_late_us %.1f\n", 1e6 * mean(costs, 1, 10),
                 1e6 * mean(costs, kRounds - 10, 10));

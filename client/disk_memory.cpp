@@ -34,7 +34,7 @@ struct MetricHeader {
 Digest digest_of_key(const UpdateKey& key) {
   Hasher hasher;
   hasher.add(key.run);
-  hasher.add(std::as_bytes(std::span(&key.round, 1)));
+  hasher.add(std::as_bytes(std::span(&key.round.value, 1)));
   hasher.add(key.model.view());
   return hasher.finish();
 }

@@ -10,7 +10,7 @@ Download::Download(const Digest& object,
                    std::uint64_t window)
     : object_(object), size_(size), chunk_(chunk), window_(window) {}
 
-std::vector<wire::Get> Download::take_requests(std::uint64_t session) {
+std::vector<wire::Get> Download::take_requests(SessionId session) {
   std::vector<wire::Get> requests;
   while (requested_ < size_ && requested_ < received_.size() + window_ * chunk_) {
     requests.push_back({.session = session, .object = object_, .offset = requested_});

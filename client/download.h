@@ -19,7 +19,7 @@ class Download {
   Download(const Digest& object, std::uint64_t size, std::uint64_t chunk, std::uint64_t window);
 
   /// The requests to send now.
-  std::vector<wire::Get> take_requests(std::uint64_t session);
+  std::vector<wire::Get> take_requests(SessionId session);
   void on_chunk(wire::Chunk chunk);
   void restart_requests();
 

@@ -25,7 +25,7 @@ struct TrainedUpdate {
 /// images and the run's `rounds`, which the learning rate's schedule ends with, stay the same.
 struct UpdateKey {
   std::string run;
-  RoundId round = 0;
+  RoundId round = {};
   Digest model;  ///< of the global state that it starts from
 
   bool operator==(const UpdateKey&) const = default;

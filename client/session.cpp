@@ -43,7 +43,7 @@ void Session::on_disconnected() {
 }
 
 void Session::lose_session(SessionState state) {
-  session_ = 0;
+  session_ = {};
   if (state_ != SessionState::kTraining) {
     state_ = state;
   }
@@ -132,7 +132,7 @@ void Session::leave(const std::string& why) {
     }
     send(wire::Bye{.session = session_, .detail = why});
   }
-  session_ = 0;
+  session_ = {};
   end_ = wire::Bye{.reason = wire::ByeReason::kStopping, .detail = why};
   state_ = SessionState::kEnded;
 }

@@ -98,7 +98,7 @@ class Session {
   void send_update(TimePoint now);
   void send_heartbeat();
   void send(wire::Message message) { outgoing_.push_back(wire::pack(std::move(message))); }
-  bool joined() const { return session_ != 0; }
+  bool joined() const { return session_ != SessionId{}; }
   /// Without a training in hand the state shows how far the connection is.
   void lose_session(SessionState state);
 
@@ -107,7 +107,7 @@ class Session {
   SessionState state_ = SessionState::kOffline;
   std::uint64_t nonce_;
   bool connected_ = false;
-  std::uint64_t session_ = 0;
+  SessionId session_;
   wire::Welcome welcome_;
   wire::Assignment assignment_;
   std::optional<wire::Assignment> next_;  // arrived while training for another round
@@ -119,9 +119,9 @@ class Session {
   TrainedUpdate update_;
   Digest update_object_;
   std::uint64_t update_offset_ = 0;
-  RoundId done_round_ = 0;  // nothing more to do for this round
-  TimePoint progress_;      // when the peer last moved us on
-  TimePoint heartbeat_;     // when we last sent one
+  RoundId done_round_;   // nothing more to do for this round
+  TimePoint progress_;   // when the peer last moved us on
+  TimePoint heartbeat_;  // when we last sent one
   int silent_retries_ = 0;
   std::set<std::uint64_t> unknown_kinds_;  // that the coordinator was told of
   std::optional<wire::Bye> end_;

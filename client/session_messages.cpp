@@ -60,7 +60,7 @@ void Session::on_message(wire::Welcome message, TimePoint now) {
     return;  // an answer to an older Hello
   }
   if (message.run != welcome_.run) {
-    done_round_ = 0;
+    done_round_ = {};
     assignment_ = {};
   }
   if (message.chunk_bytes != welcome_.chunk_bytes) {
@@ -85,7 +85,7 @@ void Session::on_message(wire::Assignment message, TimePoint now) {
     notes_.push_back("the coordinator announced an object larger than this client accepts");
     return;
   }
-  if (message.base_version != 0) {  // our Hello says that we hold no model to add it to
+  if (message.base_version != RoundId{}) {  // our Hello says that we hold no model to add it to
     send(wire::Decline{.session = session_,
                        .round = message.round,
                        .detail = str("no model of version ", message.base_version, " here")});
@@ -220,7 +220,7 @@ void Session::on_message(wire::Bye message, TimePoint /*now*/) {
     connected_ = false;  // until the transport says so again
     return;
   }
-  session_ = 0;
+  session_ = {};
   end_ = std::move(message);
   state_ = SessionState::kEnded;
 }

@@ -15,7 +15,7 @@ Broadcast::Broadcast(codec::Chain downlink, const StateDict& state)
 }
 
 Broadcast::Offer Broadcast::offer(RoundId /*held*/) const {
-  return {.object = digest_, .bytes = encoded_.size(), .base = 0};
+  return {.object = digest_, .bytes = encoded_.size(), .base = {}};
 }
 
 void Broadcast::advance(const StateDict& next) {

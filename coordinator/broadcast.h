@@ -17,7 +17,7 @@ class Broadcast {
   struct Offer {
     Digest object;  ///< of the bytes to fetch
     std::uint64_t bytes = 0;
-    RoundId base = 0;  ///< the version that they are a difference to; 0: a whole state
+    RoundId base = {};  ///< the version that they are a difference to; 0: a whole state
   };
   /// `held`: the version that the client has, 0 for none. Today each gets the whole state.
   Offer offer(RoundId held) const;

@@ -42,7 +42,7 @@ Coordinator::Coordinator(CoordinatorSettings settings,
                 .max_examples = settings_.federation.max_examples}),
       shares_(journal.shares()) {
   const RoundId committed = journal_.last_committed();
-  if (committed > 0) {
+  if (committed > RoundId{0}) {
     const auto rounds = journal_.rounds();
     const auto record = std::ranges::find(rounds, committed, &runs::RoundRecord::round);
     state_.restore(directory_, committed, record->digest);
@@ -180,8 +180,8 @@ void Coordinator::on_revoked(const std::vector<ClientId>& clients) {
 
 void Coordinator::ask_for_metrics() {
   const RoundId version = state_.version();
-  if (version > 0 && events_.on_state &&
-      journal_.meta(runs::kMeasuredKey) != std::to_string(version)) {
+  if (version > RoundId{0} && events_.on_state &&
+      journal_.meta(runs::kMeasuredKey) != std::to_string(version.value)) {
     events_.on_state(version, state_.tensors());
   }
 }
@@ -191,7 +191,7 @@ void Coordinator::on_metrics(RoundId round, const Metrics& metrics) {
     auto transaction = journal_.begin();
     journal_.add_metrics(round, metrics);
     journal_.set_meta(runs::kMainMetricKey, metrics.main_name());
-    journal_.set_meta(runs::kMeasuredKey, std::to_string(round));
+    journal_.set_meta(runs::kMeasuredKey, std::to_string(round.value));
     transaction.commit();
   } catch (const Error& error) {  // the round is committed; numbers for plots may be missing
     note("metrics.lost", error.what());

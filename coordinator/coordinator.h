@@ -24,7 +24,7 @@ namespace lorae::coordinator {
 
 /// What a round came to.
 struct RoundSummary {
-  RoundId round = 0;
+  RoundId round = {};
   std::size_t clients = 0;
   Metrics metrics;                  ///< means over the clients' own, and what the rule reports
   std::int64_t uplink_bytes = 0;    ///< framed, of this round, all clients
@@ -99,14 +99,12 @@ class Coordinator {
   /// Says goodbye to everybody. `finished`: for good.
   void say_bye(bool finished);
 
-  bool finished() const {
-    return state_.version() >= static_cast<RoundId>(settings_.federation.rounds);
-  }
+  bool finished() const { return state_.version() >= last_round(settings_.federation); }
   const GlobalState& state() const { return state_; }
 
  private:
   struct Pending {
-    std::uint64_t session = 0;
+    SessionId session = {};
     transport::ConnectionId connection = {};
     ReceivedUpdate update = {};
     Receipt receipt = {};
@@ -161,7 +159,7 @@ class Coordinator {
   void sum_again_if_stale();
   void ask_for_metrics();
   void note(const char* event, const std::string& details) const;
-  RoundId counting_round() const { return round_ ? round_->id() : state_.version() + 1; }
+  RoundId counting_round() const { return round_ ? round_->id() : state_.version().next(); }
 
   CoordinatorSettings settings_;
   const runs::RunDirectory& directory_;

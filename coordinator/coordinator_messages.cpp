@@ -94,11 +94,12 @@ void Coordinator::on_hello(transport::ConnectionId connection,
     return;
   }
   const bool holds_ours = hello.held_run == settings_.run;
-  const auto joined = roster_.join(client, {.nonce = hello.nonce,
-                                            .connection = connection,
-                                            .heard = now,
-                                            .own_data = hello.own_data != 0,
-                                            .held_version = holds_ours ? hello.held_version : 0});
+  const auto joined =
+      roster_.join(client, {.nonce = hello.nonce,
+                            .connection = connection,
+                            .heard = now,
+                            .own_data = hello.own_data != 0,
+                            .held_version = holds_ours ? hello.held_version : RoundId{}});
   if (joined.replaced) {
     note("client.replaced", str("client=", client));
     send(client, joined.replaced->connection,

@@ -140,7 +140,7 @@ void Coordinator::open_round(TimePoint now) {
     announce_waiting(ready.size(), needed);
     return;
   }
-  const RoundId id = state_.version() + 1;
+  const RoundId id = state_.version().next();
   auto cohort =
       select_cohort(std::move(ready), cohort_size(settings_.federation), id, settings_.seed);
   auto transaction = journal_.begin();
@@ -227,7 +227,7 @@ void Coordinator::finish_round(TimePoint now) {
     traffic_.write(journal_, id);
     journal_.add_metrics(id, summary.metrics);
     journal_.commit_round(id, state_.next_digest(), summary.seconds);
-    if (id == static_cast<RoundId>(settings_.federation.rounds)) {
+    if (id == last_round(settings_.federation)) {
       journal_.set_meta(runs::kStateKey, runs::kStateFinished);
     }
     transaction.commit();

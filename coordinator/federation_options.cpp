@@ -14,8 +14,9 @@ void validate(const FederationOptions& options, const ConfigReader& reader) {
         options.clients, "), got ", options.min_clients);
 }
 
-double learning_rate_factor(const FederationOptions& options, std::uint64_t round) {
-  const double progress = static_cast<double>(round - 1) / static_cast<double>(options.rounds);
+double learning_rate_factor(const FederationOptions& options, RoundId round) {
+  const double progress =
+      static_cast<double>(round.value - 1) / static_cast<double>(options.rounds);
   return 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
 }
 

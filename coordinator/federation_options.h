@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "base/config_reader.h"
+#include "base/ids.h"
 
 namespace lorae::coordinator {
 
@@ -37,12 +38,17 @@ void visit_fields(FederationOptions& options, Visitor&& visit) {
         "a client that reports more is refused");
 }
 
+/// The round after which a run is finished.
+inline RoundId last_round(const FederationOptions& options) {
+  return RoundId{static_cast<std::uint64_t>(options.rounds)};
+}
+
 /// Rules that join fields. Errors: kInvalidConfig, with `reader`'s places.
 void validate(const FederationOptions& options, const ConfigReader& reader);
 
 /// The learning rate of `round` (from 1) as a fraction of the first one's.
 /// Formula: (1 + cos(pi (round - 1) / rounds)) / 2.
 /// Source: cosine annealing, Loshchilov & Hutter 2017 (arXiv:1608.03983), over rounds.
-double learning_rate_factor(const FederationOptions& options, std::uint64_t round);
+double learning_rate_factor(const FederationOptions& options, RoundId round);
 
 }  // namespace lorae::coordinator

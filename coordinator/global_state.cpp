@@ -22,14 +22,14 @@ void GlobalState::step(const StateDict& pseudo_gradient) {
 
 void GlobalState::save(const runs::RunDirectory& directory) const {
   adapters::AdapterInfo info = info_;
-  info.round = version_ + 1;
+  info.round = version_.next();
   save_safetensors(directory.server_state_path(info.round), server_->state());
   adapters::save_adapter(directory.adapter_path(info.round), {info, next_});
 }
 
 void GlobalState::commit() {
   tensors_ = std::exchange(next_, {});
-  ++version_;
+  version_ = version_.next();
 }
 
 void GlobalState::restore(const runs::RunDirectory& directory,

@@ -36,7 +36,7 @@ class GlobalState {
 
  private:
   adapters::AdapterInfo info_;
-  RoundId version_ = 0;
+  RoundId version_;
   StateDict tensors_;
   std::unique_ptr<aggregation::ServerOptimizer> server_;
   // Between `step` and `commit`:

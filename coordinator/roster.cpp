@@ -14,13 +14,13 @@ Roster::Joined Roster::join(const ClientId& client, Member member) {
     joined.replaced = known->second;
   }
   const std::uint64_t session = Seed{epoch_}.derive("session", client.name, member.nonce).value;
-  member.session = std::max<std::uint64_t>(session, 1);
+  member.session = SessionId{std::max<std::uint64_t>(session, 1)};
   joined.member = member;
   members_[client] = member;
   return joined;
 }
 
-const Roster::Member* Roster::find(const ClientId& client, std::uint64_t session, TimePoint now) {
+const Roster::Member* Roster::find(const ClientId& client, SessionId session, TimePoint now) {
   const auto known = members_.find(client);
   if (known == members_.end() || known->second.session != session) {
     return nullptr;

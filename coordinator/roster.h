@@ -14,12 +14,12 @@ namespace lorae::coordinator {
 class Roster {
  public:
   struct Member {
-    std::uint64_t session = 0;  ///< filled in by `join`
+    SessionId session = {};  ///< filled in by `join`
     std::uint64_t nonce = 0;
     transport::ConnectionId connection{};
     TimePoint heard;
-    bool own_data = false;     ///< takes no share of the run's images
-    RoundId held_version = 0;  ///< of this run's global state; 0: none
+    bool own_data = false;      ///< takes no share of the run's images
+    RoundId held_version = {};  ///< of this run's global state; 0: none
   };
 
   /// `epoch` is random per coordinator start: sessions of an earlier start are unknown.
@@ -33,7 +33,7 @@ class Roster {
   Joined join(const ClientId& client, Member member);
 
   /// The member behind a message, heard of now; nullptr if the session is not the client's.
-  const Member* find(const ClientId& client, std::uint64_t session, TimePoint now);
+  const Member* find(const ClientId& client, SessionId session, TimePoint now);
   const Member* find(const ClientId& client) const;
   void leave(const ClientId& client) { members_.erase(client); }
 

@@ -11,7 +11,7 @@ std::vector<ClientId> select_cohort(std::vector<ClientId> ready,
                                     Seed seed) {
   std::sort(ready.begin(), ready.end());
   if (size > 0 && size < ready.size()) {
-    Random random = seed.derive("cohort", {}, round).random();
+    Random random = seed.derive("cohort", {}, round.value).random();
     random.shuffle(std::span(ready));
     ready.resize(size);
     std::sort(ready.begin(), ready.end());

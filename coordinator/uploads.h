@@ -12,7 +12,7 @@ namespace lorae::coordinator {
 /// An update whose last byte has come and whose digest is right.
 struct ReceivedUpdate {
   ClientId client;
-  RoundId round = 0;
+  RoundId round = {};
   Digest object;
   std::int64_t num_examples = 0;
   Metrics metrics;  ///< as the client measured them
@@ -47,7 +47,7 @@ class Uploads {
 
  private:
   struct Partial {
-    RoundId round = 0;
+    RoundId round = {};
     Digest object;
     std::uint64_t total = 0;
     Bytes data;

@@ -31,7 +31,7 @@ std::string text_of(const std::vector<Difference>& differences);
 struct RunChoice {
   std::filesystem::path path;          ///< of its folder
   bool is_new = true;                  ///< the folder is to be made
-  RoundId committed = 0;               ///< its last round
+  RoundId committed = {};              ///< its last round
   std::vector<Difference> changed;     ///< operating keys that the run had other values for
   std::vector<std::string> passed_by;  ///< runs that cannot be read and are not this one, and why
 };

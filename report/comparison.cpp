@@ -102,7 +102,7 @@ std::optional<BytesToTarget> bytes_to_target(const Comparison& comparison,
       return std::nullopt;
     }
     bytes.add(reached->bytes);
-    rounds.add(static_cast<double>(reached->round));
+    rounds.add(static_cast<double>(reached->round.value));
   }
   return BytesToTarget{target->value, bytes.mean(), rounds.mean()};
 }

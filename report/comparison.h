@@ -14,7 +14,7 @@ namespace lorae::report {
 
 /// What the global model of an evaluated round reached, and what it had cost until then.
 struct EvaluatedRound {
-  RoundId round = 0;
+  RoundId round = {};
   double metric = 0;  ///< the main metric
   double bytes = 0;   ///< framed, of all clients so far, both directions, without the backbone
 };

@@ -57,7 +57,7 @@ void write_field(Json& object, const char* key, const Metrics& metrics) {
 void write_field(Json& object, const char* key, const Curve& curve) {
   Json& points = object[key] = Json::array();
   for (const EvaluatedRound& point : curve) {
-    points.push_back(Json::array({point.round, point.metric, point.bytes}));
+    points.push_back(Json::array({point.round.value, point.metric, point.bytes}));
   }
 }
 
@@ -125,8 +125,8 @@ void read_field(const Json& object, const char* key, Curve& curve) {
     if (!point.is_array() || point.size() != 3) {
       throw std::runtime_error(str(key, ": expected [round, metric, bytes], got ", point.dump()));
     }
-    curve.push_back({value_of<RoundId>(point[0], key), value_of<double>(point[1], key),
-                     value_of<double>(point[2], key)});
+    curve.push_back({RoundId{value_of<std::uint64_t>(point[0], key)},
+                     value_of<double>(point[1], key), value_of<double>(point[2], key)});
   }
 }
 

@@ -20,7 +20,7 @@ struct LayerBytes {
 
 /// An evaluated round of a run. Units: framed bytes of all clients so far, without the backbone.
 struct MetricPoint {
-  RoundId round = 0;
+  RoundId round = {};
   double metric = 0;  ///< the main metric
   double uplink_bytes = 0;
   double total_bytes = 0;  ///< both directions

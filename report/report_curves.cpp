@@ -12,14 +12,14 @@ namespace {
 
 enum class Axis { kRounds, kUplink, kTotal };
 
-/// Joins the seeds of one name: points with the same key become one.
+/// Joins the seeds of one name: points of the same round become one.
 class CurveMaker {
  public:
-  void add(std::uint64_t key, double x, double y) {
+  void add(RoundId round, double x, double y) {
     if (!std::isfinite(x) || !std::isfinite(y)) {
       return;
     }
-    const auto [place, first] = points_.try_emplace(key, CurvePoint{.low = y, .high = y}, 0);
+    const auto [place, first] = points_.try_emplace(round, CurvePoint{.low = y, .high = y}, 0);
     auto& [point, count] = place->second;
     ++count;
     point.x += (x - point.x) / count;
@@ -30,14 +30,14 @@ class CurveMaker {
 
   std::vector<CurvePoint> points() const {
     std::vector<CurvePoint> result;
-    for (const auto& [key, value] : points_) {
+    for (const auto& [round, value] : points_) {
       result.push_back(value.first);
     }
     return result;
   }
 
  private:
-  std::map<std::uint64_t, std::pair<CurvePoint, int>> points_;
+  std::map<RoundId, std::pair<CurvePoint, int>> points_;
 };
 
 double x_of(const MetricPoint& point, Axis axis) {
@@ -47,7 +47,7 @@ double x_of(const MetricPoint& point, Axis axis) {
     case Axis::kTotal:
       return point.total_bytes;
     default:
-      return static_cast<double>(point.round);
+      return static_cast<double>(point.round.value);
   }
 }
 

@@ -51,18 +51,18 @@ struct StoredUpdate {
   Metrics metrics;
   Digest digest;  ///< of the payload
   Bytes payload;
-  RoundId base_round = 0;  ///< the version of the global model that it was trained from
+  RoundId base_round = {};  ///< the version of the global model that it was trained from
 };
 
 /// A round that was opened and not committed.
 struct OpenRound {
-  RoundId round = 0;
+  RoundId round = {};
   std::vector<ClientId> cohort;
 };
 
 /// What the journal knows of one round, without payloads.
 struct RoundRecord {
-  RoundId round = 0;
+  RoundId round = {};
   bool committed = false;
   std::vector<ClientId> cohort;
   std::string digest;  ///< of the global model, in hex; empty until committed
@@ -73,7 +73,7 @@ struct RoundRecord {
 
 /// A sum of ledger entries over all clients.
 struct LedgerRow {
-  RoundId round = 0;  ///< 0 if summed over the run
+  RoundId round = {};  ///< 0 if summed over the run
   Direction direction = Direction::kUplink;
   std::string layer;
   std::string stage;

@@ -31,9 +31,13 @@ Direction direction(const std::string& name) {
   return name == "uplink" ? Direction::kUplink : Direction::kDownlink;
 }
 
+RoundId round_id(const Column& column) {
+  return RoundId{static_cast<std::uint64_t>(column.getInt64())};
+}
+
 RoundRecord round_record(const Prepared& query, const std::filesystem::path& path) {
   RoundRecord record;
-  record.round = static_cast<RoundId>(query[0].getInt64());
+  record.round = round_id(query[0]);
   record.committed = query[1].getString() == "committed";
   record.cohort = split(query[2].getString());
   record.seconds = query[3].getDouble();
@@ -57,7 +61,7 @@ Metrics all_metrics(const Prepared& query) {
 std::vector<LedgerRow> ledger_rows(const Prepared& query) {
   std::vector<LedgerRow> rows;
   while (query->executeStep()) {
-    rows.push_back({.round = static_cast<RoundId>(query[0].getInt64()),
+    rows.push_back({.round = round_id(query[0]),
                     .direction = direction(query[1].getString()),
                     .layer = query[2].getString(),
                     .stage = query[3].getString(),
@@ -120,8 +124,7 @@ std::optional<OpenRound> Journal::open_round() const {
     if (!query->executeStep()) {
       return std::nullopt;
     }
-    return OpenRound{.round = static_cast<RoundId>(query[0].getInt64()),
-                     .cohort = split(query[1].getString())};
+    return OpenRound{.round = round_id(query[0]), .cohort = split(query[1].getString())};
   });
 }
 
@@ -130,7 +133,7 @@ RoundId Journal::last_committed() const {
     const Prepared query =
         state_->prepare("SELECT coalesce(max(round), 0) FROM rounds WHERE state = 'committed'");
     query->executeStep();
-    return static_cast<RoundId>(query[0].getInt64());
+    return round_id(query[0]);
   });
 }
 
@@ -170,7 +173,7 @@ StoredUpdate Journal::update(RoundId round, const ClientId& client) const {
                         .metrics = all_metrics(metrics),
                         .digest = digest(query[2], path()),
                         .payload = copy_of(blob(query[3])),
-                        .base_round = static_cast<RoundId>(query[1].getInt64())};
+                        .base_round = round_id(query[1])};
   });
 }
 

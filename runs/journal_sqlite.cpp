@@ -3,7 +3,6 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "runs/damage.h"
@@ -108,9 +107,9 @@ void JournalState::raise(const SQLite::Exception& error) const {
 }
 
 std::int64_t sql_round(RoundId round) {
-  check(round <= static_cast<RoundId>(std::numeric_limits<std::int64_t>::max()),
-        ErrorCode::kInvalidArgument, "[journal] round ", round, " is out of range");
-  return static_cast<std::int64_t>(round);
+  check(std::in_range<std::int64_t>(round.value), ErrorCode::kInvalidArgument, "[journal] round ",
+        round, " is out of range");
+  return static_cast<std::int64_t>(round.value);
 }
 
 ByteView blob(const SQLite::Column& column) {

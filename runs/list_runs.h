@@ -14,7 +14,7 @@ namespace lorae::runs {
 struct FoundRun {
   std::filesystem::path path;
   std::string config_text;
-  RoundId last_committed = 0;
+  RoundId last_committed;
   bool finished = false;
   std::optional<Error> damage;  ///< why nobody can go on with it; kIncompatible: another version's
 };

@@ -17,7 +17,7 @@ constexpr std::string_view kLock = "LOCK";
 constexpr std::string_view kSuffix = ".safetensors";
 
 std::string round_file(std::string_view kind, RoundId round) {
-  std::string number = std::to_string(round);
+  std::string number = std::to_string(round.value);
   number.insert(0, number.size() < 6 ? 6 - number.size() : 0, '0');
   return str(kind, number, kSuffix);
 }
@@ -30,8 +30,8 @@ std::optional<RoundId> round_of(std::string_view name) {
     }
     name.remove_prefix(kind.size());
     name.remove_suffix(kSuffix.size());
-    RoundId round = 0;
-    const auto [end, status] = std::from_chars(name.data(), name.data() + name.size(), round);
+    RoundId round;
+    const auto [end, status] = std::from_chars(name.data(), name.data() + name.size(), round.value);
     if (status == std::errc() && end == name.data() + name.size()) {
       return round;
     }
@@ -144,10 +144,10 @@ fs::path RunDirectory::server_state_path(RoundId round) const {
 void RunDirectory::prune(RoundId last, int keep) const {
   check(keep >= 1, ErrorCode::kInvalidArgument, "[run] prune: expected to keep at least 1, got ",
         keep);
-  const RoundId kept = static_cast<RoundId>(keep);
+  const auto kept = static_cast<std::uint64_t>(keep);
   for (const fs::path& file : entries(path_)) {
     const std::optional<RoundId> round = round_of(file.filename().string());
-    if (round.has_value() && *round <= last && last - *round >= kept) {
+    if (round.has_value() && *round <= last && last.value - round->value >= kept) {
       std::error_code ignored;
       fs::remove(file, ignored);
     }

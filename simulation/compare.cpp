@@ -35,16 +35,15 @@ bool has_run(const fs::path& directory) {
   return fs::exists(directory / runs::kConfigFile);
 }
 
-/// True if all of `rounds` are done and measured.
-bool is_finished(const fs::path& directory, std::int64_t rounds) {
+/// True if all rounds up to `last` are done and measured.
+bool is_finished(const fs::path& directory, RoundId last) {
   if (!has_run(directory)) {
     return false;
   }
   const runs::Journal journal(runs::RunDirectory::journal_of(directory),
                               runs::Journal::Mode::kRead);
   const RoundId done = journal.last_committed();
-  return done >= static_cast<RoundId>(rounds) &&
-         journal.meta(runs::kMeasuredKey) == std::to_string(done);
+  return done >= last && journal.meta(runs::kMeasuredKey) == std::to_string(done.value);
 }
 
 RunConfig one_method(const RunConfig& config, const MethodConfig& method) {
@@ -141,18 +140,18 @@ report::Comparison simulate(const SimulationSettings& settings) {
                                   : std::max(1U, std::thread::hardware_concurrency());
   for_each_run(config, [&](const MethodConfig& method, std::int64_t seed) {
     const fs::path directory = run_path(settings.out, method, seed);
-    if (is_finished(directory, config.federation.rounds)) {
+    if (is_finished(directory, last_round(config.federation))) {
       return;
     }
     const auto run_seed = static_cast<std::uint64_t>(seed);
     // The backbone's own progress bar comes before this run's.
     experiment::Run made = experiment::make_run(config, method, run_seed, settings.home);
     Progress progress(str(method.name, " seed ", seed), config.federation.rounds, "rounds");
-    RoundId shown = 0;
+    RoundId shown;
     std::string note;
     const auto on_round = [&](const coordinator::RoundSummary& round, const Metrics& metrics) {
       note = progress_note(metrics);
-      progress.add(static_cast<std::int64_t>(round.round - shown), note);
+      progress.add(static_cast<std::int64_t>(round.round.value - shown.value), note);
       shown = round.round;
     };
     const auto speed = run_scenario({config, method, run_seed, directory, threads, on_round},

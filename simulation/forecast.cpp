@@ -80,13 +80,14 @@ double mean_of(const Ledger& ledger,
   const bool is_model = payload == coordinator::kLayerModel;
   double bytes = 0, later = 0;
   for (std::int64_t round = 1; round <= run; ++round) {
-    const auto id = static_cast<RoundId>(round);
+    const auto id = RoundId{static_cast<std::uint64_t>(round)};
     bytes += ledger.total(id, payload) + ledger.total(id, coordinator::kLayerControl);
     later += is_model && round == 1 ? 0 : ledger.total(id, payload);
   }
   if (rounds > run) {
     later /= static_cast<double>(is_model ? run - 1 : run);
-    later += static_cast<double>(cohort) * ledger.least_of_a_client(2, coordinator::kLayerControl);
+    later += static_cast<double>(cohort) *
+             ledger.least_of_a_client(RoundId{2}, coordinator::kLayerControl);
     bytes += static_cast<double>(rounds - run) * later;
   }
   return bytes / static_cast<double>(rounds * cohort);

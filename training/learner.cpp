@@ -69,7 +69,7 @@ adapters::AdapterInfo Learner::description(const StateDict& backbone) const {
 
 FitResult Learner::fit_round(const data::ImageSet& images,
                              std::string_view client,
-                             std::uint64_t round,
+                             RoundId round,
                              double learning_rate_factor) {
   const double rate = plan_.method.learning_rate * learning_rate_factor;
   ParameterGroup mappers{.parameters = {},
@@ -86,7 +86,7 @@ FitResult Learner::fit_round(const data::ImageSet& images,
                      .batch_size = plan_.training.batch_size,
                      .momentum = plan_.training.momentum,
                      .clip_norm = plan_.training.clip_norm};
-  return fit(*model_, images, groups, loop, Seed{plan_.seed}.derive("fit", client, round));
+  return fit(*model_, images, groups, loop, Seed{plan_.seed}.derive("fit", client, round.value));
 }
 
 Metrics Learner::evaluate(const data::ImageSet& images, const std::stop_token& stop) const {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <stop_token>
 
+#include "base/ids.h"
 #include "base/metrics.h"
 #include "data/image_set.h"
 #include "training/fit.h"
@@ -32,7 +33,7 @@ class Learner {
   /// Formula: SGD with momentum at learning_rate * factor; mappers at ratio times that.
   FitResult fit_round(const data::ImageSet& images,
                       std::string_view client,
-                      std::uint64_t round,
+                      RoundId round,
                       double learning_rate_factor);
 
   /// "top1" and "loss" on `images`. Gives up, with any result, when a stop is requested.

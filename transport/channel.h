@@ -1,9 +1,6 @@
 #pragma once
 
-#include <compare>
-#include <cstdint>
 #include <functional>
-#include <ostream>
 #include <string>
 
 #include "base/ids.h"
@@ -12,15 +9,10 @@
 namespace lorae::transport {
 
 /// One connection of one peer to a coordinator; never reused, never sent to anybody.
-struct ConnectionId {
-  std::uint64_t number = 0;  ///< from 1; 0 is nobody
-
-  auto operator<=>(const ConnectionId&) const = default;
+/// Counted from 1; 0 is nobody.
+struct ConnectionId : NumberId<ConnectionId> {
+  using NumberId::NumberId;
 };
-
-inline std::ostream& operator<<(std::ostream& out, ConnectionId id) {
-  return out << id.number;
-}
 
 /// What a client learns about its connection besides frames.
 enum class LinkEvent {

@@ -31,6 +31,11 @@ inline void pack_field(Packer& out, std::uint64_t value) {
   out.pack_uint64(value);
 }
 
+template <typename Id>
+void pack_field(Packer& out, NumberId<Id> id) {
+  pack_field(out, id.value);
+}
+
 inline void pack_field(Packer& out, double value) {
   // msgpack-c's pack_double writes 1.0 as the integer 1; here a number is a float64, always.
   std::array<char, 9> bytes{static_cast<char>(0xcb)};
@@ -102,6 +107,11 @@ inline void require(bool condition, const char* expected) {
 inline void read_field(const msgpack::object& from, std::uint64_t& to) {
   require(from.type == msgpack::type::POSITIVE_INTEGER, "expected an unsigned integer");
   to = from.via.u64;
+}
+
+template <typename Id>
+void read_field(const msgpack::object& from, NumberId<Id>& to) {
+  read_field(from, to.value);
 }
 
 inline void read_field(const msgpack::object& from, double& to) {

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "base/digest.h"
+#include "base/ids.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "wire/frame.h"
@@ -52,11 +53,11 @@ struct Hello {
   std::uint64_t min_version = kVersion;
   std::uint64_t max_version = kVersion;
   std::string software = {};
-  std::string codecs = {};         ///< stages of the codec that it knows, separated by commas
-  std::uint64_t rank_max = 0;      ///< of the adapters that it can train; 0: any
-  std::string held_run = {};       ///< the run of which it holds a global model
-  std::uint64_t held_version = 0;  ///< of that model; 0: none
-  std::uint64_t own_data = 0;      ///< 1: it trains on data of its own and takes no share
+  std::string codecs = {};     ///< stages of the codec that it knows, separated by commas
+  std::uint64_t rank_max = 0;  ///< of the adapters that it can train; 0: any
+  std::string held_run = {};   ///< the run of which it holds a global model
+  RoundId held_version = {};   ///< of that model; 0: none
+  std::uint64_t own_data = 0;  ///< 1: it trains on data of its own and takes no share
   auto fields() {
     return std::tie(nonce, min_version, max_version, software, codecs, rank_max, held_run,
                     held_version, own_data);
@@ -67,7 +68,7 @@ struct Hello {
 struct Welcome {
   static constexpr Kind kKind = Kind::kWelcome;
   static constexpr std::size_t kRequired = 7;
-  std::uint64_t session = 0;
+  SessionId session = {};
   std::uint64_t nonce = 0;  ///< of the Hello that this answers
   std::string run = {};
   std::string client = {};  ///< the name that the key is enrolled under
@@ -82,8 +83,8 @@ struct Welcome {
 struct Assignment {
   static constexpr Kind kKind = Kind::kAssignment;
   static constexpr std::size_t kRequired = 10;
-  std::uint64_t session = 0;
-  std::uint64_t round = 0;
+  SessionId session = {};
+  RoundId round = {};
   Digest model = {};  ///< of the encoded global state
   std::uint64_t model_bytes = 0;
   Digest backbone = {};
@@ -91,7 +92,7 @@ struct Assignment {
   std::uint64_t share_index = 0;  ///< which share of the private data, 0-based
   std::uint64_t share_count = 1;
   double learning_rate_factor = 1.0;  ///< the round's place in the schedule, (0, 1]
-  std::uint64_t base_version = 0;  ///< 0: `model` is a whole state; else a difference to that one
+  RoundId base_version = {};  ///< 0: `model` is a whole state; else a difference to that one
   auto fields() {
     return std::tie(session, round, model, model_bytes, backbone, backbone_bytes, share_index,
                     share_count, learning_rate_factor, base_version);
@@ -102,7 +103,7 @@ struct Assignment {
 struct Get {
   static constexpr Kind kKind = Kind::kGet;
   static constexpr std::size_t kRequired = 3;
-  std::uint64_t session = 0;
+  SessionId session = {};
   Digest object = {};
   std::uint64_t offset = 0;
   auto fields() { return std::tie(session, object, offset); }
@@ -112,7 +113,7 @@ struct Get {
 struct Chunk {
   static constexpr Kind kKind = Kind::kChunk;
   static constexpr std::size_t kRequired = 4;
-  std::uint64_t session = 0;
+  SessionId session = {};
   Digest object = {};
   std::uint64_t offset = 0;
   std::uint64_t total = 0;
@@ -124,8 +125,8 @@ struct Chunk {
 struct Update {
   static constexpr Kind kKind = Kind::kUpdate;
   static constexpr std::size_t kRequired = 7;
-  std::uint64_t session = 0;
-  std::uint64_t round = 0;
+  SessionId session = {};
+  RoundId round = {};
   Digest object = {};
   std::uint64_t offset = 0;
   std::uint64_t total = 0;
@@ -148,8 +149,8 @@ enum class VerdictKind : std::uint64_t {
 struct Verdict {
   static constexpr Kind kKind = Kind::kVerdict;
   static constexpr std::size_t kRequired = 5;
-  std::uint64_t session = 0;
-  std::uint64_t round = 0;
+  SessionId session = {};
+  RoundId round = {};
   VerdictKind kind = VerdictKind::kProgress;
   std::uint64_t next_offset = 0;
   std::string detail = {};
@@ -170,7 +171,7 @@ enum class RejectCode : std::uint64_t {
 struct Reject {
   static constexpr Kind kKind = Kind::kReject;
   static constexpr std::size_t kRequired = 3;
-  std::uint64_t session = 0;
+  SessionId session = {};
   RejectCode code = RejectCode::kMalformed;
   std::string detail = {};
   auto fields() { return std::tie(session, code, detail); }
@@ -182,8 +183,8 @@ enum class ClientState : std::uint64_t { kIdle = 1, kFetching, kTraining, kSendi
 struct Heartbeat {
   static constexpr Kind kKind = Kind::kHeartbeat;
   static constexpr std::size_t kRequired = 3;
-  std::uint64_t session = 0;
-  std::uint64_t round = 0;
+  SessionId session = {};
+  RoundId round = {};
   ClientState state = ClientState::kIdle;
   auto fields() { return std::tie(session, round, state); }
 };
@@ -191,8 +192,8 @@ struct Heartbeat {
 struct HeartbeatAck {
   static constexpr Kind kKind = Kind::kHeartbeatAck;
   static constexpr std::size_t kRequired = 2;
-  std::uint64_t session = 0;
-  std::uint64_t round = 0;  ///< the coordinator's current one
+  SessionId session = {};
+  RoundId round = {};  ///< the coordinator's current one
   auto fields() { return std::tie(session, round); }
 };
 
@@ -207,7 +208,7 @@ enum class ByeReason : std::uint64_t {
 struct Bye {
   static constexpr Kind kKind = Kind::kBye;
   static constexpr std::size_t kRequired = 3;
-  std::uint64_t session = 0;
+  SessionId session = {};
   ByeReason reason = ByeReason::kStopping;
   std::string detail = {};
   auto fields() { return std::tie(session, reason, detail); }
@@ -217,8 +218,8 @@ struct Bye {
 struct Decline {
   static constexpr Kind kKind = Kind::kDecline;
   static constexpr std::size_t kRequired = 3;
-  std::uint64_t session = 0;
-  std::uint64_t round = 0;
+  SessionId session = {};
+  RoundId round = {};
   std::string detail = {};
   auto fields() { return std::tie(session, round, detail); }
 };

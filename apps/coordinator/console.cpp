@@ -44,7 +44,7 @@ std::string text_of(const Metrics& metrics) {
 void Console::round(const coordinator::RoundSummary& round) const {
   if (as_json_) {
     json object{{"event", "round"},
-                {"round", round.round},
+                {"round", round.round.value},
                 {"clients", round.clients},
                 {"uplink_bytes", round.uplink_bytes},
                 {"downlink_bytes", round.downlink_bytes},
@@ -53,19 +53,19 @@ void Console::round(const coordinator::RoundSummary& round) const {
     put(object.dump());
     return;
   }
-  put(fmt::format("round {}/{}: {} clients, {}, up {}, down {}, {:.1f} s", round.round, rounds_,
-                  round.clients, text_of(round.metrics), bytes_text(round.uplink_bytes),
+  put(fmt::format("round {}/{}: {} clients, {}, up {}, down {}, {:.1f} s", round.round.value,
+                  rounds_, round.clients, text_of(round.metrics), bytes_text(round.uplink_bytes),
                   bytes_text(round.downlink_bytes), round.seconds));
 }
 
 void Console::metrics(RoundId round, const Metrics& metrics) const {
   if (as_json_) {
-    json object{{"event", "metrics"}, {"round", round}};
+    json object{{"event", "metrics"}, {"round", round.value}};
     add(object, metrics);
     put(object.dump());
     return;
   }
-  put(fmt::format("round {}/{}: {}", round, rounds_, text_of(metrics)));
+  put(fmt::format("round {}/{}: {}", round.value, rounds_, text_of(metrics)));
 }
 
 void Console::summary(const coordinator::Coordinator& coordinator,
@@ -73,7 +73,7 @@ void Console::summary(const coordinator::Coordinator& coordinator,
                       const runs::Journal& journal,
                       const transport::ServerCounters& counters) const {
   const RoundId version = coordinator.state().version();
-  const std::string adapter = version == 0 ? "" : directory.adapter_path(version).string();
+  const std::string adapter = version == RoundId{0} ? "" : directory.adapter_path(version).string();
   const auto uplink = journal.total_bytes(runs::Direction::kUplink, coordinator::kStageFramed);
   const auto downlink = journal.total_bytes(runs::Direction::kDownlink, coordinator::kStageFramed);
   const std::string digest = coordinator.state().digest().hex();
@@ -81,7 +81,7 @@ void Console::summary(const coordinator::Coordinator& coordinator,
   const char* end = coordinator.finished() ? "finished" : "stopped";
   if (as_json_) {
     json object{{"event", end},
-                {"rounds", version},
+                {"rounds", version.value},
                 {"digest", digest},
                 {"uplink_bytes", uplink},
                 {"downlink_bytes", downlink},
@@ -93,7 +93,7 @@ void Console::summary(const coordinator::Coordinator& coordinator,
     put(object.dump());
     return;
   }
-  put(fmt::format("{} after {} rounds: {}{}up {}, down {}", end, version, text_of(metrics),
+  put(fmt::format("{} after {} rounds: {}{}up {}, down {}", end, version.value, text_of(metrics),
                   metrics.empty() ? "" : ", ", bytes_text(uplink), bytes_text(downlink)));
   put(fmt::format("digest   {}\nadapter  {}\nrun      {}", digest, adapter,
                   directory.path().string()));

@@ -104,10 +104,10 @@ void tell_over(const experiment::RunChoice& choice,
            config.federation.rounds,
            " rounds: nothing to do; more rounds by --rounds, a new run by --fresh");
   if (as_json) {
-    fmt::print("{}\n",
-               nlohmann::json{
-                   {"event", "over"}, {"rounds", choice.committed}, {"run", choice.path.string()}}
-                   .dump());
+    fmt::print("{}\n", nlohmann::json{{"event", "over"},
+                                      {"rounds", choice.committed.value},
+                                      {"run", choice.path.string()}}
+                           .dump());
   }
 }
 
@@ -163,8 +163,8 @@ class Deployment {
     const RoundId version = coordinator_.state().version();
     log_info("run.start", "listening=", socket.endpoint(), " method=", config.methods.front().name,
              " trainable=", made_.trainable_parameters, " of ", made_.total_parameters,
-             version > 0 ? str(" resumed_after_round=", version) : "", " home=", options.home,
-             " run=", directory_.path().string());
+             version > RoundId{0} ? str(" resumed_after_round=", version) : "",
+             " home=", options.home, " run=", directory_.path().string());
   }
 
   coordinator::ServerEnd run(const transport::ZmqServer& socket) {
@@ -227,12 +227,12 @@ class Deployment {
 
 /// True if there is nothing left to do in the run that was chosen: no round, no evaluation.
 bool is_over(const experiment::RunChoice& choice, const experiment::RunConfig& config) {
-  if (choice.is_new || choice.committed < static_cast<RoundId>(config.federation.rounds)) {
+  if (choice.is_new || choice.committed < last_round(config.federation)) {
     return false;
   }
   const runs::Journal journal(runs::RunDirectory::journal_of(choice.path),
                               runs::Journal::Mode::kRead);
-  return journal.meta(runs::kMeasuredKey) == std::to_string(choice.committed);
+  return journal.meta(runs::kMeasuredKey) == std::to_string(choice.committed.value);
 }
 
 int run(const Options& options, const ConfigFlags& flags) {

@@ -77,7 +77,7 @@ void inspect_adapter(const std::filesystem::path& path, bool as_json) {
   }
   fmt::print("\nmodel      {}, {} classes\nkind       {}, head {}, norms {}\nround      {}\n",
              info.model, info.classes, name_of(info.kind), name_of(info.head), name_of(info.norm),
-             info.round);
+             info.round.value);
   fmt::print("backbone   {}\nnumbers    {} in adapters, {} in whole tensors\ndigest     {}\n",
              info.base_digest.empty() ? "any" : info.base_digest, low_rank,
              adapter.state.numel() - low_rank, digest_of(adapter.state).hex());

@@ -17,7 +17,7 @@ AdapterInfo example_info() {
   return {.model = "resnet8",
           .kind = Kind::kLorae,
           .classes = 10,
-          .round = 1ULL << 60U,
+          .round = RoundId{1ULL << 60U},
           .base_digest = "c0ffee",
           .layers = {
               {.name = "conv1", .kernel = 3, .stride = 2, .rank = 8, .alpha = 16.1, .scaling = 2}}};
@@ -51,7 +51,7 @@ TEST_F(AdapterFile, RoundTrips) {
   EXPECT_EQ(loaded.info.kind, Kind::kLorae);
   EXPECT_EQ(loaded.info.classes, 10);
   EXPECT_EQ(loaded.info.layers, example_info().layers);
-  EXPECT_EQ(loaded.info.round, 1ULL << 60U);
+  EXPECT_EQ(loaded.info.round, RoundId{1ULL << 60U});
   EXPECT_EQ(loaded.info.base_digest, "c0ffee");
 }
 
@@ -92,7 +92,7 @@ TEST_F(AdapterFile, NamesTheFileThatIsMissing) {
 
 TEST(CheckFits, AcceptsTheSameSetupInAnyRound) {
   AdapterInfo other = example_info();
-  other.round = 3;
+  other.round = RoundId{3};
   check_fits(other, example_info());
 }
 

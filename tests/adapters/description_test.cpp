@@ -13,7 +13,7 @@ AdapterInfo example() {
   return {.model = "yolo11n",
           .kind = Kind::kLorae,
           .classes = 80,
-          .round = 12,
+          .round = RoundId{12},
           .base_digest = "c0ffee",
           .head = Head::kFrozen,
           .norm = Norm::kAffine,
@@ -36,7 +36,7 @@ TEST(Description, RoundTrips) {
   ASSERT_TRUE(read.ok()) << read.error().what();
   EXPECT_EQ(read->model, "yolo11n");
   EXPECT_EQ(read->classes, 80);
-  EXPECT_EQ(read->round, 12U);
+  EXPECT_EQ(read->round, RoundId{12});
   EXPECT_EQ(read->head, Head::kFrozen);
   EXPECT_EQ(read->norm, Norm::kAffine);
   EXPECT_EQ(read->task, "classification");

@@ -16,8 +16,8 @@ class DiskMemoryTest : public testing::Test {
  protected:
   DiskMemory open() const { return {folder_ / "backbones", folder_ / "own"}; }
 
-  static UpdateKey key(RoundId round, const std::string& run = "run") {
-    return {run, round, digest_of(view_of("model"))};
+  static UpdateKey key(std::uint64_t round, const std::string& run = "run") {
+    return {run, RoundId{round}, digest_of(view_of("model"))};
   }
 
   void keep_backbone() {

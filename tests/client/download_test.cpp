@@ -15,8 +15,8 @@ Download three_chunks(std::uint64_t window = 2) {
 
 std::vector<std::uint64_t> offsets(Download& download) {
   std::vector<std::uint64_t> asked;
-  for (const wire::Get& get : download.take_requests(5)) {
-    EXPECT_EQ(get.session, 5U);
+  for (const wire::Get& get : download.take_requests(SessionId{5})) {
+    EXPECT_EQ(get.session, SessionId{5});
     EXPECT_EQ(get.object, digest_of(kObject));
     asked.push_back(get.offset);
   }

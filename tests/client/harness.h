@@ -15,7 +15,7 @@
 namespace lorae::client {
 
 inline constexpr std::uint64_t kNonce = 77;
-inline constexpr std::uint64_t kSession = 5;
+inline constexpr SessionId kSession{5};
 inline constexpr auto kRetry = std::chrono::seconds(5);
 inline constexpr auto kHeartbeat = std::chrono::seconds(10);
 inline constexpr std::uint64_t kChunk = 4;
@@ -23,11 +23,11 @@ inline constexpr std::uint64_t kChunk = 4;
 inline Bytes backbone_bytes() {
   return bytes_from("backbone!!");
 }  // chunks: back bone !!
-inline Bytes model_bytes(RoundId round) {
+inline Bytes model_bytes(std::uint64_t round) {
   return bytes_from("model" + std::to_string(round));
 }
-inline UpdateKey key_of(RoundId round, const std::string& run = "run") {
-  return {run, round, digest_of(model_bytes(round))};
+inline UpdateKey key_of(std::uint64_t round, const std::string& run = "run") {
+  return {run, RoundId{round}, digest_of(model_bytes(round))};
 }
 /// An update of ten bytes, which makes three chunks.
 inline TrainedUpdate trained() {
@@ -131,9 +131,9 @@ class SessionTest : public testing::Test {
             .body = bytes_from("the plan")};
   }
 
-  static wire::Assignment assignment(RoundId round) {
+  static wire::Assignment assignment(std::uint64_t round) {
     return {.session = kSession,
-            .round = round,
+            .round = RoundId{round},
             .model = digest_of(model_bytes(round)),
             .model_bytes = model_bytes(round).size(),
             .backbone = digest_of(backbone_bytes()),
@@ -154,9 +154,9 @@ class SessionTest : public testing::Test {
 
   static wire::Verdict verdict(wire::VerdictKind kind,
                                std::uint64_t next_offset = 0,
-                               RoundId round = 1) {
+                               std::uint64_t round = 1) {
     return {.session = kSession,
-            .round = round,
+            .round = RoundId{round},
             .kind = kind,
             .next_offset = next_offset,
             .detail = "because"};
@@ -178,7 +178,7 @@ class SessionTest : public testing::Test {
   }
 
   /// Joined, and training for `round` with the backbone from memory.
-  Work train(RoundId round = 1) {
+  Work train(std::uint64_t round = 1) {
     memory_.backbones[digest_of(backbone_bytes())] = backbone_bytes();
     join();
     hear(assignment(round));

@@ -26,7 +26,7 @@ TEST_F(SessionFetch, AsksForTheBackboneAWindowAhead) {
   hear(assignment(1));
 
   EXPECT_EQ(session_.state(), State::kFetching);
-  EXPECT_EQ(session_.round(), 1U);
+  EXPECT_EQ(session_.round(), RoundId{1});
   EXPECT_EQ(take_offsets(backbone_), (Offsets{0, 4}));
 }
 
@@ -154,7 +154,7 @@ TEST_F(SessionFetch, AsksAgainForALostChunkThoughHeartbeatsAreAnswered) {
   hear(assignment(1));
   take();
   pass(kRetry - seconds(1));
-  hear(wire::HeartbeatAck{.session = kSession, .round = 1});
+  hear(wire::HeartbeatAck{.session = kSession, .round = RoundId{1}});
 
   pass(seconds(1));
 
@@ -181,7 +181,7 @@ TEST_F(SessionFetch, IgnoresChunksThatItDidNotAskFor) {
   hear(assignment(1));
   take();
   auto other_session = chunk(backbone_, 0);
-  other_session.session = kSession + 1;
+  other_session.session = SessionId{kSession.value + 1};
   auto other_total = chunk(backbone_, 0);
   other_total.total = 11;
   auto too_short = chunk(backbone_, 0);
@@ -249,7 +249,7 @@ TEST_F(SessionFetch, FetchesForTheNewestAssignment) {
 
   hear(assignment(2));
 
-  EXPECT_EQ(session_.round(), 2U);
+  EXPECT_EQ(session_.round(), RoundId{2});
   EXPECT_EQ(take_offsets(model_bytes(2)), (Offsets{0, 4}));
 }
 
@@ -282,13 +282,13 @@ TEST_F(SessionFetch, RefusesObjectsThatAreTooLarge) {
 TEST_F(SessionFetch, DeclinesADifferenceToAModelThatItDoesNotHold) {
   join();
   auto difference = assignment(2);
-  difference.base_version = 1;
+  difference.base_version = RoundId{1};
 
   hear(difference);
 
   const auto decline = take_one<wire::Decline>();
   EXPECT_EQ(decline.session, kSession);
-  EXPECT_EQ(decline.round, 2U);
+  EXPECT_EQ(decline.round, RoundId{2});
   EXPECT_EQ(decline.detail, "no model of version 1 here");
   EXPECT_EQ(session_.state(), State::kIdle);
   hear(assignment(2));  // now the whole one
@@ -298,7 +298,7 @@ TEST_F(SessionFetch, DeclinesADifferenceToAModelThatItDoesNotHold) {
 TEST_F(SessionFetch, IgnoresTheAssignmentsOfAnotherSession) {
   join();
   auto other = assignment(1);
-  other.session = kSession + 1;
+  other.session = SessionId{kSession.value + 1};
 
   hear(other);
 

@@ -25,7 +25,7 @@ TEST_F(SessionJoin, SaysHelloWhenConnected) {
   EXPECT_EQ(hello.codecs, "");
   EXPECT_EQ(hello.rank_max, 0U);
   EXPECT_EQ(hello.held_run, "");
-  EXPECT_EQ(hello.held_version, 0U);
+  EXPECT_EQ(hello.held_version, RoundId{0});
   EXPECT_EQ(hello.own_data, 0U);
   EXPECT_EQ(session_.state(), State::kJoining);
 }
@@ -138,7 +138,7 @@ TEST_F(SessionJoin, SaysInItsHeartbeatsThatItTrains) {
 
   const auto beat = take_one<wire::Heartbeat>();
   EXPECT_EQ(beat.state, wire::ClientState::kTraining);
-  EXPECT_EQ(beat.round, 1U);
+  EXPECT_EQ(beat.round, RoundId{1});
 }
 
 TEST_F(SessionJoin, SaysHelloWithAnotherNonceIfItsSessionIsUnknown) {
@@ -160,7 +160,8 @@ TEST_F(SessionJoin, SaysHelloWithAnotherNonceIfItsSessionIsUnknown) {
 TEST_F(SessionJoin, IgnoresThatAnEarlierSessionIsUnknown) {
   join();
 
-  hear(wire::Reject{.session = kSession + 1, .code = wire::RejectCode::kUnknownSession});
+  hear(wire::Reject{.session = SessionId{kSession.value + 1},
+                    .code = wire::RejectCode::kUnknownSession});
 
   EXPECT_EQ(session_.state(), State::kIdle);
   EXPECT_TRUE(take().empty());
@@ -237,7 +238,7 @@ TEST_F(SessionJoin, WaitsWhileTheCoordinatorIsStopping) {
 TEST_F(SessionJoin, IgnoresTheByeOfAnEarlierSession) {
   join();
 
-  hear(wire::Bye{.session = kSession + 1, .reason = wire::ByeReason::kFinished});
+  hear(wire::Bye{.session = SessionId{kSession.value + 1}, .reason = wire::ByeReason::kFinished});
 
   EXPECT_EQ(session_.state(), State::kIdle);
 }
@@ -288,8 +289,8 @@ TEST_F(SessionJoin, IgnoresMessagesThatComeTooEarly) {
       chunk(backbone_bytes(), 0),
       verdict(wire::VerdictKind::kAccepted),
       wire::HeartbeatAck{.session = kSession},
-      wire::Bye{.session = 0, .reason = wire::ByeReason::kFinished},
-      wire::Reject{.session = 0, .code = wire::RejectCode::kUnknownSession}};
+      wire::Bye{.session = SessionId{0}, .reason = wire::ByeReason::kFinished},
+      wire::Reject{.session = SessionId{0}, .code = wire::RejectCode::kUnknownSession}};
   for (const wire::Message& message : messages) {
     hear(message);
     EXPECT_EQ(session_.state(), State::kJoining);

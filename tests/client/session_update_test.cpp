@@ -24,7 +24,7 @@ TEST_F(SessionUpdate, IsRememberedThenSentPieceByPiece) {
   EXPECT_EQ(memory_.update(key_of(1)), trained());
   EXPECT_EQ(session_.state(), State::kSending);
   EXPECT_EQ(first.session, kSession);
-  EXPECT_EQ(first.round, 1U);
+  EXPECT_EQ(first.round, RoundId{1});
   EXPECT_EQ(first.object, digest_of(trained().payload));
   EXPECT_EQ(first.offset, 0U);
   EXPECT_EQ(first.total, 10U);
@@ -135,7 +135,7 @@ TEST_F(SessionUpdate, WaitsWhenTheCoordinatorHasNoRoomThenIsSentAgain) {
 TEST_F(SessionUpdate, IgnoresVerdictsOnOtherRoundsAndSessions) {
   send_first();
   auto other = verdict(VerdictKind::kAccepted);
-  other.session = kSession + 1;
+  other.session = SessionId{kSession.value + 1};
 
   hear(other);
   hear(verdict(VerdictKind::kAccepted, 0, 2));
@@ -213,14 +213,14 @@ TEST_F(SessionUpdate, IsSentAgainFromItsBeginningAfterTheCoordinatorRestarted) {
   hear(wire::Reject{.session = kSession, .code = wire::RejectCode::kUnknownSession});
   auto fresh = welcome();
   fresh.nonce = take_one<wire::Hello>().nonce;
-  fresh.session = 6;
+  fresh.session = SessionId{6};
   hear(fresh);
   auto again = assignment(1);
-  again.session = 6;
+  again.session = SessionId{6};
   hear(again);
 
   const auto update = take_one<wire::Update>();
-  EXPECT_EQ(update.session, 6U);
+  EXPECT_EQ(update.session, SessionId{6});
   EXPECT_EQ(update.offset, 0U);
 }
 
@@ -232,7 +232,7 @@ TEST_F(SessionUpdate, OfAnOldRoundGivesWayToTheNewAssignment) {
   session_.on_trained(key_of(1), trained(), now_);
 
   EXPECT_EQ(session_.state(), State::kFetching);
-  EXPECT_EQ(session_.round(), 2U);
+  EXPECT_EQ(session_.round(), RoundId{2});
   EXPECT_EQ(take_offsets(model_bytes(2)), (std::vector<std::uint64_t>{0, 4}));
 }
 
@@ -269,7 +269,7 @@ TEST_F(SessionUpdate, ThatCannotBeMadeIsDeclined) {
 
   const auto decline = take_one<wire::Decline>();
   EXPECT_EQ(decline.session, kSession);
-  EXPECT_EQ(decline.round, 1U);
+  EXPECT_EQ(decline.round, RoundId{1});
   EXPECT_EQ(decline.detail, "no images");
   EXPECT_EQ(session_.state(), State::kIdle);
   hear(assignment(1));  // the round was opened again, and we are asked again

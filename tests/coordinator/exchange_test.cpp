@@ -93,7 +93,7 @@ class StateFiles : public ::testing::Test {
 TEST(GlobalState, StartsAtVersionZeroWithACopyOfTheInitialState) {
   const StateDict initial = random_state(1);
   const Exchange exchange(initial);
-  EXPECT_EQ(exchange.state.version(), 0U);
+  EXPECT_EQ(exchange.state.version(), RoundId{0});
   EXPECT_TRUE(same_bits(exchange.state.tensors(), initial));
   initial.at("fc.bias").zero_();
   EXPECT_FALSE(same_bits(exchange.state.tensors(), initial));
@@ -107,7 +107,7 @@ TEST(GlobalState, StepsByTheWeightedMeanOfTheUpdates) {
   exchange.state.step(exchange.intake.finish().pseudo_gradient);
   exchange.commit();
 
-  EXPECT_EQ(exchange.state.version(), 1U);
+  EXPECT_EQ(exchange.state.version(), RoundId{1});
   for (const auto& [name, tensor] : exchange.state.tensors()) {
     const at::Tensor mean =
         (10 * random_state(2, 0.1).at(name) + 30 * random_state(3, 0.1).at(name)) / 40;
@@ -118,7 +118,7 @@ TEST(GlobalState, StepsByTheWeightedMeanOfTheUpdates) {
 TEST(GlobalState, ANewStateIsInForceOnlyAfterCommit) {
   Exchange exchange(random_state(1));
   const Digest before = exchange.state.digest();
-  const Digest offered = exchange.broadcast.offer(0).object;
+  const Digest offered = exchange.broadcast.offer(RoundId{0}).object;
   exchange.add(2, 10);
   exchange.state.step(exchange.intake.finish().pseudo_gradient);
   EXPECT_EQ(exchange.state.digest(), before);
@@ -127,17 +127,17 @@ TEST(GlobalState, ANewStateIsInForceOnlyAfterCommit) {
   const Digest next = exchange.state.next_digest();
   exchange.commit();
   EXPECT_EQ(exchange.state.digest(), next);
-  EXPECT_NE(exchange.broadcast.offer(0).object, offered);
+  EXPECT_NE(exchange.broadcast.offer(RoundId{0}).object, offered);
 }
 
 TEST(Broadcast, OffersWhatClientsDecode) {
   const Exchange exchange(random_state(1));
-  const Broadcast::Offer offer = exchange.broadcast.offer(0);
+  const Broadcast::Offer offer = exchange.broadcast.offer(RoundId{0});
   const Bytes* bytes = exchange.broadcast.find(offer.object);
   ASSERT_NE(bytes, nullptr);
   EXPECT_EQ(bytes->size(), offer.bytes);
   EXPECT_EQ(digest_of(*bytes), offer.object);
-  EXPECT_EQ(offer.base, 0U);
+  EXPECT_EQ(offer.base, RoundId{0});
   const auto state = codec::Chain::parse("zstd").decode_state(
       *bytes, adapters::layout_of(exchange.state.tensors()));
   EXPECT_TRUE(same_bits(adapters::to_state(state.value().blocks), exchange.state.tensors()));
@@ -197,7 +197,7 @@ TEST(Intake, CountsTheBytesOfEachLayerAfterEachStage) {
   };
   EXPECT_EQ(sent(receipt.stages), std::ssize(update));
   const auto& broadcast = exchange.broadcast;
-  EXPECT_EQ(sent(broadcast.stages()), static_cast<std::int64_t>(broadcast.offer(0).bytes));
+  EXPECT_EQ(sent(broadcast.stages()), static_cast<std::int64_t>(broadcast.offer(RoundId{0}).bytes));
 }
 
 TEST(Intake, BoundsTheSizeOfAnUpdate) {
@@ -223,15 +223,16 @@ TEST_F(StateFiles, LetARunGoOnBitForBit) {
     whole.run_round(directory_, 20);
 
     Exchange resumed(random_state(1), options);
-    resumed.state.restore(directory_, 2, whole.state.digest().hex());
+    resumed.state.restore(directory_, RoundId{2}, whole.state.digest().hex());
     resumed.broadcast.advance(resumed.state.tensors());
-    EXPECT_EQ(resumed.state.version(), 2U);
+    EXPECT_EQ(resumed.state.version(), RoundId{2});
     EXPECT_TRUE(same_bits(resumed.state.tensors(), whole.state.tensors())) << server;
 
     whole.run_round(directory_, 30);
     resumed.run_round(directory_, 30);
     EXPECT_TRUE(same_bits(resumed.state.tensors(), whole.state.tensors())) << server;
-    EXPECT_EQ(resumed.broadcast.offer(0).object, whole.broadcast.offer(0).object) << server;
+    EXPECT_EQ(resumed.broadcast.offer(RoundId{0}).object, whole.broadcast.offer(RoundId{0}).object)
+        << server;
   }
 }
 
@@ -239,9 +240,9 @@ TEST_F(StateFiles, SayWhatTheyAre) {
   Exchange exchange(random_state(1));
   exchange.run_round(directory_, 10);
   exchange.run_round(directory_, 20);
-  const adapters::Adapter adapter = adapters::load_adapter(directory_.adapter_path(2));
+  const adapters::Adapter adapter = adapters::load_adapter(directory_.adapter_path(RoundId{2}));
   EXPECT_TRUE(same_bits(adapter.state, exchange.state.tensors()));
-  EXPECT_EQ(adapter.info.round, 2U);
+  EXPECT_EQ(adapter.info.round, RoundId{2});
   EXPECT_EQ(adapter.info.model, "resnet8");
   EXPECT_EQ(adapter.info.layers, exchange.options.info.layers);
 }
@@ -253,7 +254,7 @@ TEST_F(StateFiles, OfARoundThatWasNotCommittedAreMadeAgain) {
   whole.run_round(directory_, 20);  // its files are there, its journal entry is not
 
   Exchange resumed(random_state(1));
-  resumed.state.restore(directory_, 1, committed.hex());
+  resumed.state.restore(directory_, RoundId{1}, committed.hex());
   resumed.broadcast.advance(resumed.state.tensors());
   resumed.run_round(directory_, 20);
   EXPECT_TRUE(same_bits(resumed.state.tensors(), whole.state.tensors()));
@@ -265,10 +266,10 @@ TEST_F(StateFiles, AreRefusedIfTheJournalDidNotCommitThem) {
   Exchange resumed(random_state(1));
   const Digest before = resumed.state.digest();
   expect_error(
-      ErrorCode::kCorruptData, [&] { resumed.state.restore(directory_, 1, before.hex()); },
+      ErrorCode::kCorruptData, [&] { resumed.state.restore(directory_, RoundId{1}, before.hex()); },
       "is not the model that the journal committed; restore it from a backup");
   EXPECT_EQ(resumed.state.digest(), before);
-  EXPECT_EQ(resumed.state.version(), 0U);
+  EXPECT_EQ(resumed.state.version(), RoundId{0});
 }
 
 TEST_F(StateFiles, OfAnotherModelOrRankAreRefused) {
@@ -280,7 +281,8 @@ TEST_F(StateFiles, OfAnotherModelOrRankAreRefused) {
     Exchange resumed(random_state(1), other);
     expect_error(
         ErrorCode::kIncompatible,
-        [&] { resumed.state.restore(directory_, 1, exchange.state.digest().hex()); }, message);
+        [&] { resumed.state.restore(directory_, RoundId{1}, exchange.state.digest().hex()); },
+        message);
   };
   refuses([](adapters::AdapterInfo& info) { info.model = "resnet18"; },
           "[adapter] made for another model: expected resnet18, got resnet8");
@@ -296,7 +298,7 @@ TEST_F(StateFiles, OfOtherShapesAreRefused) {
   Exchange other(StateDict({{"fc.bias", torch::zeros({5})}}));
   expect_error(
       ErrorCode::kIncompatible,
-      [&] { other.state.restore(directory_, 1, exchange.state.digest().hex()); },
+      [&] { other.state.restore(directory_, RoundId{1}, exchange.state.digest().hex()); },
       "was it made for another model?");
 }
 

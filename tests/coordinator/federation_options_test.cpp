@@ -56,15 +56,16 @@ TEST(FederationOptions, AskForNoMoreClientsThanThereAre) {
 TEST(LearningRateFactor, FallsAlongACosineFromOne) {
   const FederationOptions options{.rounds = 4};
 
-  EXPECT_DOUBLE_EQ(learning_rate_factor(options, 1), 1.0);
-  EXPECT_NEAR(learning_rate_factor(options, 2), 0.8535533905932737, 1e-15);  // (1 + sqrt(1/2)) / 2
-  EXPECT_NEAR(learning_rate_factor(options, 3), 0.5, 1e-15);
-  EXPECT_NEAR(learning_rate_factor(options, 4), 0.1464466094067263, 1e-15);
+  EXPECT_DOUBLE_EQ(learning_rate_factor(options, RoundId{1}), 1.0);
+  EXPECT_NEAR(learning_rate_factor(options, RoundId{2}), 0.8535533905932737,
+              1e-15);  // (1 + sqrt(1/2)) / 2
+  EXPECT_NEAR(learning_rate_factor(options, RoundId{3}), 0.5, 1e-15);
+  EXPECT_NEAR(learning_rate_factor(options, RoundId{4}), 0.1464466094067263, 1e-15);
 }
 
 TEST(LearningRateFactor, StaysAboveZeroInEveryRound) {
   const FederationOptions options{.rounds = 100};
-  for (RoundId round = 1; round <= 100; ++round) {
+  for (RoundId round{1}; round <= RoundId{100}; round = round.next()) {
     EXPECT_GT(learning_rate_factor(options, round), 0.0);
     EXPECT_LE(learning_rate_factor(options, round), 1.0);
   }
@@ -74,15 +75,15 @@ TEST(Traffic, AddsUpUntilItIsWrittenAndCleared) {
   const TemporaryFolder folder;
   runs::Journal journal(folder / "journal.db", runs::Journal::Mode::kNew);
   const ClientId ada{"ada"};
-  journal.open_round(1, {ada});
+  journal.open_round(RoundId{1}, {ada});
   Traffic traffic;
   traffic.count(ada, runs::Direction::kUplink, kLayerUpdate, 100);
   traffic.count(ada, runs::Direction::kUplink, kLayerUpdate, 20);
   traffic.count(ada, runs::Direction::kDownlink, kLayerModel, 3);
 
-  traffic.write(journal, 1);
+  traffic.write(journal, RoundId{1});
   traffic.clear();
-  traffic.write(journal, 1);
+  traffic.write(journal, RoundId{1});
 
   EXPECT_EQ(journal.total_bytes(runs::Direction::kUplink, kStageFramed), 120);
   EXPECT_EQ(journal.total_bytes(runs::Direction::kDownlink, kStageFramed, kLayerModel), 3);

@@ -13,7 +13,7 @@ constexpr TimePoint kStart{};
 constexpr std::uint64_t kNonce = 11;
 
 Roster::Member member(std::uint64_t nonce, std::uint64_t connection, TimePoint heard) {
-  return {.nonce = nonce, .connection = {connection}, .heard = heard};
+  return {.nonce = nonce, .connection = transport::ConnectionId{connection}, .heard = heard};
 }
 
 TEST(Roster, GivesTheSameNonceTheSameSessionOnItsNewConnection) {
@@ -23,9 +23,9 @@ TEST(Roster, GivesTheSameNonceTheSameSessionOnItsNewConnection) {
   const auto again = roster.join(kAda, member(kNonce, 2, kStart));
 
   EXPECT_EQ(again.member.session, first.member.session);
-  EXPECT_EQ(again.member.connection.number, 2U);
+  EXPECT_EQ(again.member.connection.value, 2U);
   EXPECT_FALSE(again.replaced);
-  EXPECT_EQ(roster.find(kAda)->connection.number, 2U);
+  EXPECT_EQ(roster.find(kAda)->connection.value, 2U);
 }
 
 TEST(Roster, ReplacesAClientByAnotherProcessWithItsKey) {
@@ -37,7 +37,7 @@ TEST(Roster, ReplacesAClientByAnotherProcessWithItsKey) {
   EXPECT_NE(second.member.session, first.member.session);
   ASSERT_TRUE(second.replaced);
   EXPECT_EQ(second.replaced->session, first.member.session);
-  EXPECT_EQ(second.replaced->connection.number, 1U);
+  EXPECT_EQ(second.replaced->connection.value, 1U);
   EXPECT_EQ(roster.find(kAda, first.member.session, kStart), nullptr);
   EXPECT_EQ(roster.members().size(), 1U);
 }
@@ -52,7 +52,7 @@ TEST(Roster, TellsNobodyThatItReplacedItself) {
 
 TEST(Roster, GivesSessionsThatAreNeverZero) {
   for (std::uint64_t epoch = 0; epoch < 100; ++epoch) {
-    EXPECT_NE(Roster(epoch).join(kAda, member(kNonce, 1, kStart)).member.session, 0U);
+    EXPECT_NE(Roster(epoch).join(kAda, member(kNonce, 1, kStart)).member.session, SessionId{0});
   }
 }
 
@@ -83,9 +83,9 @@ TEST(Roster, FindsTheMemberBehindAMessage) {
   const Roster::Member* member = roster.find(kAda, joined.member.session, kStart + seconds(3));
 
   ASSERT_NE(member, nullptr);
-  EXPECT_EQ(member->connection.number, 1U);
+  EXPECT_EQ(member->connection.value, 1U);
   EXPECT_EQ(member->heard, kStart + seconds(3));
-  EXPECT_EQ(roster.find(kAda, joined.member.session + 1, kStart), nullptr);
+  EXPECT_EQ(roster.find(kAda, SessionId{joined.member.session.value + 1}, kStart), nullptr);
   EXPECT_EQ(roster.find(kBob), nullptr);
 }
 
@@ -104,7 +104,7 @@ TEST(Roster, DoesNotHearOfAClientByAnUnknownSession) {
   Roster roster(1);
   const auto ada = roster.join(kAda, member(kNonce, 1, kStart));
 
-  roster.find(kAda, ada.member.session + 1, kStart + seconds(9));
+  roster.find(kAda, SessionId{ada.member.session.value + 1}, kStart + seconds(9));
 
   EXPECT_TRUE(roster.present(kStart + seconds(11), seconds(10)).empty());
 }

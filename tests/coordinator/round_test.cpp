@@ -17,7 +17,7 @@ constexpr TimePoint kStart{};
 
 /// Round 7 of ada, bob and eve, of whom two have to report within ten seconds.
 Round three_client_round(const std::vector<ClientId>& reported = {}) {
-  return {7,
+  return {RoundId{7},
           {kAda, kBob, kEve},
           kStart,
           {.min_fraction = 0.5, .report_deadline = seconds(10)},
@@ -29,7 +29,8 @@ Round round_of(int size, double min_fraction) {
   for (int i = 0; i < size; ++i) {
     cohort.push_back(ClientId{"c" + std::to_string(100 + i)});
   }
-  return {1, cohort, kStart, {.min_fraction = min_fraction, .report_deadline = seconds(10)}};
+  return {
+      RoundId{1}, cohort, kStart, {.min_fraction = min_fraction, .report_deadline = seconds(10)}};
 }
 
 bool everybody_here(const ClientId& /*client*/) {
@@ -53,7 +54,7 @@ int needed(int size, double min_fraction) {
 TEST(Round, AcceptsTheUpdateOfAMember) {
   const Round round = three_client_round();
 
-  EXPECT_EQ(round.judge(7, kAda), VerdictKind::kAccepted);
+  EXPECT_EQ(round.judge(RoundId{7}, kAda), VerdictKind::kAccepted);
   EXPECT_TRUE(round.awaits(kAda));
 }
 
@@ -61,7 +62,7 @@ TEST(Round, CountsARetransmittedUpdateOnce) {
   Round round = three_client_round();
   round.reported(kAda);
 
-  EXPECT_EQ(round.judge(7, kAda), VerdictKind::kDuplicate);
+  EXPECT_EQ(round.judge(RoundId{7}, kAda), VerdictKind::kDuplicate);
   EXPECT_FALSE(round.awaits(kAda));
   round.reported(kAda);
   EXPECT_EQ(round.num_reported(), 1U);
@@ -70,20 +71,20 @@ TEST(Round, CountsARetransmittedUpdateOnce) {
 TEST(Round, CountsAnUpdateOnlyWhenItIsReportedDurable) {
   Round round = three_client_round();
 
-  round.judge(7, kAda);
+  round.judge(RoundId{7}, kAda);
 
   EXPECT_EQ(round.num_reported(), 0U);
-  EXPECT_EQ(round.judge(7, kAda), VerdictKind::kAccepted);
+  EXPECT_EQ(round.judge(RoundId{7}, kAda), VerdictKind::kAccepted);
 }
 
 TEST(Round, CallsUpdatesOfEarlierRoundsLate) {
-  EXPECT_EQ(three_client_round().judge(6, kAda), VerdictKind::kLate);
-  EXPECT_EQ(three_client_round().judge(0, kZoe), VerdictKind::kLate);
+  EXPECT_EQ(three_client_round().judge(RoundId{6}, kAda), VerdictKind::kLate);
+  EXPECT_EQ(three_client_round().judge(RoundId{0}, kZoe), VerdictKind::kLate);
 }
 
 TEST(Round, RejectsUpdatesOfLaterRoundsAndOfStrangers) {
-  EXPECT_EQ(three_client_round().judge(8, kAda), VerdictKind::kRejected);
-  EXPECT_EQ(three_client_round().judge(7, kZoe), VerdictKind::kRejected);
+  EXPECT_EQ(three_client_round().judge(RoundId{8}, kAda), VerdictKind::kRejected);
+  EXPECT_EQ(three_client_round().judge(RoundId{7}, kZoe), VerdictKind::kRejected);
   EXPECT_FALSE(three_client_round().awaits(kZoe));
 }
 
@@ -92,7 +93,7 @@ TEST(Round, RejectsUpdatesOfMembersThatDroppedOut) {
 
   round.dropped(kAda, "no images");
 
-  EXPECT_EQ(round.judge(7, kAda), VerdictKind::kRejected);
+  EXPECT_EQ(round.judge(RoundId{7}, kAda), VerdictKind::kRejected);
   EXPECT_FALSE(round.awaits(kAda));
   EXPECT_EQ(round.dropouts(), (std::map<ClientId, std::string>{{kAda, "no images"}}));
 }
@@ -162,7 +163,7 @@ TEST(Round, ExtendsTheDeadlineWithTooFewReports) {
 
   EXPECT_EQ(round.phase(kStart + seconds(12), everybody_here), Phase::kCollecting);
   EXPECT_EQ(round.extensions(), 1);
-  EXPECT_EQ(round.judge(7, kBob), VerdictKind::kAccepted);
+  EXPECT_EQ(round.judge(RoundId{7}, kBob), VerdictKind::kAccepted);
 
   // The new deadline is at 22 s; what has come stays valid.
   round.reported(kBob);
@@ -181,7 +182,10 @@ TEST(Round, ExtendsTheDeadlineAsOftenAsItTakes) {
 }
 
 TEST(Round, DoesNotWaitAtTheDeadlineForThoseWhoFellSilent) {
-  Round round{7, {kAda, kBob, kEve}, kStart, {.min_fraction = 0.8, .report_deadline = seconds(10)}};
+  Round round{RoundId{7},
+              {kAda, kBob, kEve},
+              kStart,
+              {.min_fraction = 0.8, .report_deadline = seconds(10)}};
   const auto eve_is_gone = [](const ClientId& client) { return client != kEve; };
   round.reported(kAda);
   EXPECT_EQ(round.phase(kStart + seconds(9), eve_is_gone), Phase::kCollecting);
@@ -191,13 +195,16 @@ TEST(Round, DoesNotWaitAtTheDeadlineForThoseWhoFellSilent) {
   round.reported(kBob);
 
   EXPECT_EQ(round.phase(kStart + seconds(19), eve_is_gone), Phase::kCollecting);
-  EXPECT_EQ(round.judge(7, kEve), VerdictKind::kAccepted);  // she may come back until then
+  EXPECT_EQ(round.judge(RoundId{7}, kEve), VerdictKind::kAccepted);  // she may come back until then
   EXPECT_EQ(round.phase(kStart + seconds(20), eve_is_gone), Phase::kComplete);
   EXPECT_EQ(round.missing(), (std::vector<ClientId>{kEve}));
 }
 
 TEST(Round, CountsThoseWhoAreLeftAfterARevocation) {
-  Round round{7, {kAda, kBob, kEve}, kStart, {.min_fraction = 0.8, .report_deadline = seconds(10)}};
+  Round round{RoundId{7},
+              {kAda, kBob, kEve},
+              kStart,
+              {.min_fraction = 0.8, .report_deadline = seconds(10)}};
   round.dropped(kEve, "revoked");
   round.reported(kAda);
   EXPECT_EQ(round.phase(kStart, everybody_here), Phase::kCollecting);
@@ -245,7 +252,7 @@ TEST(Round, AwaitsADropoutThatConnectsAgain) {
   round.returned(kAda);
 
   EXPECT_TRUE(round.awaits(kAda));
-  EXPECT_EQ(round.judge(7, kAda), VerdictKind::kAccepted);
+  EXPECT_EQ(round.judge(RoundId{7}, kAda), VerdictKind::kAccepted);
 }
 
 TEST(Round, NeedsItsFractionOfTheCohortRoundedUp) {
@@ -267,8 +274,8 @@ TEST(Round, ResumesWithTheUpdatesThatAreDurable) {
   Round round = three_client_round({kAda, kBob});
 
   EXPECT_EQ(round.num_reported(), 2U);
-  EXPECT_EQ(round.judge(7, kAda), VerdictKind::kDuplicate);
-  EXPECT_EQ(round.judge(7, kEve), VerdictKind::kAccepted);
+  EXPECT_EQ(round.judge(RoundId{7}, kAda), VerdictKind::kDuplicate);
+  EXPECT_EQ(round.judge(RoundId{7}, kEve), VerdictKind::kAccepted);
   EXPECT_FALSE(round.awaits(kBob));
   round.reported(kEve);
   EXPECT_EQ(round.phase(kStart, everybody_here), Phase::kComplete);
@@ -281,7 +288,7 @@ TEST(Round, ResumedWithEverythingIsCompleteAtOnce) {
 TEST(Round, KnowsWhatItIs) {
   const Round round = three_client_round();
 
-  EXPECT_EQ(round.id(), 7U);
+  EXPECT_EQ(round.id(), RoundId{7});
   EXPECT_EQ(round.cohort(), (std::vector<ClientId>{kAda, kBob, kEve}));
   EXPECT_EQ(round.start(), kStart);
 }

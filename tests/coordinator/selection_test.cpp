@@ -17,15 +17,15 @@ std::vector<ClientId> clients(int count) {
 }
 
 TEST(SelectCohort, TakesAllIfTheSizeIsZeroOrMoreThanThereAre) {
-  EXPECT_EQ(select_cohort(clients(4), 0, 1, Seed{1}), clients(4));
-  EXPECT_EQ(select_cohort(clients(4), 4, 1, Seed{1}), clients(4));
-  EXPECT_EQ(select_cohort(clients(4), 9, 1, Seed{1}), clients(4));
-  EXPECT_TRUE(select_cohort({}, 3, 1, Seed{1}).empty());
+  EXPECT_EQ(select_cohort(clients(4), 0, RoundId{1}, Seed{1}), clients(4));
+  EXPECT_EQ(select_cohort(clients(4), 4, RoundId{1}, Seed{1}), clients(4));
+  EXPECT_EQ(select_cohort(clients(4), 9, RoundId{1}, Seed{1}), clients(4));
+  EXPECT_TRUE(select_cohort({}, 3, RoundId{1}, Seed{1}).empty());
 }
 
 TEST(SelectCohort, TakesAsManyAsAskedForOnceEachAndSorted) {
   const auto all = clients(10);
-  for (RoundId round = 1; round <= 20; ++round) {
+  for (RoundId round{1}; round <= RoundId{20}; round = round.next()) {
     const auto cohort = select_cohort(all, 4, round, Seed{1});
 
     EXPECT_EQ(cohort.size(), 4U);
@@ -37,26 +37,26 @@ TEST(SelectCohort, TakesAsManyAsAskedForOnceEachAndSorted) {
 
 TEST(SelectCohort, DoesNotDependOnTheOrderOfArrival) {
   auto ready = clients(10);
-  const auto cohort = select_cohort(ready, 4, 3, Seed{1});
+  const auto cohort = select_cohort(ready, 4, RoundId{3}, Seed{1});
   Random random(5);
   for (int i = 0; i < 20; ++i) {
     random.shuffle(std::span(ready));
-    EXPECT_EQ(select_cohort(ready, 4, 3, Seed{1}), cohort);
+    EXPECT_EQ(select_cohort(ready, 4, RoundId{3}, Seed{1}), cohort);
   }
 }
 
 TEST(SelectCohort, DependsOnTheSeedAndTheRound) {
   const auto all = clients(20);
-  const auto cohort = select_cohort(all, 5, 1, Seed{1});
+  const auto cohort = select_cohort(all, 5, RoundId{1}, Seed{1});
 
-  EXPECT_EQ(select_cohort(all, 5, 1, Seed{1}), cohort);
-  EXPECT_NE(select_cohort(all, 5, 2, Seed{1}), cohort);
-  EXPECT_NE(select_cohort(all, 5, 1, Seed{2}), cohort);
+  EXPECT_EQ(select_cohort(all, 5, RoundId{1}, Seed{1}), cohort);
+  EXPECT_NE(select_cohort(all, 5, RoundId{2}, Seed{1}), cohort);
+  EXPECT_NE(select_cohort(all, 5, RoundId{1}, Seed{2}), cohort);
 }
 
 TEST(SelectCohort, TakesEachClientEquallyOften) {
   std::map<ClientId, int> counts;
-  for (RoundId round = 1; round <= 5000; ++round) {
+  for (RoundId round{1}; round <= RoundId{5000}; round = round.next()) {
     for (const ClientId& client : select_cohort(clients(5), 2, round, Seed{1})) {
       ++counts[client];
     }

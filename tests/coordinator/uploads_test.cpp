@@ -23,7 +23,7 @@ Uploads small_uploads() {
 
 /// `size` bytes of `text` from `offset`, as part of round 3.
 wire::Update piece(std::size_t offset, std::size_t size, const std::string& text = kText) {
-  return {.round = 3,
+  return {.round = RoundId{3},
           .object = digest_of(view_of(text)),
           .offset = offset,
           .total = text.size(),
@@ -47,7 +47,7 @@ TEST(Uploads, PutAnUpdateTogetherFromItsPieces) {
   EXPECT_EQ(step.kind, VerdictKind::kAccepted);
   EXPECT_EQ(step.next_offset, 10U);
   EXPECT_EQ(step.finished.client, kAda);
-  EXPECT_EQ(step.finished.round, 3U);
+  EXPECT_EQ(step.finished.round, RoundId{3});
   EXPECT_EQ(step.finished.object, digest_of(view_of(kText)));
   EXPECT_EQ(step.finished.num_examples, 40);
   EXPECT_EQ(step.finished.metrics, (Metrics{{"loss/train", 0.5}, {"loss/box", 0.25}}));
@@ -118,7 +118,7 @@ TEST(Uploads, StartAgainForAnotherRoundOrObjectOrSize) {
   expect_progress(uploads.add(kAda, piece(4, 4, other)), 0);
   expect_progress(uploads.add(kAda, piece(0, 4, other)), 4);
   auto later = piece(0, 5, other);
-  later.round = 4;
+  later.round = RoundId{4};
   expect_progress(uploads.add(kAda, later), 5);
   later.total = 9;
   expect_progress(uploads.add(kAda, later), 5);

@@ -24,12 +24,12 @@ TEST(Evaluator, MeasuresWhatWasSubmittedAndTells) {
       [](const StateDict& state, const auto&) { return top1(state.at("w").item<double>()); },
       [&] { told.set_value(); });
 
-  evaluator.submit(7, state_of(0.5));
+  evaluator.submit(RoundId{7}, state_of(0.5));
   told.get_future().wait();
 
   const auto results = evaluator.take_results();
   ASSERT_EQ(results.size(), 1U);
-  EXPECT_EQ(results[0].first, 7U);
+  EXPECT_EQ(results[0].first, RoundId{7});
   EXPECT_EQ(results[0].second, top1(0.5));
   EXPECT_TRUE(evaluator.take_results().empty());
 }
@@ -47,17 +47,17 @@ TEST(Evaluator, PassesOverWhatIsOlderThanWhatWaits) {
         return top1(state.at("w").item<double>());
       },
       [] {});
-  evaluator.submit(1, state_of(1));
+  evaluator.submit(RoundId{1}, state_of(1));
   started.get_future().wait();  // the first is in hand; the second will not be measured
-  evaluator.submit(2, state_of(2));
-  evaluator.submit(3, state_of(3));
+  evaluator.submit(RoundId{2}, state_of(2));
+  evaluator.submit(RoundId{3}, state_of(3));
   go_on.set_value();
   evaluator.finish();
 
   const auto results = evaluator.take_results();
   ASSERT_EQ(results.size(), 2U);
-  EXPECT_EQ(results[0].first, 1U);
-  EXPECT_EQ(results[1].first, 3U);
+  EXPECT_EQ(results[0].first, RoundId{1});
+  EXPECT_EQ(results[1].first, RoundId{3});
 }
 
 TEST(Evaluator, HandsOnWhatMeasuringThrew) {
@@ -66,7 +66,7 @@ TEST(Evaluator, HandsOnWhatMeasuringThrew) {
         fail(ErrorCode::kIncompatible, "no such tensor");
       },
       [] {});
-  evaluator.submit(1, state_of(1));
+  evaluator.submit(RoundId{1}, state_of(1));
   evaluator.finish();
   lorae::testing::expect_error(
       ErrorCode::kIncompatible, [&] { evaluator.take_results(); }, "no such tensor");
@@ -84,7 +84,7 @@ TEST(Evaluator, StopsTheMeasurementInHandWhenItEnds) {
           return Metrics{};
         },
         [] { ADD_FAILURE() << "a result after the stop"; });
-    evaluator.submit(1, state_of(1));
+    evaluator.submit(RoundId{1}, state_of(1));
     started.get_future().wait();
   }  // returns
 }

@@ -22,11 +22,14 @@ RunConfig config(const std::string& toml = "") {
 class RunChoices : public ::testing::Test {
  protected:
   /// A run that has had `rounds` rounds.
-  fs::path make_run(const std::string& name, const RunConfig& config, RoundId rounds, bool over) {
+  fs::path make_run(const std::string& name,
+                    const RunConfig& config,
+                    std::uint64_t rounds,
+                    bool over) {
     const fs::path path = folder_ / name;
     const auto directory = runs::RunDirectory::create(path, print_run_config(config));
     runs::Journal journal(directory.journal_path(), runs::Journal::Mode::kContinue);
-    for (RoundId round = 1; round <= rounds; ++round) {
+    for (RoundId round{1}; round <= RoundId{rounds}; round = round.next()) {
       journal.open_round(round, {{"ada"}});
       journal.commit_round(round, {}, 1.0);
     }
@@ -55,7 +58,7 @@ TEST_F(RunChoices, TheSameConfigurationGoesOn) {
   const RunChoice choice = choose(config());
   EXPECT_FALSE(choice.is_new);
   EXPECT_EQ(choice.path, path);
-  EXPECT_EQ(choice.committed, 3U);
+  EXPECT_EQ(choice.committed, RoundId{3});
   EXPECT_TRUE(choice.changed.empty());
 }
 
@@ -82,7 +85,7 @@ TEST_F(RunChoices, MoreRoundsGoOnFromAFinishedRun) {
   make_run("first", config("[federation]\nrounds = 30\n"), 30, true);
   const RunChoice choice = choose(config("[federation]\nrounds = 31\n"));
   EXPECT_FALSE(choice.is_new);
-  EXPECT_EQ(choice.committed, 30U);
+  EXPECT_EQ(choice.committed, RoundId{30});
 }
 
 TEST_F(RunChoices, AnotherConfigurationBesideAnUnfinishedRunIsRefusedWithTheKey) {
@@ -176,7 +179,7 @@ TEST_F(RunChoices, ARunWhoseConfigurationCannotBeReadStopsTheChoice) {
 
 TEST_F(RunChoices, ThisRunGoesOnOrSaysWhatDiffers) {
   const fs::path path = make_run("first", config("seed = 9\n"), 3, false);
-  EXPECT_EQ(choose_this_run(path, config("seed = 9\n")).committed, 3U);
+  EXPECT_EQ(choose_this_run(path, config("seed = 9\n")).committed, RoundId{3});
   expect_error(
       ErrorCode::kInvalidConfig, [&] { choose_this_run(path, config()); }, "seed 9 -> 0");
   expect_error(

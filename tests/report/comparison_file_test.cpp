@@ -132,7 +132,7 @@ TEST(ComparisonFile, ComesBackAsItWas) {
   EXPECT_TRUE(std::isnan(read->runs[2].seconds));
   EXPECT_EQ(read->runs[0].metrics, comparison.runs[0].metrics);
   EXPECT_TRUE(read->runs[3].metrics.empty());
-  EXPECT_EQ(read->runs[0].curve.at(2).round, 3U);
+  EXPECT_EQ(read->runs[0].curve.at(2).round, RoundId{3});
   EXPECT_EQ(read->runs[0].curve.at(2).bytes, comparison.runs[0].curve[2].bytes);
   EXPECT_EQ(read->target, 0.75);
 }

@@ -105,7 +105,10 @@ TEST(Ratios, AreUndefinedForARunThatSendsNothing) {
 TEST(BytesToTarget, AreThoseOfTheFirstRoundThatReachesIt) {
   Comparison comparison =
       comparison_of({run_of("full", 1, 0.8, 1000), run_of("lorae-8", 1, 0.8, 10)});
-  comparison.runs[1].curve = {{2, 0.75, 600}, {4, 0.77, 1200}, {6, 0.70, 1800}, {8, 0.79, 2400}};
+  comparison.runs[1].curve = {{RoundId{2}, 0.75, 600},
+                              {RoundId{4}, 0.77, 1200},
+                              {RoundId{6}, 0.70, 1800},
+                              {RoundId{8}, 0.79, 2400}};
 
   const Ratio ratio = ratio_of(comparison);
 
@@ -119,7 +122,7 @@ TEST(BytesToTarget, AreReachedByEquality) {
   Comparison comparison = example();
   comparison.target = 0.25;
   for (ComparisonRun& run : comparison.runs) {
-    run.curve = {{1, 0.125, 10}, {2, 0.25, 20}, {3, 0.5, 30}};
+    run.curve = {{RoundId{1}, 0.125, 10}, {RoundId{2}, 0.25, 20}, {RoundId{3}, 0.5, 30}};
   }
 
   EXPECT_EQ(ratio_of(comparison).bytes_to_target.value().bytes, 20);
@@ -128,8 +131,9 @@ TEST(BytesToTarget, AreReachedByEquality) {
 TEST(BytesToTarget, AreMeansOverTheSeedsIfAllReachIt) {
   Comparison comparison = example();  // target: 95 % of the mean of 0.875 and 0.9
   EXPECT_DOUBLE_EQ(target_of(comparison).value().value, 0.95 * 0.8875);
-  comparison.runs[2].curve = {{1, 0.8, 100}, {2, 0.85, 200}};
-  comparison.runs[3].curve = {{1, 0.8, 110}, {2, 0.82, 220}, {3, 0.85, 330}};
+  comparison.runs[2].curve = {{RoundId{1}, 0.8, 100}, {RoundId{2}, 0.85, 200}};
+  comparison.runs[3].curve = {
+      {RoundId{1}, 0.8, 110}, {RoundId{2}, 0.82, 220}, {RoundId{3}, 0.85, 330}};
 
   const Ratio ratio = ratio_of(comparison);
 

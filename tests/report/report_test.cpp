@@ -25,8 +25,8 @@ ComparisonRun compared(const std::string& name, std::uint64_t seed, double top1,
   run.uplink_bytes_per_client_round = uplink;
   run.downlink_bytes_per_client_round = uplink;
   run.seconds = 31;
-  for (RoundId round = 1; round <= 20; ++round) {
-    const auto time = static_cast<double>(round);
+  for (RoundId round{1}; round <= RoundId{20}; round = round.next()) {
+    const auto time = static_cast<double>(round.value);
     run.curve.push_back({round, top1 * (1 - 0.9 * std::exp(-time / 5)), time * 20 * uplink});
   }
   return run;

@@ -31,14 +31,14 @@ class DamagedRun : public testing::Test {
     const RunDirectory run = RunDirectory::create(live, "rounds = 3\n");
     {
       Journal journal(run.journal_path(), kContinue);
-      journal.open_round(1, kAll);
-      journal.add_update(1, update_of(kAda, 60'000), uplink(4, 2));
-      journal.add_update(1, update_of(kBob, 60'000), uplink(4, 2));
+      journal.open_round(RoundId{1}, kAll);
+      journal.add_update(RoundId{1}, update_of(kAda, 60'000), uplink(4, 2));
+      journal.add_update(RoundId{1}, update_of(kBob, 60'000), uplink(4, 2));
     }
     std::optional<Journal> journal;
     if (with_log) {
       journal.emplace(run.journal_path(), kContinue);
-      journal->add_update(1, update_of(kEve, 60'000), uplink(4, 2));
+      journal->add_update(RoundId{1}, update_of(kEve, 60'000), uplink(4, 2));
     }
     for (const char* file : {"config.toml", "journal.db", "journal.db-wal"}) {
       if (fs::exists(live / file)) {
@@ -162,7 +162,8 @@ TEST_F(DamagedRun, IsToldOrWholeWhenTheLogHoldsThePage) {
     }
     const Journal journal(journal_, kContinue);
     for (const ClientId& client : kAll) {
-      EXPECT_EQ(journal.update(1, client).payload, update_of(client, 60'000).payload) << page;
+      EXPECT_EQ(journal.update(RoundId{1}, client).payload, update_of(client, 60'000).payload)
+          << page;
     }
   }
   EXPECT_GT(told, 0);
@@ -188,7 +189,7 @@ TEST_F(DamagedRun, IsNotOneThatWasKilled) {
 
   EXPECT_FALSE(damage().has_value());
   const Journal journal(journal_, kContinue);
-  EXPECT_EQ(journal.reported(1), kAll);
+  EXPECT_EQ(journal.reported(RoundId{1}), kAll);
   EXPECT_EQ(journal.total_bytes(Direction::kUplink, "raw"), 12);
 }
 
@@ -207,7 +208,7 @@ TEST_F(DamagedRun, IsNotOneThatDiedInTheMiddleOfMovingItsLogIntoTheFile) {
     write_file_atomic(journal_, ByteView(moved).first(written));
 
     EXPECT_FALSE(damage().has_value()) << written;
-    EXPECT_EQ(Journal(journal_, kContinue).reported(1), kAll) << written;
+    EXPECT_EQ(Journal(journal_, kContinue).reported(RoundId{1}), kAll) << written;
   }
   // Without the log these pages are gone.
   restore();
@@ -224,7 +225,7 @@ TEST_F(DamagedRun, EndsItsLogWhereThatIsCut) {
     write_file_atomic(run_ / "journal.db-wal", ByteView(log).first(left));
 
     EXPECT_FALSE(damage().has_value()) << left;
-    EXPECT_GE(Journal(journal_, kContinue).reported(1).size(), 2U) << left;
+    EXPECT_GE(Journal(journal_, kContinue).reported(RoundId{1}).size(), 2U) << left;
   }
 }
 

@@ -27,7 +27,7 @@ const std::vector<BytesEntry> kEntries = {{Direction::kUplink, "conv1", "raw", 1
 /// The message of the kUnavailable error that adding `update` to round 1 ends with.
 std::string refusal(Journal& journal, const StoredUpdate& update) {
   try {
-    journal.add_update(1, update, kEntries);
+    journal.add_update(RoundId{1}, update, kEntries);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
     return error.what();
@@ -39,8 +39,8 @@ TEST(FullDisk, IsUnavailableAndTheSameCallSucceedsWhenThereIsRoom) {
   const TemporaryFolder folder;
   const Connection connection;
   Journal journal(folder / "journal.db", Journal::Mode::kNew);
-  journal.open_round(1, {kAda, kBob});
-  journal.add_update(1, update_of(kAda, 10), kEntries);
+  journal.open_round(RoundId{1}, {kAda, kBob});
+  journal.add_update(RoundId{1}, update_of(kAda, 10), kEntries);
   connection.limit_pages(40);
 
   const std::string message = refusal(journal, update_of(kBob, 1'000'000));
@@ -48,35 +48,35 @@ TEST(FullDisk, IsUnavailableAndTheSameCallSucceedsWhenThereIsRoom) {
   EXPECT_EQ(message,
             "[journal] '" + (folder / "journal.db").string() +
                 "': no space left on the disk; free some space, the run goes on by itself");
-  EXPECT_EQ(journal.reported(1), std::vector{kAda});
+  EXPECT_EQ(journal.reported(RoundId{1}), std::vector{kAda});
   EXPECT_EQ(journal.total_bytes(Direction::kUplink, "raw"), 100);
   connection.limit_pages(100'000);
-  EXPECT_EQ(journal.add_update(1, update_of(kBob, 1'000'000), kEntries), Stored::kNew);
-  EXPECT_EQ(journal.update(1, kBob).payload.size(), 1'000'000U);
+  EXPECT_EQ(journal.add_update(RoundId{1}, update_of(kBob, 1'000'000), kEntries), Stored::kNew);
+  EXPECT_EQ(journal.update(RoundId{1}, kBob).payload.size(), 1'000'000U);
 }
 
 TEST(FullDisk, LosesTheWholeGroupAtOnce) {
   const TemporaryFolder folder;
   const Connection connection;
   Journal journal(folder / "journal.db", Journal::Mode::kNew);
-  journal.open_round(1, {kAda, kBob});
+  journal.open_round(RoundId{1}, {kAda, kBob});
   connection.limit_pages(40);
   {
     Transaction group = journal.begin();
-    journal.add_update(1, update_of(kAda, 10), kEntries);
+    journal.add_update(RoundId{1}, update_of(kAda, 10), kEntries);
     refusal(journal, update_of(kBob, 1'000'000));
     // Were it not refused, this would be written on its own, outside the group.
     EXPECT_NE(refusal(journal, update_of(kAda, 10)).find("begin it again"), std::string::npos);
     EXPECT_THROW(group.commit(), Error);
   }
 
-  EXPECT_TRUE(journal.reported(1).empty());
+  EXPECT_TRUE(journal.reported(RoundId{1}).empty());
   connection.limit_pages(100'000);
   Transaction group = journal.begin();
-  journal.add_update(1, update_of(kAda, 10), kEntries);
-  journal.add_update(1, update_of(kBob, 1'000'000), kEntries);
+  journal.add_update(RoundId{1}, update_of(kAda, 10), kEntries);
+  journal.add_update(RoundId{1}, update_of(kBob, 1'000'000), kEntries);
   group.commit();
-  EXPECT_EQ(journal.reported(1), (std::vector{kAda, kBob}));
+  EXPECT_EQ(journal.reported(RoundId{1}), (std::vector{kAda, kBob}));
 }
 
 /// A file system of 2 MB, or nothing if this process may not mount one.
@@ -105,8 +105,8 @@ TEST(FullDisk, OfARealFileSystemIsSurvived) {
   const std::filesystem::path ballast = disk / "ballast";
   {
     Journal journal(disk / "journal.db", Journal::Mode::kNew);
-    journal.open_round(1, {kAda, kBob});
-    journal.add_update(1, update_of(kAda, 100'000), kEntries);
+    journal.open_round(RoundId{1}, {kAda, kBob});
+    journal.add_update(RoundId{1}, update_of(kAda, 100'000), kEntries);
     SQLite::Database(ballast.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
         .exec("CREATE TABLE t(b); INSERT INTO t VALUES (zeroblob(1300000))");
 
@@ -114,17 +114,17 @@ TEST(FullDisk, OfARealFileSystemIsSurvived) {
       const std::string message = refusal(journal, update_of(kBob, 500'000));
       EXPECT_NE(message.find("free some space"), std::string::npos) << message;
     }
-    EXPECT_EQ(journal.update(1, kAda).payload.size(), 100'000U);
+    EXPECT_EQ(journal.update(RoundId{1}, kAda).payload.size(), 100'000U);
 
     std::filesystem::remove(ballast);
-    EXPECT_EQ(journal.add_update(1, update_of(kBob, 500'000), kEntries), Stored::kNew);
+    EXPECT_EQ(journal.add_update(RoundId{1}, update_of(kBob, 500'000), kEntries), Stored::kNew);
   }
 
   Journal journal(disk / "journal.db", Journal::Mode::kContinue);
-  EXPECT_EQ(journal.reported(1), (std::vector{kAda, kBob}));
+  EXPECT_EQ(journal.reported(RoundId{1}), (std::vector{kAda, kBob}));
   EXPECT_EQ(journal.total_bytes(Direction::kUplink, "raw"), 200);
-  journal.commit_round(1, {}, 1);
-  EXPECT_EQ(journal.last_committed(), 1U);
+  journal.commit_round(RoundId{1}, {}, 1);
+  EXPECT_EQ(journal.last_committed(), RoundId{1});
 }
 
 /// Makes every write beyond `bytes` into a file fail with EFBIG, as a broken disk would.
@@ -149,8 +149,8 @@ class FileSizeLimit {
 TEST(BrokenDisk, IsUnavailableAndTheSameCallSucceedsWhenItWorksAgain) {
   const TemporaryFolder folder;
   Journal journal(folder / "journal.db", Journal::Mode::kNew);
-  journal.open_round(1, {kAda, kBob});
-  journal.add_update(1, update_of(kAda, 10), kEntries);
+  journal.open_round(RoundId{1}, {kAda, kBob});
+  journal.add_update(RoundId{1}, update_of(kAda, 10), kEntries);
 
   std::string message;
   {
@@ -159,8 +159,8 @@ TEST(BrokenDisk, IsUnavailableAndTheSameCallSucceedsWhenItWorksAgain) {
   }
 
   EXPECT_NE(message.find("the disk does not take it"), std::string::npos) << message;
-  EXPECT_EQ(journal.reported(1), std::vector{kAda});
-  EXPECT_EQ(journal.add_update(1, update_of(kBob, 1'000'000), kEntries), Stored::kNew);
+  EXPECT_EQ(journal.reported(RoundId{1}), std::vector{kAda});
+  EXPECT_EQ(journal.add_update(RoundId{1}, update_of(kBob, 1'000'000), kEntries), Stored::kNew);
   EXPECT_EQ(journal.total_bytes(Direction::kUplink, "raw"), 200);
 }
 
@@ -169,21 +169,21 @@ TEST(BrokenDisk, IsUnavailableAndTheSameCallSucceedsWhenItWorksAgain) {
 [[noreturn]] void write_until_killed(const std::filesystem::path& path, int pipe) {
   const bool first_life = !std::filesystem::exists(path);
   Journal journal(path, first_life ? Journal::Mode::kNew : Journal::Mode::kContinue);
-  const RoundId first = journal.last_committed() + 1;
-  for (RoundId round = first;; ++round) {
+  const RoundId first = journal.last_committed().next();
+  for (RoundId round = first;; round = round.next()) {
     if (!journal.open_round().has_value()) {
       journal.open_round(round, {});
     }
     std::array<std::uint64_t, 4> acknowledged{};
     {
       std::optional<Transaction> group;
-      if (round % 2 == 0) {
+      if (round.value % 2 == 0) {
         group.emplace(journal.begin());
       }
       for (std::uint64_t i = 0; i < 4; ++i) {
         journal.add_update(round, update_of({"client-" + std::to_string(i)}, 3000 * i), kEntries);
-        acknowledged[i] = round * 4 + i;
-        if (round % 2 == 1 && ::write(pipe, &acknowledged[i], sizeof(acknowledged[i])) < 0) {
+        acknowledged[i] = round.value * 4 + i;
+        if (round.value % 2 == 1 && ::write(pipe, &acknowledged[i], sizeof(acknowledged[i])) < 0) {
           ::_exit(1);
         }
       }
@@ -238,7 +238,7 @@ TEST(KilledProcess, LosesNothingThatWasAcknowledged) {
       stored += round.num_updates;
     }
     for (const std::uint64_t number : acknowledged) {
-      const std::vector<ClientId> clients = journal.reported(number / 4);
+      const std::vector<ClientId> clients = journal.reported(RoundId{number / 4});
       const ClientId client{"client-" + std::to_string(number % 4)};
       EXPECT_EQ(std::count(clients.begin(), clients.end(), client), 1) << "update " << number;
     }

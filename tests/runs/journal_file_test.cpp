@@ -166,17 +166,17 @@ TEST_F(JournalFormat, LeavesRoomForWhatALaterVersionAdds) {
   journal.set_class_names({"shirt"});
   journal.set_class_counts(kAda, {4});
   journal.set_meta(kStateKey, kStateFinished);
-  journal.open_round(1, {kAda});
-  journal.open_round(1, {kAda, kBob});
-  EXPECT_EQ(journal.add_update(1, update_of(kAda), uplink(4, 2)), Stored::kNew);
-  journal.add_bytes(1, kAda, uplink(4, 2));
-  journal.commit_round(1, {}, 1);
-  journal.add_metrics(1, journal.mean_metrics(1));
+  journal.open_round(RoundId{1}, {kAda});
+  journal.open_round(RoundId{1}, {kAda, kBob});
+  EXPECT_EQ(journal.add_update(RoundId{1}, update_of(kAda), uplink(4, 2)), Stored::kNew);
+  journal.add_bytes(RoundId{1}, kAda, uplink(4, 2));
+  journal.commit_round(RoundId{1}, {}, 1);
+  journal.add_metrics(RoundId{1}, journal.mean_metrics(RoundId{1}));
 
   EXPECT_EQ(journal.shares(), (std::map<ClientId, std::int64_t>{{kAda, 5}}));
   EXPECT_EQ(journal.class_counts().at(kAda), std::vector<std::int64_t>{4});
   EXPECT_EQ(journal.rounds().at(0).metrics, (Metrics{{"loss", 0.5}}));
-  EXPECT_EQ(journal.bytes_of_round(1, "raw").at(0).bytes, 8);
+  EXPECT_EQ(journal.bytes_of_round(RoundId{1}, "raw").at(0).bytes, 8);
   EXPECT_NO_THROW(journal.verify());
   const SQLite::Database later(path_.string(), SQLite::OPEN_READONLY);
   SQLite::Statement kept(later,

@@ -23,7 +23,7 @@ inline StoredUpdate update_of(const ClientId& client,
                       .metrics = {{"loss", 0.5}},
                       .digest = {},
                       .payload = Bytes(size, fill),
-                      .base_round = 0};
+                      .base_round = RoundId{0}};
   update.digest = digest_of(update.payload);
   return update;
 }

@@ -61,7 +61,7 @@ TEST_F(ListRuns, GoesByTheConfigWhereTheJournalDoesNotSay) {
 
 TEST_F(ListRuns, ARunWithoutItsConfigIsDamagedAndNotAbsent) {
   const fs::path run = make("run", 1);
-  Journal(run / "journal.db", Journal::Mode::kContinue).open_round(1, {});
+  Journal(run / "journal.db", Journal::Mode::kContinue).open_round(RoundId{1}, {});
   fs::remove(run / "config.toml");
 
   const auto found = look_into(run);
@@ -83,16 +83,16 @@ TEST_F(ListRuns, WhatACrashLeavesBeforeTheFirstRoundIsNoRun) {
 TEST_F(ListRuns, TellsHowFarTheyCame) {
   const fs::path run = make("run", 1, "rounds = 4\n");
   Journal journal(run / "journal.db", Journal::Mode::kContinue);
-  journal.open_round(1, {});
-  journal.commit_round(1, {}, 1);
-  journal.open_round(2, {});
+  journal.open_round(RoundId{1}, {});
+  journal.commit_round(RoundId{1}, {}, 1);
+  journal.open_round(RoundId{2}, {});
 
   const auto found = look_into(run);
 
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(found->path, run);
   EXPECT_EQ(found->config_text, "rounds = 4\n");
-  EXPECT_EQ(found->last_committed, 1U);
+  EXPECT_EQ(found->last_committed, RoundId{1});
   EXPECT_FALSE(found->finished);
   EXPECT_FALSE(found->damage.has_value());
   journal.set_meta(kStateKey, kStateFinished);

@@ -28,8 +28,8 @@ TEST(RunDirectory, HoldsTheEffectiveConfig) {
   EXPECT_EQ(run.path(), folder / "a" / "run");
   EXPECT_EQ(run.config_text(), kConfig);
   EXPECT_EQ(run.journal_path(), run.path() / "journal.db");
-  EXPECT_EQ(run.adapter_path(12), run.path() / "adapter-000012.safetensors");
-  EXPECT_EQ(run.server_state_path(1234567), run.path() / "server-1234567.safetensors");
+  EXPECT_EQ(run.adapter_path(RoundId{12}), run.path() / "adapter-000012.safetensors");
+  EXPECT_EQ(run.server_state_path(RoundId{1234567}), run.path() / "server-1234567.safetensors");
 }
 
 TEST(RunDirectory, BelongsToOneProcess) {
@@ -69,25 +69,25 @@ TEST(RunDirectory, IsNotJustAnyFolder) {
 TEST(RunDirectory, KeepsTheFilesOfTheLastRounds) {
   const TemporaryFolder folder;
   const RunDirectory run = RunDirectory::create(folder / "run", kConfig);
-  for (RoundId round = 0; round <= 5; ++round) {
+  for (RoundId round{0}; round <= RoundId{5}; round = round.next()) {
     write_file_atomic(run.adapter_path(round), "a");
     write_file_atomic(run.server_state_path(round), "s");
   }
   write_file_atomic(run.path() / "adapter-best.safetensors", "mine");
   write_file_atomic(run.path() / "adapter-000001.safetensors.copy", "mine");
 
-  run.prune(4);
+  run.prune(RoundId{4});
 
-  for (RoundId round = 0; round <= 5; ++round) {
-    EXPECT_EQ(fs::exists(run.adapter_path(round)), round >= 2) << round;
-    EXPECT_EQ(fs::exists(run.server_state_path(round)), round >= 2) << round;
+  for (RoundId round{0}; round <= RoundId{5}; round = round.next()) {
+    EXPECT_EQ(fs::exists(run.adapter_path(round)), round >= RoundId{2}) << round;
+    EXPECT_EQ(fs::exists(run.server_state_path(round)), round >= RoundId{2}) << round;
   }
   EXPECT_TRUE(fs::exists(run.path() / "adapter-best.safetensors"));
   EXPECT_TRUE(fs::exists(run.path() / "adapter-000001.safetensors.copy"));
-  run.prune(5, 1);
-  EXPECT_FALSE(fs::exists(run.adapter_path(4)));
-  EXPECT_TRUE(fs::exists(run.adapter_path(5)));
-  EXPECT_THROW(run.prune(5, 0), Error);
+  run.prune(RoundId{5}, 1);
+  EXPECT_FALSE(fs::exists(run.adapter_path(RoundId{4})));
+  EXPECT_TRUE(fs::exists(run.adapter_path(RoundId{5})));
+  EXPECT_THROW(run.prune(RoundId{5}, 0), Error);
 }
 
 TEST(RunDirectory, IsSweptOfHalfWrittenFilesWhenOpened) {
@@ -129,7 +129,7 @@ TEST(RunDirectory, IsNotMadeOverTheRoundsOfARunThatLostItsConfig) {
   const TemporaryFolder folder;
   {
     const RunDirectory run = RunDirectory::create(folder / "run", kConfig);
-    Journal(run.journal_path(), Journal::Mode::kContinue).open_round(1, {});
+    Journal(run.journal_path(), Journal::Mode::kContinue).open_round(RoundId{1}, {});
   }
   fs::remove(folder / "run" / "config.toml");
   const auto create = [&] { RunDirectory::create(folder / "run", kConfig); };

@@ -140,15 +140,15 @@ TEST_F(RoundOfThree, AsksForMetricsAndTakesThemWhenTheyAreThere) {
   report(0, 1.0F);
   report(1, 2.0F);
   report(2, 3.0F);
-  EXPECT_EQ(asked_, (std::vector<RoundId>{1}));
-  EXPECT_EQ(journal_->metrics(1), (Metrics{{"loss/train", 0.5}}));
+  EXPECT_EQ(asked_, std::vector{RoundId{1}});
+  EXPECT_EQ(journal_->metrics(RoundId{1}), (Metrics{{"loss/train", 0.5}}));
 
   coordinator_.reset();  // died before the number was there
   start_coordinator();
   coordinator_->advance(now_);
-  EXPECT_EQ(asked_, (std::vector<RoundId>{1, 1}));
-  coordinator_->on_metrics(1, {{"top1", 0.25}});
-  EXPECT_EQ(journal_->metrics(1).find("top1"), 0.25);
+  EXPECT_EQ(asked_, (std::vector{RoundId{1}, RoundId{1}}));
+  coordinator_->on_metrics(RoundId{1}, {{"top1", 0.25}});
+  EXPECT_EQ(journal_->metrics(RoundId{1}).find("top1"), 0.25);
   EXPECT_EQ(journal_->meta(runs::kMainMetricKey), "top1");
 
   coordinator_.reset();
@@ -179,7 +179,7 @@ TEST_F(RoundOfThree, GoesOnWithMoreRounds) {
   }
 
   EXPECT_TRUE(coordinator_->finished());
-  EXPECT_EQ(coordinator_->state().version(), 2U);
+  EXPECT_EQ(coordinator_->state().version(), RoundId{2});
   EXPECT_FLOAT_EQ(result(), 3.0F);
 }
 

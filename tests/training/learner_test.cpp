@@ -87,9 +87,9 @@ TEST_F(LearnerTest, TakesItsFrozenWeightsFromTheBackbone) {
 TEST_F(LearnerTest, LearnsInARound) {
   for (const char* kind : kKinds) {
     Learner learner = learner_of(small_plan(kind));
-    const FitResult first = learner.fit_round(images_, "ann", 1, 1.0);
+    const FitResult first = learner.fit_round(images_, "ann", RoundId{1}, 1.0);
     FitResult last;
-    for (std::uint64_t round = 2; round <= 8; ++round) {
+    for (RoundId round{2}; round <= RoundId{8}; round = round.next()) {
       last = learner.fit_round(images_, "ann", round, 1.0);
     }
     EXPECT_LT(last.loss, first.loss) << kind;
@@ -108,7 +108,7 @@ TEST_F(LearnerTest, ChangesOnlyWhatItTrains) {
     const Digest backbone_before = digest_of(backbone);
     Learner used(plan, backbone);
     const StateDict start = used.trainable().clone();
-    used.fit_round(images_, "ann", 1, 1.0);
+    used.fit_round(images_, "ann", RoundId{1}, 1.0);
     EXPECT_FALSE(same_bits(used.trainable(), start)) << kind;
     EXPECT_EQ(digest_of(backbone), backbone_before) << kind << ": the backbone is shared";
 
@@ -116,23 +116,23 @@ TEST_F(LearnerTest, ChangesOnlyWhatItTrains) {
     used.load(start);
     Learner fresh(plan, backbone);
     EXPECT_EQ(used.evaluate(images_), fresh.evaluate(images_)) << kind;
-    used.fit_round(images_, "bob", 2, 0.5);
-    fresh.fit_round(images_, "bob", 2, 0.5);
+    used.fit_round(images_, "bob", RoundId{2}, 0.5);
+    fresh.fit_round(images_, "bob", RoundId{2}, 0.5);
     EXPECT_TRUE(same_bits(used.trainable(), fresh.trainable())) << kind;
   }
 }
 
 TEST_F(LearnerTest, RepeatsARoundBitForBitAndTellsClientsAndRoundsApart) {
   const Plan plan = small_plan("lorae");
-  const auto after = [&](std::string_view client, std::uint64_t round) {
+  const auto after = [&](std::string_view client, RoundId round) {
     Learner learner = learner_of(plan);
     learner.fit_round(images_, client, round, 1.0);
     return digest_of(learner.trainable());
   };
-  const Digest ann = after("ann", 1);
-  EXPECT_EQ(after("ann", 1), ann);
-  EXPECT_NE(after("bob", 1), ann);
-  EXPECT_NE(after("ann", 2), ann);
+  const Digest ann = after("ann", RoundId{1});
+  EXPECT_EQ(after("ann", RoundId{1}), ann);
+  EXPECT_NE(after("bob", RoundId{1}), ann);
+  EXPECT_NE(after("ann", RoundId{2}), ann);
 }
 
 TEST_F(LearnerTest, TakesOneStepComputedByHand) {
@@ -142,7 +142,7 @@ TEST_F(LearnerTest, TakesOneStepComputedByHand) {
   Learner learner = learner_of(plan);
   const StateDict start = with_mappers(learner.trainable());
   learner.load(start);
-  learner.fit_round(images_, "ann", 1, kFactor);
+  learner.fit_round(images_, "ann", RoundId{1}, kFactor);
 
   const auto model = models::build(plan.model, Seed{plan.seed});
   copy_values_(model->backbone(), backbone_of(plan, 2));
@@ -173,7 +173,7 @@ TEST_F(LearnerTest, MovesMappersFasterByTheRatio) {
     plan.training = {.local_epochs = 1, .batch_size = 24, .clip_norm = 0};
     plan.method.mapper_learning_rate_ratio = ratio;
     Learner learner = learner_of(plan);
-    learner.fit_round(images_, "ann", 1, 1.0);
+    learner.fit_round(images_, "ann", RoundId{1}, 1.0);
     return learner.trainable().clone();
   };
   const StateDict slow = step_of(1);
@@ -188,7 +188,7 @@ TEST_F(LearnerTest, MovesMappersFasterByTheRatio) {
 TEST_F(LearnerTest, StandsStillAtRateZero) {
   Learner learner = learner_of(small_plan("lorae"));
   const StateDict start = learner.trainable().clone();
-  learner.fit_round(images_, "ann", 1, 0.0);
+  learner.fit_round(images_, "ann", RoundId{1}, 0.0);
   EXPECT_TRUE(same_bits(learner.trainable(), start));
 }
 

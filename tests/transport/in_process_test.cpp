@@ -63,7 +63,7 @@ TEST(InProcess, AnswersReachTheConnectionTheyAreFor) {
   f.client->send(frame_of("x"));
   f.network.deliver_all();
   f.network.server().send(f.connection, frame_of("y"));
-  f.network.server().send({f.connection.number + 7}, frame_of("nobody"));
+  f.network.server().send(ConnectionId{f.connection.value + 7}, frame_of("nobody"));
   f.network.deliver_all();
 
   EXPECT_EQ(f.at_client, Strings{"y"});

@@ -112,7 +112,7 @@ TEST(ConnectionTable, NamesEachRouteOnce) {
   EXPECT_EQ(table.heard("r1", {"a"}), first);
   EXPECT_EQ(*table.route(first), "r1");
   EXPECT_EQ(*table.route(second), "r2");
-  EXPECT_EQ(table.route({99}), nullptr);
+  EXPECT_EQ(table.route(ConnectionId{99}), nullptr);
 }
 
 TEST(ConnectionTable, NeverReusesAName) {

@@ -171,7 +171,7 @@ TEST(Zmq, ASecondStopIsHarmless) {
   client->stop();
   server->stop();
   server->stop();
-  server->send({1}, frame_of("into the void"));
+  server->send(ConnectionId{1}, frame_of("into the void"));
   client->send(frame_of("into the void"));
 }
 

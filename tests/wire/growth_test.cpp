@@ -135,8 +135,8 @@ TEST(Growth, RequiresInEveryKindExactlyTheFieldsOfProtocol20) {
 struct Grown {
   static constexpr Kind kKind = Kind::kHeartbeatAck;
   static constexpr std::size_t kRequired = 2;
-  std::uint64_t session = 0;
-  std::uint64_t round = 0;
+  SessionId session = {};
+  RoundId round = {};
   std::uint64_t added = 7;
   std::string words = "none";
   auto fields() { return std::tie(session, round, added, words); }
@@ -152,8 +152,8 @@ Grown read_grown(const std::string& head) {
 
 TEST(Growth, GivesAbsentFieldsTheirDefaults) {
   const Grown none = read_grown("95 cd4c52 02 0a 05 0c");
-  EXPECT_EQ(none.session, 5U);
-  EXPECT_EQ(none.round, 12U);
+  EXPECT_EQ(none.session, SessionId{5});
+  EXPECT_EQ(none.round, RoundId{12});
   EXPECT_EQ(none.added, 7U);
   EXPECT_EQ(none.words, "none");
 
@@ -174,13 +174,13 @@ TEST(Growth, StillChecksTheTypesOfFieldsThatMayBeAbsent) {
 }
 
 TEST(Growth, LetsTodaysReaderTakeAMessageOfALaterBuild) {
-  Grown grown{.session = 5, .round = 12, .added = 1, .words = "new"};
+  Grown grown{.session = SessionId{5}, .round = RoundId{12}, .added = 1, .words = "new"};
 
   const auto message = unpack({pack_head(kVersion, grown), {}});
 
   ASSERT_TRUE(message) << message.error().what();
-  EXPECT_EQ(std::get<HeartbeatAck>(*message).session, 5U);
-  EXPECT_EQ(std::get<HeartbeatAck>(*message).round, 12U);
+  EXPECT_EQ(std::get<HeartbeatAck>(*message).session, SessionId{5});
+  EXPECT_EQ(std::get<HeartbeatAck>(*message).round, RoundId{12});
 }
 
 }  // namespace

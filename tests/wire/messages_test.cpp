@@ -48,8 +48,8 @@ TEST(Messages, AllHaveAnExampleAndAKindOfTheirOwn) {
 }
 
 TEST(Messages, KeepEveryFieldOfAnAssignment) {
-  const auto read = reread(Assignment{.session = 1,
-                                      .round = 2,
+  const auto read = reread(Assignment{.session = SessionId{1},
+                                      .round = RoundId{2},
                                       .model = filled(3),
                                       .model_bytes = 4,
                                       .backbone = filled(5),
@@ -57,10 +57,10 @@ TEST(Messages, KeepEveryFieldOfAnAssignment) {
                                       .share_index = 7,
                                       .share_count = 8,
                                       .learning_rate_factor = 0.9,
-                                      .base_version = 10});
+                                      .base_version = RoundId{10}});
 
-  EXPECT_EQ(read.session, 1U);
-  EXPECT_EQ(read.round, 2U);
+  EXPECT_EQ(read.session, SessionId{1});
+  EXPECT_EQ(read.round, RoundId{2});
   EXPECT_EQ(read.model, filled(3));
   EXPECT_EQ(read.model_bytes, 4U);
   EXPECT_EQ(read.backbone, filled(5));
@@ -68,7 +68,7 @@ TEST(Messages, KeepEveryFieldOfAnAssignment) {
   EXPECT_EQ(read.share_index, 7U);
   EXPECT_EQ(read.share_count, 8U);
   EXPECT_EQ(read.learning_rate_factor, 0.9);
-  EXPECT_EQ(read.base_version, 10U);
+  EXPECT_EQ(read.base_version, RoundId{10});
 }
 
 TEST(Messages, KeepEveryFieldOfAHello) {
@@ -79,7 +79,7 @@ TEST(Messages, KeepEveryFieldOfAHello) {
                                  .codecs = "five",
                                  .rank_max = 6,
                                  .held_run = "seven",
-                                 .held_version = 8,
+                                 .held_version = RoundId{8},
                                  .own_data = 9});
 
   EXPECT_EQ(read.nonce, 1U);
@@ -89,13 +89,13 @@ TEST(Messages, KeepEveryFieldOfAHello) {
   EXPECT_EQ(read.codecs, "five");
   EXPECT_EQ(read.rank_max, 6U);
   EXPECT_EQ(read.held_run, "seven");
-  EXPECT_EQ(read.held_version, 8U);
+  EXPECT_EQ(read.held_version, RoundId{8});
   EXPECT_EQ(read.own_data, 9U);
 }
 
 TEST(Messages, KeepEveryFieldAndTheBodyOfAnUpdate) {
-  const auto read = reread(Update{.session = 1,
-                                  .round = 2,
+  const auto read = reread(Update{.session = SessionId{1},
+                                  .round = RoundId{2},
                                   .object = filled(3),
                                   .offset = 4,
                                   .total = 5,
@@ -103,8 +103,8 @@ TEST(Messages, KeepEveryFieldAndTheBodyOfAnUpdate) {
                                   .metrics = {{"loss/train", -0.1}, {"loss/box", 1.0}},
                                   .body = from_hex("00ff")});
 
-  EXPECT_EQ(read.session, 1U);
-  EXPECT_EQ(read.round, 2U);
+  EXPECT_EQ(read.session, SessionId{1});
+  EXPECT_EQ(read.round, RoundId{2});
   EXPECT_EQ(read.object, filled(3));
   EXPECT_EQ(read.offset, 4U);
   EXPECT_EQ(read.total, 5U);
@@ -142,7 +142,7 @@ TEST(Messages, CutLongTextsSoThatTheHeadAlwaysFits) {
                                  .codecs = cut,
                                  .rank_max = kMost,
                                  .held_run = cut,
-                                 .held_version = kMost,
+                                 .held_version = RoundId{kMost},
                                  .own_data = kMost});
   const auto message = unpack(frame);
 
@@ -172,8 +172,8 @@ TEST(Messages, FitTheMostMetricsWithTheLongestNames) {
     metrics.set(std::string(kMaxMetricName - 1, 'x') + static_cast<char>('A' + i), 0.1);
   }
 
-  const Frame frame = pack(Update{.session = kMost,
-                                  .round = kMost,
+  const Frame frame = pack(Update{.session = SessionId{kMost},
+                                  .round = RoundId{kMost},
                                   .offset = kMost,
                                   .total = kMost,
                                   .num_examples = kMost,

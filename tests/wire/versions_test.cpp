@@ -44,7 +44,7 @@ TEST(Versions, RecogniseTheMessagesOfProtocol1) {
 TEST(Versions, ReadTheRejectOfProtocol1) {
   const Reject reject = read_reject(Protocol1::kReject);
 
-  EXPECT_EQ(reject.session, 5U);
+  EXPECT_EQ(reject.session, SessionId{5});
   EXPECT_EQ(reject.code, RejectCode::kUnknownSession);
   EXPECT_EQ(reject.detail, "who");
 }
@@ -54,7 +54,7 @@ TEST(Versions, ReadTheRejectsOfVersionsToComeWithTheirFields) {
     const Reject reject =
         read_reject("98 cd4c52" + version + "08 05 cd01aa a377686f 81c0 91c3 d40511");
 
-    EXPECT_EQ(reject.session, 5U);
+    EXPECT_EQ(reject.session, SessionId{5});
     EXPECT_EQ(reject.code, RejectCode::kNoCommonVersion);
     EXPECT_EQ(reject.detail, "who");
   }
@@ -80,15 +80,15 @@ TEST(Versions, TakeRejectsOfOtherFieldsForAnyOtherMessage) {
 }
 
 TEST(Versions, AnswerProtocol1InItsOwnBytes) {
-  const Frame frame =
-      pack_for(1, Reject{.session = 5, .code = RejectCode::kUnknownSession, .detail = "who"});
+  const Frame frame = pack_for(
+      1, Reject{.session = SessionId{5}, .code = RejectCode::kUnknownSession, .detail = "who"});
 
   EXPECT_EQ(to_hex(frame.head), to_hex(from_hex(Protocol1::kReject)));
   EXPECT_TRUE(frame.body.empty());
 }
 
 TEST(Versions, AnswerProtocol1WithinItsLimits) {
-  const Frame frame = pack_for(1, Reject{.session = ~std::uint64_t{0},
+  const Frame frame = pack_for(1, Reject{.session = SessionId{~std::uint64_t{0}},
                                          .code = RejectCode::kNoCommonVersion,
                                          .detail = std::string(1000, 'x')});
 
@@ -107,7 +107,7 @@ TEST(Versions, AnswerEachInItsOwn) {
     EXPECT_EQ(std::get<Reject>(*message).code, RejectCode::kNoCommonVersion);
     EXPECT_EQ(std::get<Reject>(*message).detail, "old");
   }
-  const Reject reject{.session = 5, .detail = "as always"};
+  const Reject reject{.session = SessionId{5}, .detail = "as always"};
   EXPECT_EQ(pack_for(kVersion, reject), pack(reject));
 }
 
