@@ -9,12 +9,13 @@ namespace lorae {
 
 /// The names of an enum's values in files, tables and messages, in the order of the values, which
 /// count from 0. Specialised beside an enum that has names:
-///   template <> inline constexpr std::array<std::string_view, 2> kNames<Head> = {"full", "frozen"};
+///   template <> inline constexpr std::array<std::string_view, 2> kNames<Head> = {"full",
+///   "frozen"};
 template <typename Enum>
 inline constexpr std::array<std::string_view, 0> kNames = {};
 
 template <typename Enum>
-concept Named = std::is_enum_v<Enum> && (kNames<Enum>.size() > 0);
+concept Named = std::is_enum_v<Enum> &&(kNames<Enum>.size() > 0);
 
 template <Named Enum>
 constexpr std::string_view name_of(Enum value) {

@@ -83,7 +83,7 @@ void Session::on_trained(const UpdateKey& key, TrainedUpdate update, TimePoint n
   try {
     memory_.keep_update(key, &update);
   } catch (const Error& error) {  // a full disk: it is lost only if we end before it is sent
-    notes_.push_back(error.what());
+    notes_.emplace_back(error.what());
   }
   if (state_ == SessionState::kEnded) {
     return;

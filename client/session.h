@@ -83,8 +83,8 @@ class Session {
   void on_message(wire::Welcome message, TimePoint now);
   void on_message(wire::Assignment message, TimePoint now);
   void on_message(wire::Chunk message, TimePoint now);
-  void on_message(wire::Verdict message, TimePoint now);
-  void on_message(wire::Reject message, TimePoint now);
+  void on_message(const wire::Verdict& message, TimePoint now);
+  void on_message(const wire::Reject& message, TimePoint now);
   void on_message(wire::HeartbeatAck message, TimePoint now);
   void on_message(wire::Bye message, TimePoint now);
   template <typename Other>

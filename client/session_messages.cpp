@@ -82,7 +82,7 @@ void Session::on_message(wire::Assignment message, TimePoint now) {
     return;
   }
   if (std::max(message.model_bytes, message.backbone_bytes) > options_.largest_object) {
-    notes_.push_back("the coordinator announced an object larger than this client accepts");
+    notes_.emplace_back("the coordinator announced an object larger than this client accepts");
     return;
   }
   if (message.base_version != RoundId{}) {  // our Hello says that we hold no model to add it to
@@ -153,7 +153,7 @@ void Session::on_message(wire::Chunk message, TimePoint now) {
   fetch(now);
 }
 
-void Session::on_message(wire::Verdict message, TimePoint now) {
+void Session::on_message(const wire::Verdict& message, TimePoint now) {
   if (state_ != SessionState::kSending || message.session != session_ ||
       message.round != assignment_.round) {
     return;
@@ -167,7 +167,7 @@ void Session::on_message(wire::Verdict message, TimePoint now) {
       }
       return;
     case wire::VerdictKind::kWait:
-      notes_.push_back("the coordinator has no room for now: " + message.detail);
+      notes_.emplace_back("the coordinator has no room for now: " + message.detail);
       progress_ = now + kStorageWait - options_.retry;
       return;
     case wire::VerdictKind::kRejected:
@@ -183,7 +183,7 @@ void Session::on_message(wire::Verdict message, TimePoint now) {
   become_idle(now);
 }
 
-void Session::on_message(wire::Reject message, TimePoint now) {
+void Session::on_message(const wire::Reject& message, TimePoint now) {
   switch (message.code) {
     case wire::RejectCode::kUnknownSession:
       if (message.session == session_ && joined()) {
@@ -202,7 +202,7 @@ void Session::on_message(wire::Reject message, TimePoint now) {
       state_ = SessionState::kEnded;
       return;
     default:
-      notes_.push_back("the coordinator did not understand us: " + message.detail);
+      notes_.emplace_back("the coordinator did not understand us: " + message.detail);
   }
 }
 
@@ -215,7 +215,7 @@ void Session::on_message(wire::Bye message, TimePoint /*now*/) {
     return;
   }
   if (message.reason == wire::ByeReason::kStopping) {
-    notes_.push_back("the coordinator is stopping; waiting for it to come back");
+    notes_.emplace_back("the coordinator is stopping; waiting for it to come back");
     lose_session(SessionState::kOffline);
     connected_ = false;  // until the transport says so again
     return;

@@ -237,10 +237,14 @@ void Coordinator::on_message(const Roster::Member& /*member*/,
 
 void Coordinator::on_message(const Roster::Member& /*member*/,
                              const ClientId& client,
-                             const wire::Bye& /*bye*/) {
-  note("client.left", str("client=", client));
+                             const wire::Bye& bye) {
+  note("client.left", str("client=", client, ' ', bye.detail));
   roster_.leave(client);
   uploads_.forget(client);
+  if (round_ && round_->awaits(client)) {
+    // Its Bye may have crossed the Assignment: then it declined nothing.
+    round_->dropped(client, str("it left: ", bye.detail));
+  }
 }
 
 void Coordinator::verdict(const Pending& pending,

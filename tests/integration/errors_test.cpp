@@ -65,7 +65,7 @@ TEST_F(Errors, MistypedValueNamesPlaceAndExpectation) {
 
 TEST_F(Errors, ZeroRoundsAreRefused) {
   expect(coordinator({"--rounds", "0"}), kConfig,
-         "federation.rounds: expected a whole number in [1, 1e+06], got 0");
+         "federation.rounds: expected a whole number in [1, 1000000], got 0");
 }
 
 TEST_F(Errors, FlagsAndSettingsAreBothHeard) {

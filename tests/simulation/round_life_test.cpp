@@ -37,6 +37,27 @@ TEST_F(RoundOfThree, IsOpenedAgainWithoutACohortThatDeclines) {
   EXPECT_EQ(journal_->rounds().at(0).cohort, (std::vector<ClientId>{{"client-03"}}));
 }
 
+TEST_F(RoundOfThree, DoesNotWaitForAClientWhoseByeCrossedItsAssignment) {
+  bool lost = false;
+  network_.set_fault([&](const wire::Frame& frame) {
+    const auto message = wire::unpack(frame);
+    const bool assigns = message && std::holds_alternative<wire::Assignment>(*message);
+    return assigns && !std::exchange(lost, true) ? transport::Fault::kDrop
+                                                 : transport::Fault::kNone;
+  });
+  pump();
+  ASSERT_EQ(clients_[0]->session.state(), client::SessionState::kIdle);
+  clients_[0]->session.leave("its images are of another class");
+  send(*clients_[0]);
+  pump();
+
+  report(1, 1.0F);
+  report(2, 2.0F);
+
+  EXPECT_TRUE(coordinator_->finished());
+  EXPECT_FLOAT_EQ(result(), 1.5F);
+}
+
 TEST_F(RoundOfThree, DoesNotWaitForARevokedClient) {
   pump();
   report(0, 1.0F);
