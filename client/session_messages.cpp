@@ -220,6 +220,9 @@ void Session::on_message(wire::Bye message, TimePoint /*now*/) {
     connected_ = false;  // until the transport says so again
     return;
   }
+  if (message.reason == wire::ByeReason::kFinished) {  // the coordinator ends when all have heard
+    send(wire::Bye{.session = session_, .reason = message.reason, .detail = "heard"});
+  }
   session_ = {};
   end_ = std::move(message);
   state_ = SessionState::kEnded;

@@ -200,10 +200,7 @@ void Coordinator::on_metrics(RoundId round, const Metrics& metrics) {
 
 void Coordinator::say_bye(bool finished) {
   for (const auto& [client, member] : roster_.members()) {
-    send(client, member.connection,
-         wire::Bye{.session = member.session,
-                   .reason = finished ? wire::ByeReason::kFinished : wire::ByeReason::kStopping,
-                   .detail = finished ? "all rounds are done" : "the coordinator is stopping"});
+    send_bye(client, member, finished);
   }
   try {
     auto transaction = journal_.begin();

@@ -98,6 +98,14 @@ class Coordinator {
 
   /// Says goodbye to everybody. `finished`: for good.
   void say_bye(bool finished);
+  /// Instead of `on_frame` after the last round: who has heard of the end leaves, the others are
+  /// told again.
+  void on_frame_after_bye(transport::ConnectionId connection,
+                          const ClientId& client,
+                          wire::Frame frame,
+                          TimePoint now);
+  /// True if no client is here.
+  bool is_alone() const { return roster_.members().empty(); }
 
   bool finished() const { return state_.version() >= last_round(settings_.federation); }
   const GlobalState& state() const { return state_; }
@@ -126,6 +134,7 @@ class Coordinator {
   void on_message(const Roster::Member& member, const ClientId& client, const wire::Bye& bye);
   template <typename Other>
   void on_message(const Roster::Member& member, const ClientId& client, const Other& other);
+  void send_bye(const ClientId& client, const Roster::Member& member, bool finished);
   void on_unreadable(transport::ConnectionId connection,
                      const ClientId& client,
                      const wire::Unreadable& why);

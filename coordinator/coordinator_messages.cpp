@@ -247,6 +247,32 @@ void Coordinator::on_message(const Roster::Member& /*member*/,
   }
 }
 
+void Coordinator::send_bye(const ClientId& client, const Roster::Member& member, bool finished) {
+  send(client, member.connection,
+       wire::Bye{.session = member.session,
+                 .reason = finished ? wire::ByeReason::kFinished : wire::ByeReason::kStopping,
+                 .detail = finished ? "all rounds are done" : "the coordinator is stopping"});
+}
+
+void Coordinator::on_frame_after_bye(transport::ConnectionId connection,
+                                     const ClientId& client,
+                                     wire::Frame frame,
+                                     TimePoint now) {
+  const auto message = wire::unpack(std::move(frame));
+  if (!message) {
+    return;
+  }
+  if (const auto* hello = std::get_if<wire::Hello>(&*message)) {
+    on_hello(connection, client, *hello, now);
+  }
+  if (std::holds_alternative<wire::Bye>(*message)) {
+    roster_.leave(client);
+  } else if (const auto member = roster_.members().find(client);
+             member != roster_.members().end()) {
+    send_bye(client, member->second, /*finished=*/true);
+  }
+}
+
 void Coordinator::verdict(const Pending& pending,
                           wire::VerdictKind kind,
                           const std::string& detail) {

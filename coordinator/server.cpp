@@ -21,6 +21,7 @@ constexpr std::size_t kBatch = 256;  // frames handled before durable writes and
 // Of frames that wait; then the newest are dropped, and their clients ask again.
 constexpr std::size_t kMostWaiting = 64U << 20U;
 constexpr auto kGoodbye = std::chrono::milliseconds(300);  // for the last frames to leave
+constexpr auto kLastWords = std::chrono::seconds(3);  // for all clients to have heard of the end
 
 }  // namespace
 
@@ -78,6 +79,13 @@ class Server::Loop {
       batch.swap(arrivals_);
       waiting_bytes_ = 0;
     }
+    if (ending_) {
+      for (Arrival& arrival : batch) {
+        coordinator_.on_frame_after_bye(arrival.connection, arrival.client,
+                                        std::move(arrival.frame), Clock::now());
+      }
+      return;
+    }
     guarded([&] {
       std::size_t handled = 0;
       for (Arrival& arrival : batch) {
@@ -128,8 +136,20 @@ class Server::Loop {
     if (!failure_) {
       coordinator_.say_bye(how == ServerEnd::kFinished);
     }
+    leave_when_heard(Clock::now() + kLastWords);
+  }
+
+  /// A client that has heard of the end says so; one that has not asks on, and is told again.
+  void leave_when_heard(TimePoint latest) {
     goodbye_.expires_after(kGoodbye);
-    goodbye_.async_wait([this](auto) { io_.stop(); });
+    goodbye_.async_wait([this, latest](auto) {
+      if (failure_ || end_ != ServerEnd::kFinished || coordinator_.is_alone() ||
+          Clock::now() >= latest) {
+        io_.stop();
+      } else {
+        leave_when_heard(latest);
+      }
+    });
   }
 
   void wait_for_signal() {

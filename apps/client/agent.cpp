@@ -146,13 +146,20 @@ class Agent {
     if (session_.take_redial()) {
       channel_.redial();
     }
-    if (session_.state() == client::SessionState::kEnded && !failure_) {
+    if (session_.state() == client::SessionState::kEnded && !failure_ && !ending_) {
+      ending_ = true;
       const wire::ByeReason reason = session_.end().reason;
       log_line(reason == wire::ByeReason::kFinished ? LogLevel::kInfo : LogLevel::kError,
                "session.end", session_.end().detail);
       status_ = status_of(reason);
-      io_.stop();
+      stop_soon();
     }
+  }
+
+  /// Lets the last frames leave first.
+  void stop_soon() {
+    goodbye_.expires_after(kGoodbye);
+    goodbye_.async_wait([this](auto) { io_.stop(); });
   }
 
   /// Runs `work` on the training thread and `then` on the loop's; a failure of `work` ends the
@@ -219,8 +226,7 @@ class Agent {
     }
     failure_ = std::move(failure);
     session_.leave(why);
-    goodbye_.expires_after(kGoodbye);
-    goodbye_.async_wait([this](auto) { io_.stop(); });
+    stop_soon();
   }
 
   void train(client::Work given) {
@@ -261,6 +267,7 @@ class Agent {
   transport::ZmqClient channel_;
   std::exception_ptr failure_;
   int status_ = kInterrupted;
+  bool ending_ = false;
 };
 
 }  // namespace

@@ -194,6 +194,9 @@ TEST_F(SessionJoin, EndsWhenTheLastRoundIsDone) {
   EXPECT_EQ(session_.state(), State::kEnded);
   EXPECT_EQ(session_.end().reason, wire::ByeReason::kFinished);
   EXPECT_EQ(session_.end().detail, "done");
+  const auto answers = take();
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_EQ(std::get<wire::Bye>(answers[0]).session, kSession);
 }
 
 TEST_F(SessionJoin, EndsWhenItIsReplaced) {

@@ -58,6 +58,37 @@ TEST_F(RoundOfThree, DoesNotWaitForAClientWhoseByeCrossedItsAssignment) {
   EXPECT_FLOAT_EQ(result(), 1.5F);
 }
 
+TEST_F(RoundOfThree, TellsItsEndAgainToWhoHasNotHeardOfIt) {
+  pump();
+  for (std::size_t i = 0; i < 3; ++i) {
+    report(i, 1.0F);
+  }
+  ASSERT_TRUE(coordinator_->finished());
+  network_.start([this](auto connection, const ClientId& client, wire::Frame frame) {
+    coordinator_->on_frame_after_bye(connection, client, std::move(frame), now_);
+  });
+  bool lost = false;
+  network_.set_fault([&](const wire::Frame&) {
+    return std::exchange(lost, true) ? transport::Fault::kNone : transport::Fault::kDrop;
+  });
+  coordinator_->say_bye(/*finished=*/true);
+  network_.deliver_all();
+  const auto ended = [&](std::size_t i) {
+    return clients_[i]->session.state() == client::SessionState::kEnded;
+  };
+  EXPECT_EQ(ended(0) + ended(1) + ended(2), 2);
+  EXPECT_FALSE(coordinator_->is_alone());
+
+  now_ += 20s;  // the next heartbeat
+  for (const auto& client : clients_) {
+    client->session.on_tick(now_);
+    send(*client);
+  }
+  network_.deliver_all();
+  EXPECT_EQ(ended(0) + ended(1) + ended(2), 3);
+  EXPECT_TRUE(coordinator_->is_alone());
+}
+
 TEST_F(RoundOfThree, DoesNotWaitForARevokedClient) {
   pump();
   report(0, 1.0F);
