@@ -54,7 +54,7 @@ ImageSource planned_share() {
     std::string plan;  // empty: nothing loaded yet
     std::uint64_t index = 0;
     std::uint64_t count = 0;
-    data::ImageSet images;
+    data::DatasetPtr images;
   };
   return [cache = std::make_shared<Cache>()](const training::Plan& plan, const Work& work) {
     std::string text = training::plan_text(plan);
@@ -63,9 +63,9 @@ ImageSource planned_share() {
       const Seed seed{plan.seed};
       const auto all = training::private_images(plan.data, plan.model, seed);
       const auto shares = training::private_shares(
-          plan.data, all, static_cast<std::int64_t>(work.share_count), seed);
+          plan.data, *all, static_cast<std::int64_t>(work.share_count), seed);
       *cache = {std::move(text), work.share_index, work.share_count,
-                all.select(shares.at(work.share_index))};
+                data::subset(all, shares.at(work.share_index))};
     }
     return cache->images;
   };
@@ -79,7 +79,7 @@ ImageSource own_images(const std::string& path,
   data::class_names(path, data::Holding::kPart);  // is there anything?
   struct Cache {
     std::string plan;  // empty: nothing loaded yet
-    data::ImageSet images;
+    data::DatasetPtr images;
   };
   return [=, cache = std::make_shared<Cache>()](const training::Plan& plan, const Work& /*work*/) {
     std::string text = training::plan_text(plan);

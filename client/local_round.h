@@ -8,13 +8,13 @@
 
 #include "client/memory.h"
 #include "client/session.h"
-#include "data/image_set.h"
+#include "data/dataset.h"
 #include "training/learner.h"
 
 namespace lorae::client {
 
 /// The images that a client trains on, given the plan and the share it was assigned.
-using ImageSource = std::function<data::ImageSet(const training::Plan&, const Work&)>;
+using ImageSource = std::function<data::DatasetPtr(const training::Plan&, const Work&)>;
 
 /// The backbone on the disk turned out to be damaged, and was removed: it has to be fetched again.
 class BackboneLost : public Error {
@@ -47,7 +47,7 @@ class LocalRound {
 /// trains on. Loads the data set once.
 ImageSource planned_share();
 
-/// Images of the client's own: `path` holds any format that data::open_image_set reads; `part`
+/// Images of the client's own: `path` holds any format that data::open_dataset reads; `part`
 /// takes "3/20" of them, or all if empty; `class_map` as data::parse_class_map reads it. Loads them
 /// once. Errors: kInvalidConfig, at once, for a bad `part` or `class_map`, or a path that holds no
 /// images; later those of training::own_images.

@@ -1,52 +1,16 @@
 #include "data/image_folder.h"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
-#include <limits>
-#include <opencv2/core.hpp>
-#include <opencv2/core/utility.hpp>
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
 #include <string>
 #include <string_view>
 
-#include "base/atomic_file.h"
-#include "base/bytes.h"
 #include "base/error.h"
-#include "tensors/torch.h"
+#include "data/picture.h"
 
 namespace lorae::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::array<std::string_view, 11> kEndings = {
-    ".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".jp2"};
-
-/// The visible entries of a folder, sorted by name so that labels and indices never depend on the
-/// file system.
-std::vector<fs::path> entries(const fs::path& folder) {
-  std::vector<fs::path> paths;
-  std::error_code status;
-  for (fs::directory_iterator it(folder, status), end; !status && it != end; it.increment(status)) {
-    if (!it->path().filename().string().starts_with('.')) {
-      paths.push_back(it->path());
-    }
-  }
-  std::ranges::sort(paths, {}, [](const fs::path& path) { return path.filename().string(); });
-  return paths;
-}
-
-bool is_picture(const fs::path& path) {
-  std::string ending = path.extension().string();
-  for (char& letter : ending) {
-    letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-  }
-  std::error_code ignored;
-  return std::ranges::find(kEndings, ending) != kEndings.end() &&
-         fs::is_regular_file(path, ignored);
-}
 
 std::vector<fs::path> pictures(const fs::path& class_folder) {
   std::vector<fs::path> files = entries(class_folder);
@@ -108,88 +72,36 @@ Half find_half(const fs::path& folder, Split split, Holding holding) {
   return half;
 }
 
-/// True if `file` is a JPEG that stops before its end marker: libjpeg would paint the missing part
-/// grey and succeed. Searches behind the headers, since a thumbnail in them has an end of its own.
-bool is_cut_off_jpeg(ByteView file) {
-  const auto at = [&](std::size_t i) { return std::to_integer<unsigned>(file[i]); };
-  if (file.size() < 2 || at(0) != 0xFF || at(1) != 0xD8) {
-    return false;
-  }
-  for (std::size_t i = 2; i + 4 <= file.size();) {
-    if (at(i) != 0xFF) {
-      return false;  // no marker where one belongs: the decoder's business
-    }
-    const unsigned marker = at(i + 1);
-    if (marker == 0xDA) {  // start of scan; in its data 0xFF 0xD9 can only be the end
-      return text_of(file).find("\xFF\xD9", i) == std::string_view::npos;
-    }
-    i += marker == 0xFF ? 1 : 2 + at(i + 2) * 256 + at(i + 3);
-  }
-  return true;
-}
+/// Pictures in files, decoded when they are asked for.
+class FolderDataset final : public Dataset {
+ public:
+  FolderDataset(std::vector<fs::path> paths,
+                std::vector<std::int64_t> labels,
+                std::vector<std::string> classes,
+                std::int64_t channels)
+      : paths_(std::move(paths)),
+        labels_(std::move(labels)),
+        classes_(std::move(classes)),
+        channels_(channels) {}
 
-/// The picture in a file; empty if there is none.
-cv::Mat decode(const fs::path& path, std::int64_t channels) {
-  try {
-    Bytes file = read_file(path);
-    if (file.size() > std::numeric_limits<int>::max() || is_cut_off_jpeg(file)) {
-      return {};
-    }
-    const cv::Mat bytes(1, static_cast<int>(file.size()), CV_8UC1, file.data());
-    return cv::imdecode(bytes, channels == 3 ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE);
-  } catch (const Error&) {
-    return {};  // not readable
-  } catch (const cv::Exception&) {
-    return {};  // OpenCV throws for empty files and for sizes beyond its limits
+  std::int64_t size() const override { return std::ssize(paths_); }
+  const std::vector<std::string>& classes() const override { return classes_; }
+  std::int64_t label(std::int64_t index) const override {
+    return labels_.at(static_cast<std::size_t>(index));
   }
-}
+  Sample get(std::int64_t index) const override {
+    return {read_picture(paths_.at(static_cast<std::size_t>(index)), channels_), label(index)};
+  }
+  std::string name(std::int64_t index) const override {
+    return paths_.at(static_cast<std::size_t>(index)).string();
+  }
 
-/// Decodes, stretches and stores one picture; false if it cannot be decoded.
-bool read_picture(const fs::path& path, ImageShape shape, std::uint8_t* pixels) {
-  cv::Mat picture = decode(path, shape.channels);
-  if (picture.empty()) {
-    return false;
-  }
-  const cv::Size size(static_cast<int>(shape.width), static_cast<int>(shape.height));
-  if (picture.size() != size) {
-    cv::Mat resized;
-    cv::resize(picture, resized, size, 0, 0, cv::INTER_AREA);
-    picture = std::move(resized);
-  }
-  // Headers over the tensor's planes: OpenCV's blue, green, red land in reverse order.
-  const std::int64_t plane = shape.height * shape.width;
-  std::vector<cv::Mat> planes;
-  for (std::int64_t channel = shape.channels - 1; channel >= 0; --channel) {
-    planes.emplace_back(size, CV_8UC1, pixels + channel * plane);
-  }
-  cv::split(picture, planes);
-  return true;
-}
-
-at::Tensor read_pictures(const std::vector<fs::path>& paths, ImageShape shape) {
-  const std::int64_t count = std::ssize(paths);
-  check(count <= std::numeric_limits<int>::max(), ErrorCode::kInvalidConfig, "[data] ", count,
-        " images are more than one image folder may hold");
-  at::Tensor images =
-      torch::empty({count, shape.channels, shape.height, shape.width}, torch::kUInt8);
-  auto* const pixels = images.data_ptr<std::uint8_t>();
-  const std::int64_t stride = shape.channels * shape.height * shape.width;
-  std::atomic<std::int64_t> first_bad = count;
-  cv::parallel_for_(cv::Range(0, static_cast<int>(count)), [&](const cv::Range& range) {
-    for (std::int64_t i = range.start; i < range.end && i < first_bad; ++i) {
-      if (!read_picture(paths[static_cast<std::size_t>(i)], shape, pixels + i * stride)) {
-        // Always the first bad one, whatever the threads do.
-        std::int64_t known = first_bad;
-        while (i < known && !first_bad.compare_exchange_weak(known, i)) {
-        }
-      }
-    }
-  });
-  check(first_bad == count, ErrorCode::kCorruptData, "[data] cannot decode image '",
-        first_bad < count ? paths[static_cast<std::size_t>(first_bad)].string() : "",
-        "'; replace it, or remove it from the folder");
-  return images;
-}
+ private:
+  std::vector<fs::path> paths_;
+  std::vector<std::int64_t> labels_;
+  std::vector<std::string> classes_;
+  std::int64_t channels_;
+};
 
 }  // namespace
 
@@ -206,11 +118,12 @@ std::vector<std::string> image_folder_classes(const fs::path& folder, Holding ho
   return find_half(folder, Split::kTrain, holding).classes;
 }
 
-ImageSet load_image_folder(const fs::path& folder, ImageShape shape, Split split, Holding holding) {
-  check(shape.channels == 1 || shape.channels == 3, ErrorCode::kIncompatible, "[data] '",
-        folder.string(), "' holds pictures: expected a model of 1 or 3 channels, got ", shape);
-  check(shape.height > 0 && shape.width > 0, ErrorCode::kInvalidArgument,
-        "[data] image size: expected positive sides, got ", shape);
+DatasetPtr open_image_folder(const fs::path& folder,
+                             std::int64_t channels,
+                             Split split,
+                             Holding holding) {
+  check(channels == 1 || channels == 3, ErrorCode::kIncompatible, "[data] '", folder.string(),
+        "' holds pictures: expected a model of 1 or 3 channels, got ", channels);
   Half half = find_half(folder, split, holding);
   std::vector<fs::path> paths;
   std::vector<std::int64_t> labels;
@@ -226,8 +139,8 @@ ImageSet load_image_folder(const fs::path& folder, ImageShape shape, Split split
     labels.insert(labels.end(), files.size(), static_cast<std::int64_t>(label));
     std::ranges::move(files, std::back_inserter(paths));
   }
-  return {read_pictures(paths, shape), torch::tensor(labels, torch::kInt64),
-          std::move(half.classes)};
+  return std::make_shared<FolderDataset>(std::move(paths), std::move(labels),
+                                         std::move(half.classes), channels);
 }
 
 }  // namespace lorae::data

@@ -1,11 +1,15 @@
 #include "data/open.h"
 
+#include <algorithm>
 #include <string_view>
+#include <thread>
 
 #include "base/error.h"
 #include "data/cifar.h"
 #include "data/fashion_mnist.h"
 #include "data/image_folder.h"
+#include "data/loader.h"
+#include "tensors/torch.h"
 
 namespace lorae::data {
 namespace {
@@ -43,24 +47,36 @@ Format format_of(const fs::path& path) {
   return Format::kFolder;
 }
 
-ImageSet load(const fs::path& path, ImageShape wanted, Split split, Holding holding) {
+}  // namespace
+
+DatasetPtr open_dataset(const fs::path& path, std::int64_t channels, Split split, Holding holding) {
   switch (format_of(path)) {
     case Format::kIdx:
-      return load_fashion_mnist(path, split);
+      return memory_dataset(load_fashion_mnist(path, split));
     case Format::kCifar:
-      return load_cifar(path, split);
+      return memory_dataset(load_cifar(path, split));
     default:
-      return load_image_folder(path, wanted, split, holding);
+      return open_image_folder(path, channels, split, holding);
   }
 }
 
-}  // namespace
-
-ImageSet open_image_set(const fs::path& path, ImageShape wanted, Split split, Holding holding) {
-  ImageSet set = load(path, wanted, split, holding);
-  check(set.shape() == wanted, ErrorCode::kIncompatible, "[data] '", path.string(), "' holds ",
-        set.shape(), " images, the model takes ", wanted);
-  return set;
+DatasetPtr held_if_small(DatasetPtr from, ImageShape shape, std::int64_t limit) {
+  const ImageSet* images = from->in_memory();
+  const std::int64_t bytes = shape.channels * shape.height * shape.width * from->size();
+  if (from->size() == 0 || bytes > limit || (images != nullptr && images->shape() == shape)) {
+    return from;
+  }
+  const std::int64_t workers = std::clamp<std::int64_t>(std::thread::hardware_concurrency(), 1, 8);
+  Loader loader(from, {.shape = shape, .batch_size = 64, .shuffle = false, .workers = workers}, {});
+  ImageSet held{
+      torch::empty({from->size(), shape.channels, shape.height, shape.width}, torch::kUInt8),
+      torch::tensor(labels_of(*from), torch::kInt64), from->classes()};
+  std::int64_t done = 0;
+  while (const auto batch = loader.next()) {
+    held.images.slice(0, done, done + batch->size()).copy_(batch->images);
+    done += batch->size();
+  }
+  return memory_dataset(std::move(held));
 }
 
 std::vector<std::string> class_names(const fs::path& path, Holding holding) {

@@ -2,22 +2,30 @@
 
 #include <filesystem>
 
-#include "data/image_set.h"
+#include "data/dataset.h"
 
 namespace lorae::data {
 
-/// Loads whatever image data set the folder holds: Fashion-MNIST's IDX files, CIFAR's binary
-/// version, or one sub-folder of pictures per class, which are resized to `wanted`.
-/// Errors: those of the three loaders; kInvalidConfig if `path` is no folder or holds none of them
-///         (the message lists what is accepted); kIncompatible if the images are not of size
-///         `wanted`.
-ImageSet open_image_set(const std::filesystem::path& path,
-                        ImageShape wanted,
+/// Opens whatever image data set the folder holds: Fashion-MNIST's IDX files, CIFAR's binary
+/// version, or one sub-folder of pictures per class. The first two lie in memory then, in the
+/// channels that they have; of the last nothing is decoded, and `channels` 3 makes it RGB, 1 grey.
+/// Errors: those of the three formats; kInvalidConfig if `path` is no folder or holds none of them
+///         (the message lists what is accepted).
+DatasetPtr open_dataset(const std::filesystem::path& path,
+                        std::int64_t channels,
                         Split split,
                         Holding holding = Holding::kWhole);
 
+/// What a set may take to be held in memory, decoded: 96 MiB, about two of Fashion-MNIST.
+inline constexpr std::int64_t kSmallSet = 96 << 20;
+
+/// The same pictures fitted to `shape`, decoded once and held in memory, if they take at most
+/// `limit` bytes there; else `from` itself, whose pictures are decoded each time.
+/// Errors: kCorruptData, naming the first picture that cannot be decoded.
+DatasetPtr held_if_small(DatasetPtr from, ImageShape shape, std::int64_t limit = kSmallSet);
+
 /// The names of the classes of such a folder, in the order of its labels, without reading images.
-/// Errors: as open_image_set for what names and files alone show.
+/// Errors: as open_dataset for what names and files alone show.
 std::vector<std::string> class_names(const std::filesystem::path& path,
                                      Holding holding = Holding::kWhole);
 

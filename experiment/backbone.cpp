@@ -5,7 +5,7 @@
 #include "base/atomic_file.h"
 #include "base/digest.h"
 #include "base/progress.h"
-#include "tasks/classification.h"
+#include "tasks/task.h"
 #include "tensors/safetensors.h"
 #include "training/fit.h"
 #include "training/shares.h"
@@ -33,7 +33,7 @@ std::string cache_name(const training::Plan& plan, const training::PretrainingOp
 
 StateDict train(const training::Plan& plan, const training::PretrainingOptions& options) {
   const Seed seed{plan.seed};
-  const data::ImageSet images = training::public_images(plan.data, plan.model, seed);
+  const data::DatasetPtr images = training::public_images(plan.data, plan.model, seed);
   const auto model = models::build(plan.model, seed);
   model->set_batch_norm_training(true);
   const StateDict backbone = model->backbone();
@@ -51,14 +51,19 @@ StateDict train(const training::Plan& plan, const training::PretrainingOptions& 
   for (const auto& [name, tensor] : trainable) {
     group.parameters.push_back(tensor);
   }
-  Progress progress("pre-training " + plan.model.name, options.epochs * images.size(), "images");
-  const training::SgdLoop loop{.epochs = options.epochs,
-                               .batch_size = options.batch_size,
-                               .schedule = triangle,
-                               .on_batch = [&](std::int64_t done) { progress.add(done); }};
-  const training::FitResult result =
-      training::fit(*model, images, {group}, loop, seed.derive("pretrain"));
-  progress.finish(str("last epoch's loss ", result.loss));
+  const auto task = tasks::make_task(plan.task.name, {.classes = plan.model.classes});
+  data::Loader loader(
+      images, {.shape = training::input_shape(plan.model), .batch_size = options.batch_size},
+      seed.derive("pretrain"));
+  const auto epochs = static_cast<double>(options.epochs);
+  training::Fit fit(*model, *task, loader, training::make_optimizer({}, {group}),
+                    {.epochs = options.epochs,
+                     .schedule = [epochs](double done) { return triangle(done / epochs); }});
+  Progress progress("pre-training " + plan.model.name, options.epochs * images->size(), "images");
+  while (const auto step = fit.step()) {
+    progress.add(step->images);
+  }
+  progress.finish(str("last epoch's loss ", fit.result().loss));
   return backbone.clone();
 }
 

@@ -8,55 +8,77 @@
 #include "base/log.h"
 #include "simulation/fleet.h"
 #include "tensors/threads.h"
+#include "tensors/torch.h"
 #include "training/shares.h"
 
 namespace lorae::simulation {
 namespace {
 
-/// Measures a global state, each thread on its part of the test images.
+/// Measures a global state: each thread predicts its part of the test images, one meter adds up
+/// what they say, in the order of the images.
 class Evaluation {
  public:
-  Evaluation(const experiment::Run& made, const data::ImageSet& test, std::size_t threads) {
+  Evaluation(const experiment::Run& made, const data::DatasetPtr& test, std::size_t threads) {
     const auto parts = static_cast<std::int64_t>(threads);
     for (std::int64_t i = 0; i < parts; ++i) {
-      const std::int64_t begin = test.size() * i / parts;
-      const std::int64_t end = test.size() * (i + 1) / parts;
-      parts_.push_back(
-          {std::make_unique<training::Learner>(made.plan, made.backbone),
-           {test.images.slice(0, begin, end), test.labels.slice(0, begin, end), test.classes}});
+      std::vector<std::int64_t> indices;
+      for (std::int64_t j = test->size() * i / parts; j < test->size() * (i + 1) / parts; ++j) {
+        indices.push_back(j);
+      }
+      if (!indices.empty()) {
+        parts_.emplace_back(made, data::subset(test, std::move(indices)));
+      }
     }
   }
 
-  /// Means over the images, so the parts' weigh as many as they have.
   Metrics measure(const StateDict& state) {
     const TimePoint start = Clock::now();
-    std::vector<std::future<Metrics>> measured;
-    double total = 0;
+    std::vector<std::future<Seen>> measured;
     for (Part& part : parts_) {
-      total += static_cast<double>(part.images.size());
-      measured.push_back(std::async(std::launch::async, [&part, &state] {
-        use_one_thread();
-        part.learner->load(state);
-        return part.learner->evaluate(part.images);
-      }));
+      measured.push_back(
+          std::async(std::launch::async, [&part, &state] { return part.look(state); }));
     }
-    Metrics means;
-    for (std::size_t i = 0; i < parts_.size(); ++i) {
-      const double share = static_cast<double>(parts_[i].images.size()) / total;
-      for (const auto& [name, value] : measured[i].get()) {
-        means.set(name, means.find(name).value_or(0) + share * value);
+    const auto meter = parts_.front().learner->task().meter();
+    for (std::future<Seen>& part : measured) {
+      for (const auto& [predictions, batch] : part.get()) {
+        meter->add(predictions, batch);
       }
     }
     seconds_ += lorae::seconds(Clock::now() - start);
-    return means;
+    return meter->result();
   }
 
   double seconds() const { return seconds_; }
 
  private:
+  using Seen = std::vector<std::pair<tasks::Predictions, data::Batch>>;
+
   struct Part {
+    Part(const experiment::Run& made, data::DatasetPtr images)
+        : learner(std::make_unique<training::Learner>(made.plan, made.backbone)),
+          loader(std::make_unique<data::Loader>(
+              std::move(images),
+              data::LoaderOptions{.shape = training::input_shape(made.plan.model),
+                                  .batch_size = tasks::kEvaluationBatch,
+                                  .shuffle = false},
+              Seed{})) {}
+
+    Seen look(const StateDict& state) {
+      use_one_thread();
+      const torch::NoGradGuard no_grad;
+      learner->load(state);
+      loader->start(0);
+      Seen seen;
+      while (auto batch = loader->next()) {
+        auto predictions = learner->task().predict(learner->model(), *batch);
+        batch->images.reset();
+        seen.emplace_back(std::move(predictions), *std::move(batch));
+      }
+      return seen;
+    }
+
     std::unique_ptr<training::Learner> learner;
-    data::ImageSet images;
+    std::unique_ptr<data::Loader> loader;
   };
   std::vector<Part> parts_;
   double seconds_ = 0;
@@ -87,11 +109,11 @@ void on_note(const char* event, const std::string& details) {
 void write_classes(runs::Journal& journal,
                    const std::vector<ClientId>& names,
                    const data::Shares& shares,
-                   const data::ImageSet& images) {
+                   const data::Dataset& images) {
   auto transaction = journal.begin();
-  journal.set_class_names(images.classes);
+  journal.set_class_names(images.classes());
   for (std::size_t i = 0; i < shares.size(); ++i) {
-    journal.set_class_counts(names[i], data::class_histogram(images.select(shares[i])));
+    journal.set_class_counts(names[i], data::class_histogram(images, shares[i]));
   }
   transaction.commit();
 }
@@ -107,7 +129,7 @@ FederationData load_federation_data(const experiment::RunConfig& config) {
 data::Shares shares_of(const experiment::RunConfig& config,
                        const FederationData& data,
                        std::uint64_t seed) {
-  return training::private_shares(config.data, data.private_images, config.federation.clients,
+  return training::private_shares(config.data, *data.private_images, config.federation.clients,
                                   Seed{seed});
 }
 
@@ -123,9 +145,9 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
   config.federation.report_deadline = kForever;
   const std::vector<ClientId> names = client_names(config.federation.clients);
   const data::Shares shares = shares_of(config, data, scenario.seed);
-  std::vector<data::ImageSet> share_images;
+  std::vector<data::DatasetPtr> share_images;
   for (const auto& share : shares) {
-    share_images.push_back(data.private_images.select(share));
+    share_images.push_back(data::subset(data.private_images, share));
   }
   runs::RunDirectory directory = open_directory(scenario);
   runs::Journal journal(directory.journal_path(), runs::Journal::Mode::kContinue);
@@ -159,7 +181,7 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
   });
   journal.set_meta("trainable_parameters", std::to_string(made.trainable_parameters));
   journal.set_meta("total_parameters", std::to_string(made.total_parameters));
-  write_classes(journal, names, shares, data.private_images);
+  write_classes(journal, names, shares, *data.private_images);
   Fleet fleet(
       network, names,
       [&](const training::Plan&, const client::Work& work) {

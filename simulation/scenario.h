@@ -13,8 +13,8 @@ namespace lorae::simulation {
 
 /// The images that all methods and seeds of a simulation share, loaded once.
 struct FederationData {
-  data::ImageSet private_images;
-  data::ImageSet test_images;
+  data::DatasetPtr private_images;
+  data::DatasetPtr test_images;
 };
 
 /// One method with one seed.

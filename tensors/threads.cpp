@@ -23,6 +23,10 @@ void use_one_blas_thread() {
 void use_one_thread() {
   static std::once_flag once;
   std::call_once(once, use_one_blas_thread);
+  keep_to_this_thread();
+}
+
+void keep_to_this_thread() {
   at::set_num_threads(1);
 }
 

@@ -7,4 +7,8 @@ namespace lorae {
 /// several, and one thread sums in one order, so results repeat bit for bit.
 void use_one_thread();
 
+/// The same for LibTorch's own loops, not for BLAS, which has one setting for the whole process:
+/// for threads that only move pixels beside one that trains.
+void keep_to_this_thread();
+
 }  // namespace lorae

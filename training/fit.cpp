@@ -1,109 +1,154 @@
 #include "training/fit.h"
 
-#include <numeric>
+#include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
-#include "tasks/classification.h"
 #include "tensors/torch.h"
 
 namespace lorae::training {
 namespace {
 
-/// v = momentum * v + (g + decay * w); w -= rate * v. As torch::optim::SGD without dampening, but
-/// on the few tensors at hand through multi-tensor kernels, which matters for small models.
-class Sgd {
- public:
-  Sgd(const std::vector<ParameterGroup>& groups, double momentum)
-      : groups_(groups), momentum_(momentum), velocities_(groups.size()) {}
-
-  void step(double factor) {
-    const torch::NoGradGuard no_grad;
-    for (std::size_t i = 0; i < groups_.size(); ++i) {
-      const ParameterGroup& group = groups_[i];
-      std::vector<at::Tensor> gradients;
-      for (const at::Tensor& parameter : group.parameters) {
-        gradients.push_back(parameter.grad());
-      }
-      if (group.weight_decay > 0) {
-        gradients = at::_foreach_add(gradients, group.parameters, group.weight_decay);
-      }
-      auto& velocity = velocities_[i];
-      if (velocity.empty()) {
-        for (const at::Tensor& gradient : gradients) {
-          velocity.push_back(gradient.clone());
+/// average = d average + (1 - d) value. Counts and other whole numbers are copied.
+void move_average(const StateDict& average, const StateDict& value, double decay) {
+  const torch::NoGradGuard no_grad;
+  std::vector<at::Tensor> averages, values;
+  for_each_aligned(
+      [&](const at::Tensor& to, const at::Tensor& from) {
+        if (to.is_floating_point()) {
+          averages.push_back(to);
+          values.push_back(from.detach());
+        } else {
+          to.copy_(from);
         }
-      } else {
-        at::_foreach_mul_(velocity, momentum_);
-        at::_foreach_add_(velocity, gradients, 1);
-      }
-      at::_foreach_add_(group.parameters, velocity, -group.learning_rate * factor);
-    }
-  }
-
-  void zero_gradients() const {
-    for (const ParameterGroup& group : groups_) {
-      for (const at::Tensor& parameter : group.parameters) {
-        at::Tensor(parameter).mutable_grad().reset();
-      }
-    }
-  }
-
- private:
-  const std::vector<ParameterGroup>& groups_;
-  double momentum_;
-  std::vector<std::vector<at::Tensor>> velocities_;
-};
-
-std::vector<at::Tensor> all_parameters(const std::vector<ParameterGroup>& groups) {
-  std::vector<at::Tensor> parameters;
-  for (const ParameterGroup& group : groups) {
-    parameters.insert(parameters.end(), group.parameters.begin(), group.parameters.end());
-  }
-  return parameters;
+      },
+      average, value);
+  at::_foreach_mul_(averages, decay);
+  at::_foreach_add_(averages, values, 1 - decay);
 }
 
-at::Tensor shuffled(std::int64_t size, Seed seed, std::int64_t epoch) {
-  std::vector<std::int64_t> order(static_cast<std::size_t>(size));
-  std::iota(order.begin(), order.end(), 0);
-  Random random = seed.derive("shuffle", {}, static_cast<std::uint64_t>(epoch)).random();
-  random.shuffle(std::span(order));
-  return torch::tensor(order, c10::kLong);
+at::Tensor number(std::int64_t value) {
+  return torch::tensor({value}, torch::kInt64);
 }
 
 }  // namespace
 
-FitResult fit(models::Model& model,
-              const data::ImageSet& images,
-              const std::vector<ParameterGroup>& groups,
-              const SgdLoop& loop,
-              Seed seed) {
-  const std::int64_t size = images.size();
-  check(size > 0, ErrorCode::kInvalidArgument, "[fit] no images to train on");
-  Sgd sgd(groups, loop.momentum);
-  const std::vector<at::Tensor> parameters = all_parameters(groups);
-  const double total = static_cast<double>(loop.epochs * size);
-  FitResult result{.num_examples = size};
-  for (std::int64_t epoch = 0; epoch < loop.epochs; ++epoch) {
-    const at::Tensor order = shuffled(size, seed, epoch);
-    double loss_sum = 0;
-    for (std::int64_t start = 0; start < size; start += loop.batch_size) {
-      const at::Tensor batch = order.slice(0, start, std::min(start + loop.batch_size, size));
-      const at::Tensor x = tasks::model_input(model, images.images.index_select(0, batch));
-      const at::Tensor loss =
-          tasks::classification_loss(model.forward(x), images.labels.index_select(0, batch));
-      sgd.zero_gradients();
-      loss.backward();
-      if (loop.clip_norm > 0) {
-        torch::nn::utils::clip_grad_norm_(parameters, loop.clip_norm);
-      }
-      sgd.step(loop.schedule(static_cast<double>(epoch * size + start) / total));
-      loss_sum += loss.item<double>() * static_cast<double>(batch.numel());
-      loop.on_batch(batch.numel());
-      ++result.steps;
-    }
-    result.loss = loss_sum / static_cast<double>(size);
+Fit::Fit(models::Model& model,
+         const tasks::Task& task,
+         data::Loader& loader,
+         std::unique_ptr<Optimizer> optimizer,
+         LoopOptions options,
+         const StateDict& average)
+    : model_(model),
+      task_(task),
+      loader_(loader),
+      optimizer_(std::move(optimizer)),
+      options_(std::move(options)),
+      averaged_(options_.average_decay > 0 ? average : StateDict{}),
+      average_(averaged_.clone()),
+      loss_sum_(torch::zeros({}, torch::kFloat64)) {
+  check(options_.epochs > 0 && options_.accumulate > 0, ErrorCode::kInvalidArgument,
+        "[fit] expected at least one epoch and one batch per step");
+  loader_.start(0);
+}
+
+bool Fit::done() const {
+  return epoch_ >= options_.epochs || (options_.max_steps > 0 && steps_ >= options_.max_steps);
+}
+
+double Fit::progress() const {
+  return static_cast<double>(epoch_) + static_cast<double>(batch_ * loader_.options().batch_size) /
+                                           static_cast<double>(loader_.images());
+}
+
+std::optional<FitStep> Fit::step() {
+  if (done()) {
+    return std::nullopt;
   }
-  return result;
+  const auto batch = loader_.next();
+  check(batch.has_value(), ErrorCode::kInvalidArgument, "[fit] the loader ended too early");
+  if (gathered_ == 0) {
+    optimizer_->zero_gradients();
+  }
+  tasks::Loss loss = task_.loss(model_, *batch);
+  (options_.accumulate > 1 ? loss.total / static_cast<double>(options_.accumulate) : loss.total)
+      .backward();
+  loss.total = loss.total.detach();
+  loss_sum_ = loss_sum_ + loss.total.to(loss_sum_.options()) * static_cast<double>(batch->size());
+  FitStep made{.images = batch->size(), .loss = std::move(loss)};
+  const bool epoch_ends = batch_ + 1 == loader_.batches();
+  const double factor = options_.schedule(progress());
+  made.learning_rate = optimizer_->groups().front().learning_rate * factor;
+  if (++gathered_ == options_.accumulate || epoch_ends) {
+    if (options_.clip_norm > 0) {
+      made.gradient_norm = optimizer_->clip_gradients(options_.clip_norm);
+    }
+    optimizer_->step(factor);
+    update();
+  }
+  ++steps_;
+  ++batch_;
+  if (epoch_ends) {
+    last_epoch_loss_ = loss_sum_.item<double>() / static_cast<double>(loader_.images());
+    loss_sum_ = torch::zeros({}, torch::kFloat64);
+    batch_ = 0;
+    loader_.start(++epoch_);
+  }
+  return made;
+}
+
+void Fit::update() {
+  gathered_ = 0;
+  ++updates_;
+  if (!averaged_.empty()) {
+    const auto done = static_cast<double>(updates_);
+    move_average(average_, averaged_, std::min(options_.average_decay, (1 + done) / (10 + done)));
+  }
+}
+
+FitResult Fit::result() const {
+  return {.num_examples = loader_.images(), .steps = steps_, .loss = last_epoch_loss_};
+}
+
+StateDict Fit::state() const {
+  check(gathered_ == 0, ErrorCode::kInvalidArgument, "[fit] gradients wait for their step");
+  std::vector<StateDict::Entry> entries{
+      {"fit.epoch", number(epoch_)},
+      {"fit.batch", number(batch_)},
+      {"fit.steps", number(steps_)},
+      {"fit.updates", number(updates_)},
+      {"fit.loss_sum", loss_sum_.cpu().reshape({1})},
+      {"fit.last_epoch_loss", torch::tensor({last_epoch_loss_}, torch::kFloat64)}};
+  for (const auto& [name, tensor] : optimizer_->state()) {
+    entries.emplace_back("optimizer." + name, tensor);
+  }
+  for (const auto& [name, tensor] : average_.clone()) {
+    entries.emplace_back("average." + name, tensor);
+  }
+  return StateDict(std::move(entries));
+}
+
+void Fit::restore(const StateDict& state) {
+  const auto whole = [&](const char* name) { return state.at(name).item<std::int64_t>(); };
+  epoch_ = whole("fit.epoch");
+  batch_ = whole("fit.batch");
+  steps_ = whole("fit.steps");
+  updates_ = whole("fit.updates");
+  gathered_ = 0;
+  loss_sum_ = state.at("fit.loss_sum").reshape({}).clone();
+  last_epoch_loss_ = state.at("fit.last_epoch_loss").item<double>();
+  const auto part = [&](const std::string& prefix) {
+    std::vector<StateDict::Entry> entries;
+    for (const auto& [name, tensor] : state) {
+      if (name.starts_with(prefix)) {
+        entries.emplace_back(name.substr(prefix.size()), tensor);
+      }
+    }
+    return StateDict(std::move(entries));
+  };
+  optimizer_->restore(part("optimizer."));
+  copy_values_(average_, part("average."));
+  loader_.start(epoch_, batch_);
 }
 
 }  // namespace lorae::training

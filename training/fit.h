@@ -1,43 +1,89 @@
 #pragma once
 
 #include <functional>
-#include <vector>
+#include <memory>
 
-#include "data/image_set.h"
-#include "models/model.h"
+#include "data/loader.h"
+#include "tasks/task.h"
+#include "training/optimizer.h"
 
 namespace lorae::training {
 
-/// Tensors that share a learning rate.
-struct ParameterGroup {
-  std::vector<at::Tensor> parameters;
-  double learning_rate = 0;
-  double weight_decay = 0;
+struct LoopOptions {
+  std::int64_t epochs = 1;
+  std::int64_t max_steps = 0;   ///< end after so many batches; 0: at the last epoch's end
+  double clip_norm = 0;         ///< of the gradients; 0: no clipping
+  std::int64_t accumulate = 1;  ///< batches per step of the optimiser
+  double average_decay = 0;     ///< of the exponential moving average; 0: none
+  /// The step's learning rate as a fraction of the group's; the argument is the progress in epochs.
+  std::function<double(double)> schedule = [](double) { return 1.0; };
 };
 
-struct SgdLoop {
-  std::int64_t epochs = 1;
-  std::int64_t batch_size = 32;
-  double momentum = 0.9;
-  double clip_norm = 0;  ///< 0: no clipping
-  /// The step's learning rate as a fraction of the group's; the argument is progress in [0, 1).
-  std::function<double(double)> schedule = [](double) { return 1.0; };
-  std::function<void(std::int64_t images)> on_batch = [](std::int64_t) {};
+/// A batch that was trained on.
+struct FitStep {
+  std::int64_t images = 0;
+  tasks::Loss loss;           ///< without a graph; on the model's device
+  double learning_rate = 0;   ///< of the first group
+  double gradient_norm = -1;  ///< before clipping; -1 without clipping
 };
 
 struct FitResult {
-  std::int64_t num_examples = 0;  ///< images in the set
-  std::int64_t steps = 0;
-  double loss = 0;  ///< mean over the last epoch
+  std::int64_t num_examples = 0;  ///< images of the set
+  std::int64_t steps = 0;         ///< batches since the beginning
+  double loss = 0;                ///< mean over the last epoch that ended
 };
 
-/// Trains `model` on `images` by SGD with (heavy-ball) momentum, reshuffled every epoch by `seed`.
-/// Deterministic on one thread.
-/// Errors: kInvalidArgument if the set is empty.
-FitResult fit(models::Model& model,
-              const data::ImageSet& images,
-              const std::vector<ParameterGroup>& groups,
-              const SgdLoop& loop,
-              Seed seed);
+/// Trains a model batch by batch, so that its owner can look, save and stop between two of them.
+///
+/// A function of model, data, options and seeds alone: what is restored from `state` goes on with
+/// the bits of a fit that was never stopped. Nothing waits for a device within a step.
+/// Threads: none.
+class Fit {
+ public:
+  /// `average`: the tensors whose moving average is kept, if the options want one.
+  Fit(models::Model& model,
+      const tasks::Task& task,
+      data::Loader& loader,
+      std::unique_ptr<Optimizer> optimizer,
+      LoopOptions options,
+      const StateDict& average = {});
+
+  /// Trains on one batch; nullopt when all epochs are done. Errors: the loader's.
+  std::optional<FitStep> step();
+
+  std::int64_t epoch() const { return epoch_; }  ///< that the next batch belongs to, from 0
+  bool at_epoch_start() const { return batch_ == 0; }
+  std::int64_t steps() const { return steps_; }
+  bool done() const;
+  /// The moving average of what the constructor got; empty without one.
+  const StateDict& average() const { return average_; }
+  FitResult result() const;
+
+  /// Everything beside the model that a later step depends on: copies. Errors: kInvalidArgument
+  /// between batches whose gradients are accumulated.
+  StateDict state() const;
+  /// Errors: kIncompatible for the state of another fit.
+  void restore(const StateDict& state);
+
+ private:
+  void update();
+  double progress() const;
+
+  models::Model& model_;
+  const tasks::Task& task_;
+  data::Loader& loader_;
+  std::unique_ptr<Optimizer> optimizer_;
+  LoopOptions options_;
+  StateDict averaged_;  // the model's own tensors
+  StateDict average_;
+  std::int64_t epoch_ = 0;
+  std::int64_t batch_ = 0;  // of the epoch
+  std::int64_t steps_ = 0;
+  std::int64_t updates_ = 0;   // of the optimiser
+  std::int64_t gathered_ = 0;  // batches whose gradients wait
+  at::Tensor loss_sum_;        // of the epoch, float64, on the model's device
+  double last_epoch_loss_ = 0;
+  double last_norm_ = -1;
+};
 
 }  // namespace lorae::training

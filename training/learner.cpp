@@ -1,8 +1,8 @@
 #include "training/learner.h"
 
 #include "base/error.h"
-#include "tasks/classification.h"
 #include "tensors/torch.h"
+#include "training/shares.h"
 
 namespace lorae::training {
 namespace {
@@ -36,7 +36,9 @@ StateDict trainable_of(const models::Model& model, const MethodOptions& method) 
 }  // namespace
 
 Learner::Learner(const Plan& plan, const StateDict& backbone)
-    : plan_(plan), model_(models::build(plan.model, Seed{plan.seed})) {
+    : plan_(plan),
+      task_(tasks::make_task(plan.task.name, {.classes = plan.model.classes})),
+      model_(models::build(plan.model, Seed{plan.seed})) {
   copy_values_(model_->backbone(), backbone);
   const MethodOptions& method = plan.method;
   if (method.kind == Kind::kLorae) {
@@ -67,7 +69,7 @@ adapters::AdapterInfo Learner::description(const StateDict& backbone) const {
           .layers = model_->adapter_layers()};
 }
 
-FitResult Learner::fit_round(const data::ImageSet& images,
+FitResult Learner::fit_round(const data::DatasetPtr& images,
                              std::string_view client,
                              RoundId round,
                              double learning_rate_factor) {
@@ -82,15 +84,23 @@ FitResult Learner::fit_round(const data::ImageSet& images,
   if (!mappers.parameters.empty()) {
     groups.push_back(mappers);
   }
-  const SgdLoop loop{.epochs = plan_.training.local_epochs,
-                     .batch_size = plan_.training.batch_size,
-                     .momentum = plan_.training.momentum,
-                     .clip_norm = plan_.training.clip_norm};
-  return fit(*model_, images, groups, loop, Seed{plan_.seed}.derive("fit", client, round.value));
+  data::Loader loader(images,
+                      {.shape = input_shape(plan_.model), .batch_size = plan_.training.batch_size},
+                      Seed{plan_.seed}.derive("fit", client, round.value));
+  Fit fit(*model_, *task_, loader,
+          make_optimizer({.momentum = plan_.training.momentum}, std::move(groups)),
+          {.epochs = plan_.training.local_epochs, .clip_norm = plan_.training.clip_norm});
+  while (fit.step()) {
+  }
+  return fit.result();
 }
 
-Metrics Learner::evaluate(const data::ImageSet& images, const std::stop_token& stop) const {
-  return tasks::evaluate(*model_, images, stop);
+Metrics Learner::evaluate(const data::DatasetPtr& images, const std::stop_token& stop) const {
+  data::Loader loader(
+      images,
+      {.shape = input_shape(plan_.model), .batch_size = tasks::kEvaluationBatch, .shuffle = false},
+      {});
+  return tasks::evaluate(*model_, *task_, loader, stop)->result();
 }
 
 }  // namespace lorae::training

@@ -5,7 +5,8 @@
 
 #include "base/ids.h"
 #include "base/metrics.h"
-#include "data/image_set.h"
+#include "data/dataset.h"
+#include "tasks/task.h"
 #include "training/fit.h"
 #include "training/plan.h"
 
@@ -31,19 +32,23 @@ class Learner {
 
   /// Trains for one round on one client's images.
   /// Formula: SGD with momentum at learning_rate * factor; mappers at ratio times that.
-  FitResult fit_round(const data::ImageSet& images,
+  FitResult fit_round(const data::DatasetPtr& images,
                       std::string_view client,
                       RoundId round,
                       double learning_rate_factor);
 
-  /// "top1" and "loss" on `images`. Gives up, with any result, when a stop is requested.
-  Metrics evaluate(const data::ImageSet& images, const std::stop_token& stop = {}) const;
+  /// The task's metrics on `images`. Gives up, with any result, when a stop is requested.
+  Metrics evaluate(const data::DatasetPtr& images, const std::stop_token& stop = {}) const;
+
+  const tasks::Task& task() const { return *task_; }
+  models::Model& model() const { return *model_; }
 
   /// Of the plain model, without adapters and BatchNorm statistics.
   std::int64_t total_parameters() const { return total_parameters_; }
 
  private:
   Plan plan_;
+  std::unique_ptr<tasks::Task> task_;
   std::unique_ptr<models::Model> model_;
   StateDict trainable_;
   std::int64_t total_parameters_ = 0;

@@ -18,22 +18,32 @@ void check_shift(const DataOptions& options) {
         "'; images of your own are never altered: set data.shift = \"none\"");
 }
 
-data::ImageSet open(const DataOptions& options,
-                    const models::ModelOptions& model,
-                    data::Split split) {
+data::DatasetPtr open(const DataOptions& options,
+                      const models::ModelOptions& model,
+                      data::Split split) {
   check_shift(options);
-  auto images = data::open_image_set(options.path, input_shape(model), split);
-  check_classes(images, model);
+  auto images = data::open_dataset(options.path, model.channels, split);
+  check_classes(*images, model);
   return images;
 }
 
-data::DomainSplit split_train(const data::ImageSet& images, const DataOptions& options, Seed seed) {
+data::DomainSplit split_train(const data::Dataset& images, const DataOptions& options, Seed seed) {
   return data::split_domain(images.size(), options.public_images, options.private_images,
                             seed.derive("domains"));
 }
 
-data::ImageSet shifted(data::ImageSet images, const DataOptions& options) {
-  return options.shift == Shift::kRotateInvert ? data::shifted_domain(images) : images;
+/// Of the demonstration's images, which lie in memory.
+data::DatasetPtr shifted(data::DatasetPtr images, const DataOptions& options) {
+  return options.shift == Shift::kRotateInvert
+             ? data::memory_dataset(data::shifted_domain(*images->in_memory()))
+             : images;
+}
+
+/// `indices` of `images`, as the model takes them.
+data::DatasetPtr chosen(const data::DatasetPtr& images,
+                        std::vector<std::int64_t> indices,
+                        const models::ModelOptions& model) {
+  return data::held_if_small(data::subset(images, std::move(indices)), input_shape(model));
 }
 
 }  // namespace
@@ -42,10 +52,10 @@ data::ImageShape input_shape(const models::ModelOptions& model) {
   return {model.channels, model.height, model.width};
 }
 
-void check_classes(const data::ImageSet& images, const models::ModelOptions& model) {
-  check(static_cast<std::int64_t>(images.classes.size()) <= model.classes, ErrorCode::kIncompatible,
-        "[data] the images have ", images.classes.size(), " classes, the model only ",
-        model.classes, " outputs; set model.classes");
+void check_classes(const data::Dataset& images, const models::ModelOptions& model) {
+  check(static_cast<std::int64_t>(images.classes().size()) <= model.classes,
+        ErrorCode::kIncompatible, "[data] the images have ", images.classes().size(),
+        " classes, the model only ", model.classes, " outputs; set model.classes");
 }
 
 std::vector<std::string> class_names(const DataOptions& options) {
@@ -53,61 +63,61 @@ std::vector<std::string> class_names(const DataOptions& options) {
   return data::class_names(options.path);
 }
 
-data::ImageSet public_images(const DataOptions& options,
+data::DatasetPtr public_images(const DataOptions& options,
+                               const models::ModelOptions& model,
+                               Seed seed) {
+  const auto images = open(options, model, data::Split::kTrain);
+  return chosen(images, split_train(*images, options, seed).public_indices, model);
+}
+
+data::DatasetPtr private_images(const DataOptions& options,
+                                const models::ModelOptions& model,
+                                Seed seed) {
+  const auto images = open(options, model, data::Split::kTrain);
+  return shifted(chosen(images, split_train(*images, options, seed).private_indices, model),
+                 options);
+}
+
+data::DatasetPtr test_images(const DataOptions& options,
                              const models::ModelOptions& model,
                              Seed seed) {
-  const auto images = open(options, model, data::Split::kTrain);
-  return images.select(split_train(images, options, seed).public_indices);
-}
-
-data::ImageSet private_images(const DataOptions& options,
-                              const models::ModelOptions& model,
-                              Seed seed) {
-  const auto images = open(options, model, data::Split::kTrain);
-  return shifted(images.select(split_train(images, options, seed).private_indices), options);
-}
-
-data::ImageSet test_images(const DataOptions& options,
-                           const models::ModelOptions& model,
-                           Seed seed) {
   const auto images = open(options, model, data::Split::kTest);
-  const auto drawn = data::split_domain(images.size(), 0, options.test_images, seed.derive("test"));
-  return shifted(images.select(drawn.private_indices), options);
+  const auto drawn =
+      data::split_domain(images->size(), 0, options.test_images, seed.derive("test"));
+  return shifted(chosen(images, drawn.private_indices, model), options);
 }
 
 data::Shares private_shares(const DataOptions& options,
-                            const data::ImageSet& images,
+                            const data::Dataset& images,
                             std::int64_t shares,
                             Seed seed) {
   const Seed own = seed.derive("shares");
   if (options.partition == Partition::kIid) {
     return data::partition_iid(images.size(), shares, own);
   }
-  const std::int64_t* labels = images.labels.data_ptr<std::int64_t>();
-  return data::partition_dirichlet({labels, labels + images.size()},
-                                   static_cast<std::int64_t>(images.classes.size()), shares,
+  return data::partition_dirichlet(data::labels_of(images), std::ssize(images.classes()), shares,
                                    options.dirichlet_alpha, own);
 }
 
-data::ImageSet own_images(const std::filesystem::path& path,
-                          const data::ClassMap& map,
-                          const data::SharePart& part,
-                          const Plan& plan) {
+data::DatasetPtr own_images(const std::filesystem::path& path,
+                            const data::ClassMap& map,
+                            const data::SharePart& part,
+                            const Plan& plan) {
   check(plan.data.shift == Shift::kNone, ErrorCode::kInvalidConfig,
         "[data] this run is the demonstration", " (data.shift = \"", name_of(plan.data.shift),
         "\"), whose images are turned and inverted; '", path.string(),
         "' does not fit it: give the coordinator a configuration or --data of its ",
         "own, or this client no data");
-  auto images = data::open_image_set(path, input_shape(plan.model), data::Split::kTrain,
-                                     data::Holding::kPart);
-  images = images.relabelled(data::match_classes(images.classes, plan.task.classes, map),
-                             plan.task.classes);
+  auto images =
+      data::open_dataset(path, plan.model.channels, data::Split::kTrain, data::Holding::kPart);
+  images = data::relabelled(images, data::match_classes(images->classes(), plan.task.classes, map),
+                            plan.task.classes);
   if (part.count > 1) {
     // By the images alone, so that devices with the same copy take different parts of it.
-    const auto shares = data::partition_iid(images.size(), part.count, Seed{});
-    images = images.select(shares.at(static_cast<std::size_t>(part.index)));
+    const auto shares = data::partition_iid(images->size(), part.count, Seed{});
+    images = data::subset(images, shares.at(static_cast<std::size_t>(part.index)));
   }
-  return images;
+  return data::held_if_small(images, input_shape(plan.model));
 }
 
 }  // namespace lorae::training

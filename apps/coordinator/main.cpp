@@ -218,7 +218,7 @@ class Deployment {
   runs::RunDirectory directory_;
   runs::Journal journal_;
   experiment::Run made_;
-  data::ImageSet test_;
+  data::DatasetPtr test_;
   training::Learner learner_;
   coordinator::Coordinator coordinator_;
   coordinator::Server server_;

@@ -40,8 +40,11 @@ TEST_F(Pictures, OfOnesOwnAreLabelledAnewForEveryPlan) {
   const ImageSource images = own_images(folder_.path(), "", "");
   using Counts = std::vector<std::int64_t>;
 
-  EXPECT_EQ(data::class_histogram(images(plan({"cat", "dog"}), {})), (Counts{20, 20}));
-  EXPECT_EQ(data::class_histogram(images(plan({"bird", "cat", "dog"}), {})), (Counts{0, 20, 20}));
+  const auto counts = [](const data::DatasetPtr& set) {
+    return data::class_histogram(*set->in_memory());
+  };
+  EXPECT_EQ(counts(images(plan({"cat", "dog"}), {})), (Counts{20, 20}));
+  EXPECT_EQ(counts(images(plan({"bird", "cat", "dog"}), {})), (Counts{0, 20, 20}));
   EXPECT_THROW(images(plan({"bird", "cat"}), {}), Error);
 }
 
@@ -53,12 +56,12 @@ TEST_F(Pictures, OfAShareAreSplitAnewForEveryPlan) {
   training::Plan second = first;
   second.seed = first.seed + 1;
 
-  const auto before = images(first, work).images;
-  const auto after = images(second, work).images;
+  const auto before = images(first, work)->in_memory()->images;
+  const auto after = images(second, work)->in_memory()->images;
 
   ASSERT_GT(before.size(0), 0);
   EXPECT_FALSE(before.sizes() == after.sizes() && before.equal(after));
-  EXPECT_TRUE(before.equal(images(first, work).images));
+  EXPECT_TRUE(before.equal(images(first, work)->in_memory()->images));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "data/open.h"
 #include "tests/base/temporary_folder.h"
 
 // Small data sets in their real formats, written where a test can break them.
@@ -52,6 +53,11 @@ inline void write_gz(const fs::path& path, std::string_view bytes) {
 inline std::string read(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// All pictures of a set, fitted to `shape`.
+inline ImageSet all_of(const DatasetPtr& set, ImageShape shape) {
+  return *held_if_small(set, shape)->in_memory();
 }
 
 /// Replaces a file by its first `size` bytes.

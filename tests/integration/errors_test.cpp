@@ -123,12 +123,16 @@ TEST_F(Errors, EmptyClassFolderIsNamed) {
 }
 
 TEST_F(Errors, UnreadableImageIsNamed) {
-  for (const char* name : {"cats", "dogs"}) {
-    write(std::string("pictures/") + name + "/broken.png", "this is not a picture");
+  for (int i = 100; i < 155; ++i) {
+    for (const char* name : {"cats", "dogs"}) {
+      write(std::string("pictures/") + name + "/broken" + std::to_string(i) + ".png",
+            "this is not a picture");
+    }
   }
   const auto config = write_small_config(folder_.path(), 1);
-  expect(simulate(config, {"--set", "data.path=" + (folder_.path() / "pictures").string()}), kData,
-         "cats/broken.png");
+  expect(simulate(config, {"--set", "data.path=" + (folder_.path() / "pictures").string(), "--set",
+                           "data.public_images=100", "--set", "data.private_images=10"}),
+         kData, "cats/broken1");
 }
 
 TEST_F(Errors, PortInUseSaysWhatToDo) {

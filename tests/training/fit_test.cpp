@@ -1,6 +1,5 @@
 #include "training/fit.h"
 
-#include "tasks/classification.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"
 #include "tests/tensors/helpers.h"
@@ -13,7 +12,7 @@ using lorae::testing::expect_error;
 using lorae::testing::relative_error;
 using lorae::testing::same_bits;
 using testing::small_plan;
-using testing::striped_images;
+using testing::striped_set;
 
 ParameterGroup group_of(const StateDict& state, double learning_rate) {
   ParameterGroup group;
@@ -31,81 +30,80 @@ std::unique_ptr<models::Model> full_model(std::uint64_t seed = 1) {
   return model;
 }
 
-class Fit : public ::testing::Test {
+/// The short way through a fit: a set, one group per state, SGD.
+FitResult train(models::Model& model,
+                const data::DatasetPtr& images,
+                std::vector<ParameterGroup> groups,
+                LoopOptions options,
+                Seed seed,
+                std::int64_t batch_size = 32,
+                double momentum = 0.9) {
+  const auto task = tasks::make_task("classification", {.classes = 3});
+  data::Loader loader(images, {.shape = {1, 8, 8}, .batch_size = batch_size}, seed);
+  training::Fit fit(model, *task, loader, make_optimizer({.momentum = momentum}, std::move(groups)),
+                    std::move(options));
+  while (fit.step()) {
+  }
+  return fit.result();
+}
+
+Metrics measured(models::Model& model, const data::DatasetPtr& images) {
+  const auto task = tasks::make_task("classification", {.classes = 3});
+  data::Loader loader(images, {.shape = {1, 8, 8}, .batch_size = 7, .shuffle = false}, {});
+  return tasks::evaluate(model, *task, loader)->result();
+}
+
+class FitTest : public ::testing::Test {
  protected:
-  Fit() { use_one_thread(); }
+  FitTest() { use_one_thread(); }
 
   /// The weights after training from the same start.
-  StateDict weights_after(const SgdLoop& loop, Seed seed) const {
+  StateDict weights_after(const LoopOptions& options, Seed seed) const {
     const auto model = full_model();
-    fit(*model, images_, {group_of(model->weights(), 0.05)}, loop, seed);
+    train(*model, images_, {group_of(model->weights(), 0.05)}, options, seed, 5);
     return model->weights();
   }
 
-  data::ImageSet images_ = striped_images(24, 1);
+  /// The mean cross-entropy of all images.
+  at::Tensor loss_of(models::Model& model) const {
+    const data::ImageSet& set = *images_->in_memory();
+    return at::cross_entropy_loss(model.forward(tasks::model_input(model, set.images)), set.labels);
+  }
+
+  data::DatasetPtr images_ = striped_set(24, 1);
 };
 
-TEST_F(Fit, LowersTheLossUntilTheImagesAreLearned) {
+TEST_F(FitTest, LowersTheLossUntilTheImagesAreLearned) {
   const auto model = full_model();
   const std::vector<ParameterGroup> groups{group_of(model->weights(), 0.02)};
-  const FitResult first = fit(*model, images_, groups, {.clip_norm = 5}, Seed{1});
-  const FitResult last = fit(*model, images_, groups, {.epochs = 20, .clip_norm = 5}, Seed{2});
+  const FitResult first = train(*model, images_, groups, {.clip_norm = 5}, Seed{1});
+  const FitResult last = train(*model, images_, groups, {.epochs = 20, .clip_norm = 5}, Seed{2});
   EXPECT_LT(last.loss, 0.3 * first.loss);
-  EXPECT_GT(tasks::evaluate(*model, images_).find("top1").value(), 0.9);
+  EXPECT_GT(measured(*model, images_).find("top1").value(), 0.9);
 }
 
-TEST_F(Fit, CountsExamplesAndSteps) {
+TEST_F(FitTest, CountsExamplesAndSteps) {
   const auto model = full_model();
-  const FitResult result = fit(*model, images_, {group_of(model->weights(), 0.01)},
-                               {.epochs = 3, .batch_size = 10}, Seed{1});
+  const FitResult result =
+      train(*model, images_, {group_of(model->weights(), 0.01)}, {.epochs = 3}, Seed{1}, 10);
   EXPECT_EQ(result.num_examples, 24);
   EXPECT_EQ(result.steps, 9) << "two batches of 10 and one of 4 in each epoch";
 }
 
-TEST_F(Fit, ReportsTheMeanLossOfTheLastEpoch) {
+TEST_F(FitTest, ReportsTheMeanLossOfTheLastEpoch) {
   const auto model = full_model();
-  const at::Tensor loss = tasks::classification_loss(
-      model->forward(tasks::model_input(*model, images_.images)), images_.labels);
+  const double loss = loss_of(*model).item<double>();
   // With rate 0 every epoch sees the same model; the short last batch must not count double.
-  const FitResult result = fit(*model, images_, {group_of(model->weights(), 0)},
-                               {.epochs = 2, .batch_size = 10}, Seed{1});
-  EXPECT_NEAR(result.loss, loss.item<double>(), 1e-5);
+  const FitResult result =
+      train(*model, images_, {group_of(model->weights(), 0)}, {.epochs = 2}, Seed{1}, 10);
+  EXPECT_NEAR(result.loss, loss, 1e-5);
+  EXPECT_NEAR(measured(*model, images_).find("loss").value(), loss, 1e-5);
 }
 
-TEST_F(Fit, RepeatsBitForBitForASeedAndDiffersForAnother) {
-  const SgdLoop loop{.epochs = 2, .batch_size = 5, .clip_norm = 1};
-  EXPECT_TRUE(same_bits(weights_after(loop, Seed{1}), weights_after(loop, Seed{1})));
-  EXPECT_FALSE(same_bits(weights_after(loop, Seed{1}), weights_after(loop, Seed{2})));
-}
-
-TEST_F(Fit, StepsAsTorchsSgdDoes) {
-  constexpr double kRate = 0.02;
-  constexpr double kMomentum = 0.9;
-  constexpr double kDecay = 0.01;
-  constexpr double kClip = 0.5;
-  constexpr int kSteps = 4;
-  const auto ours = full_model();
-  ParameterGroup group = group_of(ours->weights(), kRate);
-  group.weight_decay = kDecay;
-  // One batch of all images: their order changes nothing but rounding.
-  fit(*ours, images_, {group},
-      {.epochs = kSteps, .batch_size = 24, .momentum = kMomentum, .clip_norm = kClip}, Seed{1});
-
-  const auto theirs = full_model();
-  const std::vector<at::Tensor> parameters = group_of(theirs->weights(), 0).parameters;
-  torch::optim::SGD sgd(parameters,
-                        torch::optim::SGDOptions(kRate).momentum(kMomentum).weight_decay(kDecay));
-  for (int step = 0; step < kSteps; ++step) {
-    sgd.zero_grad();
-    tasks::classification_loss(theirs->forward(tasks::model_input(*theirs, images_.images)),
-                               images_.labels)
-        .backward();
-    torch::nn::utils::clip_grad_norm_(parameters, kClip);
-    sgd.step();
-  }
-  for (const auto& [name, tensor] : theirs->weights()) {
-    EXPECT_LT(relative_error(ours->weights().at(name), tensor), 1e-4) << name;
-  }
+TEST_F(FitTest, RepeatsBitForBitForASeedAndDiffersForAnother) {
+  const LoopOptions options{.epochs = 2, .clip_norm = 1};
+  EXPECT_TRUE(same_bits(weights_after(options, Seed{1}), weights_after(options, Seed{1})));
+  EXPECT_FALSE(same_bits(weights_after(options, Seed{1}), weights_after(options, Seed{2})));
 }
 
 double distance(const StateDict& a, const StateDict& b) {
@@ -116,12 +114,11 @@ double distance(const StateDict& a, const StateDict& b) {
   return std::sqrt(sum);
 }
 
-TEST_F(Fit, ClipsTheGradientOfAllParametersTogether) {
+TEST_F(FitTest, ClipsTheGradientOfAllParametersTogether) {
   const StateDict start = full_model()->weights().clone();
   const auto step_length = [&](double clip_norm) {
     const auto model = full_model();
-    fit(*model, images_, {group_of(model->weights(), 1)},
-        {.batch_size = 24, .clip_norm = clip_norm}, Seed{1});
+    train(*model, images_, {group_of(model->weights(), 1)}, {.clip_norm = clip_norm}, Seed{1}, 24);
     return distance(model->weights(), start);
   };
   const double free = step_length(0);
@@ -130,7 +127,7 @@ TEST_F(Fit, ClipsTheGradientOfAllParametersTogether) {
   EXPECT_NEAR(step_length(2 * free), free, 1e-3 * free);
 }
 
-TEST_F(Fit, GivesEachGroupItsOwnLearningRate) {
+TEST_F(FitTest, GivesEachGroupItsOwnLearningRate) {
   const auto model = full_model();
   const StateDict start = model->weights().clone();
   std::vector<StateDict::Entry> body;
@@ -139,59 +136,139 @@ TEST_F(Fit, GivesEachGroupItsOwnLearningRate) {
       body.push_back(entry);
     }
   }
-  fit(*model, images_, {group_of(model->head(), 0.1), group_of(StateDict(body), 0)}, {}, Seed{1});
+  train(*model, images_, {group_of(model->head(), 0.1), group_of(StateDict(body), 0)}, {}, Seed{1});
   for (const auto& [name, tensor] : model->weights()) {
     EXPECT_EQ(same_bits(tensor, start.at(name)), !name.starts_with("fc.")) << name;
   }
 }
 
-TEST_F(Fit, ChangesOnlyTheGivenTensors) {
+TEST_F(FitTest, ChangesOnlyTheGivenTensors) {
   const auto model = full_model();
   model->train_only(model->head());
   const StateDict before = model->backbone().clone();
-  fit(*model, images_, {group_of(model->head(), 0.1)}, {.epochs = 2}, Seed{1});
+  train(*model, images_, {group_of(model->head(), 0.1)}, {.epochs = 2}, Seed{1});
   for (const auto& [name, tensor] : model->backbone()) {
     EXPECT_EQ(same_bits(tensor, before.at(name)), !name.starts_with("fc.")) << name;
   }
 }
 
-TEST_F(Fit, FollowsTheScheduleOverAllSteps) {
+TEST_F(FitTest, LeavesATensorWithoutAGradientWhereItIs) {
+  const auto model = full_model();
+  const at::Tensor idle = torch::ones({3}).requires_grad_();
+  ParameterGroup group = group_of(model->weights(), 0.1);
+  group.parameters.push_back(idle);
+  group.weight_decay = 0.1;
+  train(*model, images_, {group}, {}, Seed{1});
+  EXPECT_TRUE(torch::equal(idle.detach(), torch::ones({3})));
+}
+
+TEST_F(FitTest, FollowsTheScheduleOverAllSteps) {
   const auto model = full_model();
   std::vector<double> progress;
-  std::int64_t seen = 0;
-  const SgdLoop loop{.epochs = 2,
-                     .batch_size = 12,
-                     .schedule =
-                         [&](double at) {
-                           progress.push_back(at);
-                           return 0.0;
-                         },
-                     .on_batch = [&](std::int64_t images) { seen += images; }};
+  const LoopOptions options{.epochs = 2, .schedule = [&](double at) {
+                              progress.push_back(at);
+                              return 0.0;
+                            }};
   const StateDict before = model->weights().clone();
-  fit(*model, images_, {group_of(model->weights(), 0.1)}, loop, Seed{1});
-  EXPECT_EQ(progress, (std::vector<double>{0, 0.25, 0.5, 0.75}));
-  EXPECT_EQ(seen, 48);
+  train(*model, images_, {group_of(model->weights(), 0.1)}, options, Seed{1}, 12);
+  EXPECT_EQ(progress, (std::vector<double>{0, 0.5, 1, 1.5})) << "in epochs";
   EXPECT_TRUE(same_bits(model->weights(), before)) << "a factor of 0 stops every step";
 }
 
-TEST_F(Fit, StartsEveryCallWithoutMomentum) {
+TEST_F(FitTest, StartsEveryFitWithoutMomentum) {
   const auto model = full_model();
   const std::vector<ParameterGroup> groups{group_of(model->weights(), 0.02)};
   const StateDict start = model->weights().clone();
-  fit(*model, images_, groups, {}, Seed{1});
+  train(*model, images_, groups, {}, Seed{1});
   copy_values_(model->weights(), start);
-  fit(*model, images_, groups, {}, Seed{2});
+  train(*model, images_, groups, {}, Seed{2});
   const auto fresh = full_model();
-  fit(*fresh, images_, {group_of(fresh->weights(), 0.02)}, {}, Seed{2});
+  train(*fresh, images_, {group_of(fresh->weights(), 0.02)}, {}, Seed{2});
   EXPECT_TRUE(same_bits(model->weights(), fresh->weights()));
 }
 
-TEST_F(Fit, RefusesAnEmptySet) {
+TEST_F(FitTest, AccumulatesBatchesIntoOneStep) {
+  // Without BatchNorm's batch statistics, four batches of 6 are one of 24.
+  const auto apart = full_model(), whole = full_model();
+  train(*apart, images_, {group_of(apart->weights(), 0.05)}, {.accumulate = 4}, Seed{1}, 6);
+  train(*whole, images_, {group_of(whole->weights(), 0.05)}, {}, Seed{1}, 24);
+  for (const auto& [name, tensor] : whole->weights()) {
+    EXPECT_LT(relative_error(apart->weights().at(name), tensor), 1e-4) << name;
+  }
+}
+
+/// A fit that can be stopped after any step, with everything that it owns.
+struct Running {
+  Running(const data::DatasetPtr& images, OptimizerName name, std::int64_t workers = 0)
+      : loader(images, {.shape = {1, 8, 8}, .batch_size = 5, .workers = workers}, Seed{3}),
+        fit(*model,
+            *task,
+            loader,
+            make_optimizer({.name = name}, {group_of(model->weights(), 0.01)}),
+            {.epochs = 3,
+             .clip_norm = 1,
+             .average_decay = 0.9,
+             .schedule = [](double at) { return 1 - at / 3; }},
+            model->weights()) {}
+
+  std::unique_ptr<models::Model> model = full_model();
+  std::unique_ptr<tasks::Task> task = tasks::make_task("classification", {.classes = 3});
+  data::Loader loader;
+  training::Fit fit;
+};
+
+TEST_F(FitTest, GoesOnFromItsStateWithTheBitsOfAnUndisturbedOne) {
+  for (const OptimizerName name :
+       {OptimizerName::kSgd, OptimizerName::kAdam, OptimizerName::kAdamW}) {
+    Running undisturbed(images_, name);
+    while (undisturbed.fit.step()) {
+    }
+    for (const int stop : {0, 1, 5, 7, 14}) {
+      Running first(images_, name);
+      for (int i = 0; i < stop; ++i) {
+        first.fit.step();
+      }
+      const StateDict state = first.fit.state();
+      const StateDict weights = first.model->weights().clone();
+      first.fit.step();  // what was saved does not move along
+
+      Running second(images_, name, /*workers=*/2);
+      copy_values_(second.model->weights(), weights);
+      second.fit.restore(state);
+      while (second.fit.step()) {
+      }
+      EXPECT_TRUE(same_bits(second.model->weights(), undisturbed.model->weights()))
+          << name_of(name) << " after " << stop;
+      EXPECT_TRUE(same_bits(second.fit.average(), undisturbed.fit.average())) << stop;
+      EXPECT_EQ(second.fit.result().loss, undisturbed.fit.result().loss) << stop;
+    }
+  }
+}
+
+TEST_F(FitTest, KeepsAnAverageThatLagsBehind) {
+  Running running(images_, OptimizerName::kSgd);
+  const StateDict start = running.model->weights().clone();
+  while (running.fit.step()) {
+  }
+  const double whole = distance(running.model->weights(), start);
+  const double average = distance(running.fit.average(), start);
+  EXPECT_GT(average, 0.1 * whole);
+  EXPECT_LT(average, whole);
+}
+
+TEST_F(FitTest, RefusesTheStateOfAnotherOptimizer) {
+  Running sgd(images_, OptimizerName::kSgd), adam(images_, OptimizerName::kAdam);
+  sgd.fit.step();
+  expect_error(
+      ErrorCode::kIncompatible, [&] { adam.fit.restore(sgd.fit.state()); }, "another optimiser's");
+}
+
+TEST_F(FitTest, RefusesAnEmptySet) {
   const auto model = full_model();
   expect_error(
       ErrorCode::kInvalidArgument,
-      [&] { fit(*model, images_.select({}), {group_of(model->weights(), 0.1)}, {}, Seed{1}); },
-      "[fit] no images to train on");
+      [&] { train(*model, data::subset(images_, {}), {group_of(model->weights(), 0.1)}, {}, {}); },
+      "[data] no images to load");
 }
 
 }  // namespace

@@ -15,6 +15,10 @@ data::ImageSet striped_images(std::int64_t count, std::uint64_t seed) {
   return {images, labels, {"top", "middle", "bottom"}};
 }
 
+data::DatasetPtr striped_set(std::int64_t count, std::uint64_t seed) {
+  return data::memory_dataset(striped_images(count, seed));
+}
+
 Plan small_plan(const std::string& kind) {
   Plan plan;
   plan.seed = 5;

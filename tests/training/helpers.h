@@ -10,6 +10,9 @@ namespace lorae::training::testing {
 /// Grey 8x8 images of three classes: noise with one bright row, whose place is the class.
 data::ImageSet striped_images(std::int64_t count, std::uint64_t seed);
 
+/// The same as a set.
+data::DatasetPtr striped_set(std::int64_t count, std::uint64_t seed);
+
 /// A plan for striped_images: resnet8 at 8x8 pixels, three classes.
 Plan small_plan(const std::string& kind);
 

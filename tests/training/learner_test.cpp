@@ -14,7 +14,7 @@ using lorae::testing::relative_error;
 using lorae::testing::same_bits;
 using testing::backbone_of;
 using testing::small_plan;
-using testing::striped_images;
+using testing::striped_set;
 
 constexpr std::array kKinds = {"lorae", "full", "head"};
 
@@ -41,7 +41,7 @@ class LearnerTest : public ::testing::Test {
  protected:
   LearnerTest() { use_one_thread(); }
 
-  data::ImageSet images_ = striped_images(24, 1);
+  data::DatasetPtr images_ = striped_set(24, 1);
 };
 
 TEST_F(LearnerTest, SendsWhatTheMethodTrains) {
@@ -154,8 +154,8 @@ TEST_F(LearnerTest, TakesOneStepComputedByHand) {
   const StateDict trained(std::move(entries));
   copy_values_(trained, start);
   model->train_only(trained);
-  tasks::classification_loss(model->forward(tasks::model_input(*model, images_.images)),
-                             images_.labels)
+  const data::ImageSet& all = *images_->in_memory();
+  at::cross_entropy_loss(model->forward(tasks::model_input(*model, all.images)), all.labels)
       .backward();
   for (const auto& [name, tensor] : trained) {
     const double ratio = is_mapper(name) ? plan.method.mapper_learning_rate_ratio : 1.0;

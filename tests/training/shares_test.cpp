@@ -14,17 +14,18 @@ namespace lorae::training {
 namespace {
 
 using lorae::testing::expect_error;
-using testing::striped_images;
+using testing::striped_set;
 
 constexpr const char* kInstalled = "/usr/share/datasets/fashion-mnist";
 constexpr Seed kSeed{1};
 
-bool same_images(const data::ImageSet& a, const data::ImageSet& b) {
-  return a.images.equal(b.images) && a.labels.equal(b.labels);
+bool same_images(const data::ImageSet& a, const data::DatasetPtr& b) {
+  return a.images.equal(b->in_memory()->images) && a.labels.equal(b->in_memory()->labels);
 }
 
 /// The digest of each image's pixels.
-std::set<Digest> digests(const data::ImageSet& set) {
+std::set<Digest> digests(const data::DatasetPtr& from) {
+  const data::ImageSet& set = *from->in_memory();
   std::set<Digest> all;
   for (std::int64_t i = 0; i < set.size(); ++i) {
     const at::Tensor image = set.images[i].contiguous();
@@ -65,24 +66,26 @@ TEST_F(FashionData, ShiftsThePrivateDomainAndItsTestAlone) {
   const auto secret = private_images(options_, model_, kSeed);
   const auto test = test_images(options_, model_, kSeed);
   options_.shift = Shift::kNone;
-  EXPECT_TRUE(same_images(known, public_images(options_, model_, kSeed)));
-  EXPECT_TRUE(same_images(secret, data::shifted_domain(private_images(options_, model_, kSeed))));
-  EXPECT_TRUE(same_images(test, data::shifted_domain(test_images(options_, model_, kSeed))));
+  EXPECT_TRUE(same_images(*known->in_memory(), public_images(options_, model_, kSeed)));
+  EXPECT_TRUE(same_images(
+      data::shifted_domain(*private_images(options_, model_, kSeed)->in_memory()), secret));
+  EXPECT_TRUE(
+      same_images(data::shifted_domain(*test_images(options_, model_, kSeed)->in_memory()), test));
 }
 
 TEST_F(FashionData, DependsOnTheSeedAlone) {
-  EXPECT_TRUE(same_images(private_images(options_, model_, kSeed),
+  EXPECT_TRUE(same_images(*private_images(options_, model_, kSeed)->in_memory(),
                           private_images(options_, model_, kSeed)));
-  EXPECT_FALSE(same_images(private_images(options_, model_, kSeed),
+  EXPECT_FALSE(same_images(*private_images(options_, model_, kSeed)->in_memory(),
                            private_images(options_, model_, Seed{2})));
-  EXPECT_FALSE(
-      same_images(test_images(options_, model_, kSeed), test_images(options_, model_, Seed{2})));
+  EXPECT_FALSE(same_images(*test_images(options_, model_, kSeed)->in_memory(),
+                           test_images(options_, model_, Seed{2})));
 }
 
 TEST_F(FashionData, TestsOnTheTestHalf) {
   options_.shift = Shift::kNone;
   options_.test_images = 10000;
-  EXPECT_EQ(test_images(options_, model_, kSeed).size(), 10000);
+  EXPECT_EQ(test_images(options_, model_, kSeed)->size(), 10000);
   options_.test_images = 10001;
   expect_error(
       ErrorCode::kInvalidConfig, [&] { test_images(options_, model_, kSeed); },
@@ -96,11 +99,15 @@ TEST_F(FashionData, RefusesMoreImagesThanThereAre) {
       "cannot take 59900 public and 200 private images out of 60000; ask for fewer");
 }
 
-TEST_F(FashionData, RefusesAModelOfAnotherSizeOrWithTooFewOutputs) {
-  models::ModelOptions wide = model_;
-  wide.width = 32;
-  expect_error(
-      ErrorCode::kIncompatible, [&] { public_images(options_, wide, kSeed); }, "1x28x32");
+TEST_F(FashionData, IsFittedToTheModelsSizeAndChannels) {
+  models::ModelOptions large = model_;
+  large.channels = 3;
+  large.height = large.width = 32;
+  EXPECT_EQ(private_images(options_, large, kSeed)->in_memory()->shape(),
+            (data::ImageShape{3, 32, 32}));
+}
+
+TEST_F(FashionData, RefusesAModelWithTooFewOutputs) {
   models::ModelOptions few = model_;
   few.classes = 9;
   expect_error(
@@ -109,7 +116,8 @@ TEST_F(FashionData, RefusesAModelOfAnotherSizeOrWithTooFewOutputs) {
 }
 
 /// The pixels of a set, in any order.
-std::multiset<Digest> all_digests(const data::ImageSet& set) {
+std::multiset<Digest> all_digests(const data::DatasetPtr& from) {
+  const data::ImageSet& set = *from->in_memory();
   std::multiset<Digest> all;
   for (std::int64_t i = 0; i < set.size(); ++i) {
     all.merge(std::multiset<Digest>{digest_of(StateDict({{"x", set.images[i].contiguous()}}))});
@@ -153,9 +161,11 @@ TEST_F(BroughtData, IsNeverAlteredAndSeenAlikeInTrainingAndEvaluation) {
     const DataOptions options{
         .path = path, .public_images = 15, .private_images = 10, .test_images = 12};
     const auto shape = input_shape(kind.model);
-    const auto train = all_digests(data::open_image_set(path, shape, data::Split::kTrain));
-    const auto test = all_digests(data::open_image_set(path, shape, data::Split::kTest));
-    const auto is_part_of = [](const std::multiset<Digest>& whole, const data::ImageSet& part) {
+    const auto train = all_digests(
+        data::held_if_small(data::open_dataset(path, shape.channels, data::Split::kTrain), shape));
+    const auto test = all_digests(
+        data::held_if_small(data::open_dataset(path, shape.channels, data::Split::kTest), shape));
+    const auto is_part_of = [](const std::multiset<Digest>& whole, const data::DatasetPtr& part) {
       const auto digests = all_digests(part);
       return std::includes(whole.begin(), whole.end(), digests.begin(), digests.end());
     };
@@ -170,7 +180,7 @@ TEST_F(BroughtData, IsNeverAlteredAndSeenAlikeInTrainingAndEvaluation) {
                     .method = {}};
     const auto own = own_images(path, {}, {}, plan);
     EXPECT_EQ(all_digests(own), train) << kind.name;
-    EXPECT_EQ(own.classes, plan.task.classes) << kind.name;
+    EXPECT_EQ(own->classes(), plan.task.classes) << kind.name;
   }
 }
 
@@ -205,7 +215,7 @@ TEST_F(BroughtData, IsLabelledByTheRunsNames) {
                   .training = {},
                   .method = {}};
   const auto images = own_images(folder_ / "pictures", {}, {}, plan);
-  EXPECT_EQ(data::class_histogram(images), (std::vector<std::int64_t>{20, 0, 20}));
+  EXPECT_EQ(data::class_histogram(*images->in_memory()), (std::vector<std::int64_t>{20, 0, 20}));
   expect_error(
       ErrorCode::kInvalidConfig,
       [&] {
@@ -230,14 +240,14 @@ TEST(LocalData, TakesTheInputShapeFromTheModel) {
 }
 
 TEST(LocalData, AcceptsFewerClassesThanOutputs) {
-  check_classes(striped_images(3, 1), {.classes = 3});
-  check_classes(striped_images(3, 1), {.classes = 10});
+  check_classes(*striped_set(3, 1), {.classes = 3});
+  check_classes(*striped_set(3, 1), {.classes = 10});
 }
 
 TEST(PrivateShares, GiveEveryImageToOneClient) {
-  const data::ImageSet images = striped_images(300, 1);
+  const data::DatasetPtr images = striped_set(300, 1);
   for (const Partition partition : {Partition::kIid, Partition::kDirichlet}) {
-    const data::Shares shares = private_shares({.partition = partition}, images, 5, kSeed);
+    const data::Shares shares = private_shares({.partition = partition}, *images, 5, kSeed);
     ASSERT_EQ(shares.size(), 5U);
     std::vector<std::int64_t> all;
     for (const auto& share : shares) {
@@ -252,18 +262,19 @@ TEST(PrivateShares, GiveEveryImageToOneClient) {
 }
 
 TEST(PrivateShares, DependOnTheSeedAlone) {
-  const data::ImageSet images = striped_images(300, 1);
+  const data::DatasetPtr images = striped_set(300, 1);
   const DataOptions options;
-  EXPECT_EQ(private_shares(options, images, 5, kSeed), private_shares(options, images, 5, kSeed));
-  EXPECT_NE(private_shares(options, images, 5, kSeed), private_shares(options, images, 5, Seed{2}));
+  EXPECT_EQ(private_shares(options, *images, 5, kSeed), private_shares(options, *images, 5, kSeed));
+  EXPECT_NE(private_shares(options, *images, 5, kSeed),
+            private_shares(options, *images, 5, Seed{2}));
 }
 
 TEST(PrivateShares, SkewTheClassesByDirichlet) {
-  const data::ImageSet images = striped_images(600, 1);
+  const data::DatasetPtr images = striped_set(600, 1);
   const auto most_common = [&](const DataOptions& options) {
     double sum = 0;
-    for (const auto& share : private_shares(options, images, 4, kSeed)) {
-      const auto counts = data::class_histogram(images.select(share));
+    for (const auto& share : private_shares(options, *images, 4, kSeed)) {
+      const auto counts = data::class_histogram(*images, share);
       sum += static_cast<double>(*std::max_element(counts.begin(), counts.end())) /
              static_cast<double>(share.size());
     }

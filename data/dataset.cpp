@@ -1,0 +1,121 @@
+#include "data/dataset.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "tensors/torch.h"
+
+namespace lorae::data {
+namespace {
+
+class MemoryDataset final : public Dataset {
+ public:
+  explicit MemoryDataset(ImageSet images) : images_(std::move(images)) {}
+
+  std::int64_t size() const override { return images_.size(); }
+  const std::vector<std::string>& classes() const override { return images_.classes; }
+  std::int64_t label(std::int64_t index) const override {
+    return images_.labels.data_ptr<std::int64_t>()[index];
+  }
+  Sample get(std::int64_t index) const override {
+    return {images_.images[index].permute({1, 2, 0}).contiguous(), label(index)};
+  }
+  std::string name(std::int64_t index) const override { return str("image ", index); }
+  const ImageSet* in_memory() const override { return &images_; }
+
+ private:
+  ImageSet images_;
+};
+
+class Subset final : public Dataset {
+ public:
+  Subset(DatasetPtr from, std::vector<std::int64_t> indices)
+      : from_(std::move(from)), indices_(std::move(indices)) {}
+
+  std::int64_t size() const override { return std::ssize(indices_); }
+  const std::vector<std::string>& classes() const override { return from_->classes(); }
+  std::int64_t label(std::int64_t index) const override { return from_->label(at(index)); }
+  Sample get(std::int64_t index) const override { return from_->get(at(index)); }
+  std::string name(std::int64_t index) const override { return from_->name(at(index)); }
+
+ private:
+  std::int64_t at(std::int64_t index) const { return indices_.at(static_cast<std::size_t>(index)); }
+
+  DatasetPtr from_;
+  std::vector<std::int64_t> indices_;
+};
+
+class Relabelled final : public Dataset {
+ public:
+  Relabelled(DatasetPtr from, std::vector<std::int64_t> labels, std::vector<std::string> names)
+      : from_(std::move(from)), labels_(std::move(labels)), names_(std::move(names)) {}
+
+  std::int64_t size() const override { return from_->size(); }
+  const std::vector<std::string>& classes() const override { return names_; }
+  std::int64_t label(std::int64_t index) const override {
+    return labels_.at(static_cast<std::size_t>(from_->label(index)));
+  }
+  Sample get(std::int64_t index) const override {
+    Sample sample = from_->get(index);
+    sample.label = label(index);
+    return sample;
+  }
+  std::string name(std::int64_t index) const override { return from_->name(index); }
+
+ private:
+  DatasetPtr from_;
+  std::vector<std::int64_t> labels_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace
+
+DatasetPtr memory_dataset(ImageSet images) {
+  return std::make_shared<MemoryDataset>(std::move(images));
+}
+
+DatasetPtr subset(DatasetPtr from, std::vector<std::int64_t> indices) {
+  if (const ImageSet* images = from->in_memory()) {
+    return memory_dataset(images->select(indices));
+  }
+  for (const std::int64_t index : indices) {
+    check(index >= 0 && index < from->size(), ErrorCode::kInvalidArgument, "[data] image ", index,
+          " selected: expected an index in [0, ", from->size(), ")");
+  }
+  return std::make_shared<Subset>(std::move(from), std::move(indices));
+}
+
+DatasetPtr relabelled(DatasetPtr from,
+                      std::vector<std::int64_t> labels_of,
+                      std::vector<std::string> names) {
+  check(labels_of.size() == from->classes().size(), ErrorCode::kInvalidArgument,
+        "[data] relabelled: expected ", from->classes().size(), " labels, got ", labels_of.size());
+  if (const ImageSet* images = from->in_memory()) {
+    return memory_dataset(images->relabelled(labels_of, std::move(names)));
+  }
+  return std::make_shared<Relabelled>(std::move(from), std::move(labels_of), std::move(names));
+}
+
+std::vector<std::int64_t> labels_of(const Dataset& set) {
+  std::vector<std::int64_t> labels;
+  labels.reserve(static_cast<std::size_t>(set.size()));
+  for (std::int64_t i = 0; i < set.size(); ++i) {
+    labels.push_back(set.label(i));
+  }
+  return labels;
+}
+
+std::vector<std::int64_t> class_histogram(const Dataset& set,
+                                          std::span<const std::int64_t> indices) {
+  std::vector<std::int64_t> counts(set.classes().size(), 0);
+  for (const std::int64_t index : indices) {
+    const std::int64_t label = set.label(index);
+    check(label >= 0 && label < std::ssize(counts), ErrorCode::kInvalidArgument, "[data] ",
+          set.name(index), " has label ", label, ": expected one in [0, ", counts.size(), ")");
+    ++counts[static_cast<std::size_t>(label)];
+  }
+  return counts;
+}
+
+}  // namespace lorae::data

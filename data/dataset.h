@@ -1,0 +1,66 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/image_set.h"
+
+namespace lorae::data {
+
+/// One picture and what is known of it.
+struct Sample {
+  at::Tensor image;         ///< uint8 [C, H, W], on the CPU, RGB or grey; not to be written to
+  std::int64_t label = -1;  ///< in [0, classes)
+};
+
+/// Labelled pictures, wherever they are: nothing is decoded before `get`.
+/// Threads: all members may be called from any thread at once.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+
+  virtual std::int64_t size() const = 0;
+  /// The name of each label.
+  virtual const std::vector<std::string>& classes() const = 0;
+  /// What is known without decoding; for partitions.
+  virtual std::int64_t label(std::int64_t index) const = 0;
+
+  /// Errors: kCorruptData, naming the file, for a picture that cannot be decoded.
+  virtual Sample get(std::int64_t index) const = 0;
+  /// The picture as a person would find it again: a file's path, or "image 17".
+  virtual std::string name(std::int64_t index) const = 0;
+
+  /// The pictures as one tensor if all lie in memory in one size, else nullptr: batches are cut
+  /// out of it without a copy per picture.
+  virtual const ImageSet* in_memory() const { return nullptr; }
+};
+
+using DatasetPtr = std::shared_ptr<const Dataset>;
+
+/// A set of pictures that lies in memory.
+DatasetPtr memory_dataset(ImageSet images);
+
+/// The pictures at `indices`, in that order; repeats are allowed. Of a set in memory the pixels are
+/// copied, else nothing is.
+/// Errors: kInvalidArgument if an index is outside [0, size()).
+DatasetPtr subset(DatasetPtr from, std::vector<std::int64_t> indices);
+
+/// The same pictures under a run's class names. `labels_of`: as match_classes gives it.
+/// Errors: kInvalidArgument unless it has an entry for each class.
+DatasetPtr relabelled(DatasetPtr from,
+                      std::vector<std::int64_t> labels_of,
+                      std::vector<std::string> names);
+
+/// The labels of all pictures, without decoding any.
+std::vector<std::int64_t> labels_of(const Dataset& set);
+
+/// How many of the pictures at `indices` each class has. Shape: one entry per class.
+std::vector<std::int64_t> class_histogram(const Dataset& set,
+                                          std::span<const std::int64_t> indices);
+
+}  // namespace lorae::data

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+
+#include "base/bytes.h"
+
+namespace lorae::data {
+
+/// The visible entries of a folder, sorted by name so that labels and indices never depend on the
+/// file system; none if it cannot be read.
+std::vector<std::filesystem::path> entries(const std::filesystem::path& folder);
+
+/// True for a regular file whose name ends as that of a picture: .jpg, .png, .webp and the like, in
+/// any case.
+bool is_picture(const std::filesystem::path& path);
+
+/// Decodes a picture file: JPEG, PNG, BMP, WebP, TIFF, PNM or JPEG 2000.
+/// Shape: uint8 [H, W, 3] RGB, or [H, W, 1] grey for `channels` 1.
+/// Errors: kCorruptData, naming the file, if it cannot be decoded or is a JPEG that ends early.
+at::Tensor read_picture(const std::filesystem::path& path, std::int64_t channels);
+
+/// Stretches a picture to the size of `planes` (OpenCV's INTER_AREA) and makes its channels those
+/// of `planes`: grey to RGB by repetition, RGB to grey by Rec. 601. Shape: uint8 [H, W, C] in;
+/// `planes` uint8 [C', H', W'], contiguous, is written.
+void fit_into(const at::Tensor& picture, const at::Tensor& planes);
+
+}  // namespace lorae::data

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "base/config_reader.h"
+#include "base/named.h"
+#include "tensors/state_dict.h"
+
+namespace lorae::training {
+
+enum class OptimizerName { kSgd, kAdam, kAdamW };
+
+struct OptimizerOptions {
+  OptimizerName name = OptimizerName::kSgd;
+  double momentum = 0.9;              ///< SGD
+  double beta1 = 0.9, beta2 = 0.999;  ///< Adam, AdamW
+  double epsilon = 1e-8;              ///< Adam, AdamW
+};
+
+/// Tensors that share a learning rate.
+struct ParameterGroup {
+  std::vector<at::Tensor> parameters;
+  double learning_rate = 0;
+  double weight_decay = 0;
+};
+
+/// Moves parameters by their gradients. A parameter without a gradient stays where it is.
+/// Threads: none.
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+
+  /// One step; the learning rates are the groups' times `factor`.
+  virtual void step(double factor) = 0;
+
+  const std::vector<ParameterGroup>& groups() const { return groups_; }
+  void zero_gradients() const;
+  /// Scales all gradients down until their joint norm is at most `norm`; returns what it was.
+  double clip_gradients(double norm) const;
+
+  /// Moments and counts, to go on later: copies.
+  virtual StateDict state() const = 0;
+  /// Errors: kIncompatible for another optimiser's or other parameters' state.
+  virtual void restore(const StateDict& state) = 0;
+
+ protected:
+  explicit Optimizer(std::vector<ParameterGroup> groups) : groups_(std::move(groups)) {}
+  std::vector<ParameterGroup> groups_;
+};
+
+/// SGD with heavy-ball momentum: v = momentum v + (g + decay w); w -= rate v.
+/// Adam: m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; w -= rate m' / (sqrt(v') + epsilon), with
+/// m' and v' freed of their start at 0; decay joins g. AdamW: decay acts on w directly.
+/// As torch::optim's, but through multi-tensor kernels: bench/optimizers measures what that saves.
+/// Source: Polyak 1964; Kingma and Ba 2015 (arXiv:1412.6980); Loshchilov and Hutter 2019
+/// (arXiv:1711.05101).
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options,
+                                          std::vector<ParameterGroup> groups);
+
+}  // namespace lorae::training
+
+namespace lorae {
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<training::OptimizerName> = {"sgd", "adam",
+                                                                                    "adamw"};
+}  // namespace lorae
