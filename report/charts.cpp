@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <ranges>
 
 #include "base/str.h"
 #include "report/svg.h"
@@ -105,8 +104,9 @@ void draw_curve(Canvas& canvas,
     band += (band.empty() ? "M" : "L") + frame.at(point.x, point.high);
     spread = spread || point.high > point.low;
   }
-  for (const auto& point : std::views::reverse(points)) {
-    band += "L" + frame.at(point.x, point.low);
+  // NOLINTNEXTLINE(modernize-loop-convert): clang 14 does not read libstdc++'s views
+  for (auto point = points.rbegin(); point != points.rend(); ++point) {
+    band += "L" + frame.at(point->x, point->low);
   }
   if (spread) {
     canvas.path(band + "Z", "band " + fill_class(color));

@@ -209,8 +209,8 @@ std::vector<double> linear_ticks(double low, double high, int count) {
   const double first = std::floor(low / step + 1e-9);
   const double last = std::max(std::ceil(high / step - 1e-9), first + 1);
   std::vector<double> ticks;
-  for (double i = first; i <= last; ++i) {
-    ticks.push_back(i * step);
+  for (int i = 0; first + i <= last; ++i) {
+    ticks.push_back((first + i) * step);
   }
   return ticks;
 }
@@ -218,7 +218,8 @@ std::vector<double> linear_ticks(double low, double high, int count) {
 std::vector<double> log_ticks(double low, double high) {
   const auto collect = [&](std::initializer_list<double> factors) {
     std::vector<double> ticks;
-    for (double power = std::floor(std::log10(low)); power <= std::log10(high); ++power) {
+    const int highest = static_cast<int>(std::floor(std::log10(high)));
+    for (int power = static_cast<int>(std::floor(std::log10(low))); power <= highest; ++power) {
       for (const double factor : factors) {
         const double tick = factor * std::pow(10.0, power);
         if (tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9)) {

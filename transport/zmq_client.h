@@ -11,11 +11,11 @@
 namespace lorae::transport {
 
 struct ZmqClientOptions {
-  std::string endpoint;                             ///< "tcp://host:port"
-  KeyPair keys;                                     ///< this client's
-  std::string server_public_key;                    ///< the coordinator's, which we insist on
-  std::size_t max_frame_bytes = (256 + 44) * 1024;  ///< of one head or body, encrypted
-  std::size_t max_queued_bytes = 16U << 20;         ///< waiting in `send`; more is dropped
+  std::string endpoint;                                   ///< "tcp://host:port"
+  KeyPair keys;                                           ///< this client's
+  std::string server_public_key;                          ///< the coordinator's, which we insist on
+  std::size_t max_frame_bytes = std::size_t{300} * 1024;  ///< of one head or body, encrypted
+  std::size_t max_queued_bytes = 16U << 20;               ///< waiting in `send`; more is dropped
   /// After a lost connection: the first wait is drawn from [low, high], then doubles up to `cap`.
   std::chrono::milliseconds reconnect_low{500};
   std::chrono::milliseconds reconnect_high{1500};

@@ -18,10 +18,10 @@ struct ZmqServerOptions {
   std::string endpoint = "tcp://127.0.0.1:7227";  ///< port "*" or 0: any free one
   KeyPair keys;
   Registry registry;
-  std::size_t max_frame_bytes = (256 + 44) * 1024;  ///< of one head or body, encrypted
-  std::size_t max_queued_bytes = 64U << 20;         ///< waiting in `send`; more is dropped
-  std::size_t connections_per_client = 4;           ///< the least recently heard one is forgotten
-  Door::OnDenied on_denied;                         ///< may be empty
+  std::size_t max_frame_bytes = std::size_t{300} * 1024;  ///< of one head or body, encrypted
+  std::size_t max_queued_bytes = 64U << 20;               ///< waiting in `send`; more is dropped
+  std::size_t connections_per_client = 4;  ///< the least recently heard one is forgotten
+  Door::OnDenied on_denied;                ///< may be empty
   /// Called with the clients that a new registry lets in no more, connected or not, in the order
   /// of enrolment; may be empty. On the thread of OnFrame, so no frame of theirs follows, unless
   /// they are let in again; it must be quick and must not throw. What happened before `start` is
