@@ -20,6 +20,8 @@ class Progress {
 
   void add(std::int64_t done, const std::string& note = {});
   void finish(const std::string& note = {});
+  /// Ends the line where it is, with what was done.
+  void stop(const std::string& note = {}) { show(note, true); }
 
  private:
   std::string text(double elapsed, const std::string& note) const;

@@ -9,6 +9,7 @@
 #include "tensors/safetensors.h"
 #include "training/fit.h"
 #include "training/shares.h"
+#include "training/trainable.h"
 
 namespace lorae::experiment {
 namespace {
@@ -37,13 +38,7 @@ StateDict train(const training::Plan& plan, const training::PretrainingOptions& 
   const auto model = models::build(plan.model, seed);
   model->set_batch_norm_training(true);
   const StateDict backbone = model->backbone();
-  std::vector<StateDict::Entry> trained;
-  for (const auto& entry : backbone) {
-    if (!entry.first.ends_with("running_mean") && !entry.first.ends_with("running_var")) {
-      trained.push_back(entry);
-    }
-  }
-  const StateDict trainable{std::move(trained)};
+  const StateDict trainable = training::all_parameters(*model);
   model->train_only(trainable);
   training::ParameterGroup group{.parameters = {},
                                  .learning_rate = options.learning_rate,

@@ -37,8 +37,10 @@ std::unique_ptr<Task> make_task(const std::string& name, const TaskSettings& set
 
 at::Tensor model_input(const models::Model& model, const at::Tensor& images) {
   const auto channels = static_cast<std::size_t>(images.size(1));
-  return data::normalised(images, std::vector<double>(channels, model.options().mean),
-                          std::vector<double>(channels, model.options().standard_deviation));
+  const at::Tensor input =
+      data::normalised(images, std::vector<double>(channels, model.options().mean),
+                       std::vector<double>(channels, model.options().standard_deviation));
+  return input.to(model.convolutions().front().second->weight.scalar_type());
 }
 
 std::unique_ptr<Meter> evaluate(models::Model& model,

@@ -65,7 +65,7 @@ std::vector<std::string> task_names();
 std::unique_ptr<Task> make_task(const std::string& name, const TaskSettings& settings);
 
 /// Images as a model takes them: scaled to [0, 1], then normalised by the model's mean and
-/// standard deviation. Shape: [N, C, H, W] uint8 in, float32 out.
+/// standard deviation. Shape: [N, C, H, W] uint8 in; the type of the weights out.
 at::Tensor model_input(const models::Model& model, const at::Tensor& images);
 
 /// Bounds the memory of activations.

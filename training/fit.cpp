@@ -106,6 +106,11 @@ void Fit::update() {
   }
 }
 
+double Fit::mean_loss() const {
+  const std::int64_t seen = std::min(batch_ * loader_.options().batch_size, loader_.images());
+  return seen == 0 ? last_epoch_loss_ : loss_sum_.item<double>() / static_cast<double>(seen);
+}
+
 FitResult Fit::result() const {
   return {.num_examples = loader_.images(), .steps = steps_, .loss = last_epoch_loss_};
 }

@@ -55,9 +55,13 @@ class Fit {
   bool at_epoch_start() const { return batch_ == 0; }
   std::int64_t steps() const { return steps_; }
   bool done() const;
+  /// False between batches whose gradients are accumulated.
+  bool can_be_saved() const { return gathered_ == 0; }
   /// The moving average of what the constructor got; empty without one.
   const StateDict& average() const { return average_; }
   FitResult result() const;
+  /// Of the epoch that is under way, or of the last one at its end. Waits for the device.
+  double mean_loss() const;
 
   /// Everything beside the model that a later step depends on: copies. Errors: kInvalidArgument
   /// between batches whose gradients are accumulated.

@@ -3,37 +3,12 @@
 #include "base/error.h"
 #include "tensors/torch.h"
 #include "training/shares.h"
+#include "training/trainable.h"
 
 namespace lorae::training {
-namespace {
-
 using adapters::Head;
 using adapters::Kind;
 using adapters::Norm;
-
-/// What the method trains of a model that has its adapters.
-StateDict trainable_of(const models::Model& model, const MethodOptions& method) {
-  if (method.kind == Kind::kFull) {
-    return model.weights();
-  }
-  if (method.kind == Kind::kHead) {
-    return model.head();
-  }
-  std::vector<StateDict> parts{model.adapter()};
-  if (method.head == Head::kFull) {
-    parts.push_back(model.head());
-  }
-  if (method.norm == Norm::kAffine) {
-    parts.push_back(model.norm_affines());
-  }
-  std::vector<StateDict::Entry> entries;
-  for (const StateDict& part : parts) {
-    entries.insert(entries.end(), part.begin(), part.end());
-  }
-  return StateDict(std::move(entries));
-}
-
-}  // namespace
 
 Learner::Learner(const Plan& plan, const StateDict& backbone)
     : plan_(plan),
@@ -49,7 +24,7 @@ Learner::Learner(const Plan& plan, const StateDict& backbone)
             "' is trained in full; to give it an adapter, set head = \"frozen\"");
     }
   }
-  trainable_ = trainable_of(*model_, method);
+  trainable_ = trainable_of(*model_, method.kind, method.head, method.norm);
   for (const models::NamedTensor& entry : model_->state()) {
     total_parameters_ += entry.kind == models::TensorKind::kBuffer ? 0 : entry.tensor.numel();
   }

@@ -1,0 +1,145 @@
+#include "training/train.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <csignal>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "apps/lorae/train_commands.h"
+#include "base/error.h"
+#include "base/progress.h"
+#include "tensors/torch.h"
+
+namespace lorae::apps {
+namespace {
+
+constexpr int kInterrupted = 130;
+
+std::atomic<bool> stop_asked = false;  // set by a signal
+
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+/// SIGINT and SIGTERM ask for a stop while this lives; a second one ends the program at once.
+class StopSignals {
+ public:
+  StopSignals() {
+    stop_asked = false;
+    for (const int signal : {SIGINT, SIGTERM}) {
+      std::signal(signal, [](int number) {
+        stop_asked = true;
+        std::signal(number, SIG_DFL);
+      });
+    }
+  }
+  ~StopSignals() {
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
+  }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+};
+
+training::TrainConfig config_of(const TrainArguments& asked,
+                                const std::function<void(ConfigReader&)>& overrides) {
+  ConfigReader reader = asked.config.empty() ? ConfigReader{} : ConfigReader::load(asked.config);
+  overrides(reader);
+  if (!asked.data.empty()) {
+    reader.set("data", {asked.data, "DATA"});
+  }
+  if (asked.augment == "none") {
+    for (const char* key : {"flip", "vertical_flip", "erasing"}) {
+      reader.set(str("augment.", key), {0.0, "--augment"});
+    }
+    reader.set("augment.crop_area", {1.0, "--augment"});
+  }
+  if (asked.no_shuffle) {
+    reader.set("train.shuffle", {false, "--no-shuffle"});
+  }
+  return training::read_train_config(reader);
+}
+
+/// A line per step. Each waits for the device, so it is for checks.
+class StepLog {
+ public:
+  explicit StepLog(const std::string& path) : path_(path), file_(path, std::ios::trunc) {
+    check(file_.good(), ErrorCode::kInvalidConfig, "[train] cannot write '", path,
+          "': ", errno_text());
+  }
+
+  void write(const training::FitStep& step) {
+    nlohmann::json line{
+        {"step", ++steps_}, {"loss", step.loss.total.item<double>()}, {"lr", step.learning_rate}};
+    for (const auto& [name, value] : step.loss.parts) {
+      line["loss/" + name] = value.item<double>();
+    }
+    line["grad_norm"] = step.gradient_norm;
+    file_ << line.dump() << '\n' << std::flush;
+    check(file_.good(), ErrorCode::kUnavailable, "[train] cannot write '", path_, "'");
+  }
+
+ private:
+  std::string path_;
+  std::ofstream file_;
+  std::int64_t steps_ = 0;
+};
+
+std::string text_of(const Metrics& metrics) {
+  std::string text;
+  for (const auto& [name, value] : metrics) {
+    text += fmt::format("{}{} {:.4f}", text.empty() ? "" : ", ", name, value);
+  }
+  return text;
+}
+
+void print_summary(const training::TrainSummary& summary, const std::string& out) {
+  fmt::print(
+      "{} {} of {}, {} parameters of {} trained\nbest epoch {}: {}\n{:.1f} images/s, {:.0f} MB, "
+      "{}\nin {}\n",
+      summary.model, summary.kind, summary.task, summary.trained_parameters,
+      summary.total_parameters, summary.best_epoch, text_of(summary.metrics),
+      summary.images_per_second, summary.peak_memory_mb, human_seconds(summary.seconds), out);
+}
+
+}  // namespace
+
+int run_train(const TrainArguments& asked, const std::function<void(ConfigReader&)>& overrides) {
+  const StopSignals signals;
+  std::optional<Progress> progress;
+  std::optional<StepLog> log;
+  if (!asked.log_steps.empty()) {
+    log.emplace(asked.log_steps);
+  }
+  std::string note;
+  training::TrainEvents events;
+  const training::TrainConfig config = config_of(asked, overrides);
+  events.on_start = [&](std::int64_t images) {
+    progress.emplace("training " + config.model.name, images, "images");
+  };
+  events.on_step = [&](const training::FitStep& step) {
+    if (log) {
+      log->write(step);
+    }
+    progress->add(step.images, note);
+  };
+  events.on_epoch = [&](const training::TrainEpoch& epoch, bool best) {
+    note = fmt::format("epoch {} loss {:.4f}, {}{}", epoch.epoch, epoch.loss,
+                       text_of(epoch.metrics), best ? ", best" : "");
+  };
+  events.should_stop = [] { return stop_asked.load(); };
+  const training::TrainSummary summary =
+      training::train({config, asked.weights, asked.out, asked.resume, asked.float64}, events);
+  if (progress) {
+    summary.stopped ? progress->stop(note) : progress->finish(note);
+  }
+  if (asked.as_json) {
+    fmt::print("{}\n", training::summary_json(summary));
+  } else {
+    print_summary(summary, asked.out);
+  }
+  return summary.stopped ? kInterrupted : 0;
+}
+
+}  // namespace lorae::apps

@@ -1,0 +1,100 @@
+#include "apps/lorae/train_cli.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "apps/common/flags.h"
+#include "apps/lorae/train_commands.h"
+
+namespace lorae::apps {
+namespace {
+
+/// Arguments of a command with the flags that change its configuration.
+template <typename Arguments>
+struct Asked {
+  explicit Asked(CLI::App& command) : overrides(command) {}
+
+  Arguments arguments;
+  ConfigFlags overrides;
+
+  auto apply() {
+    return [this](ConfigReader& reader) { overrides.apply(reader); };
+  }
+};
+
+void add_train_command(CLI::App& app) {
+  auto* train = app.add_subcommand("train", "train a model, or adapters for one, on images");
+  const auto asked = std::make_shared<Asked<TrainArguments>>(*train);
+  TrainArguments& to = asked->arguments;
+  train->add_option("DATA", to.data,
+                    "folder: class folders in train and test, CIFAR, or IDX files");
+  train->add_option("--out", to.out, "folder for weights, numbers and state")->required();
+  train->add_option("--config", to.config, "TOML; DIR/config.toml has every key");
+  train->add_option("--weights", to.weights, "safetensors to start from");
+  asked->overrides.text("--model", "model.name", "see: lorae models");
+  asked->overrides.text("--kind", "train.kind", "lorae, full or head");
+  asked->overrides.number("--rank", "train.rank", "of the adapters");
+  asked->overrides.number("--epochs", "train.epochs", "passes over the images");
+  asked->overrides.number("--batch", "train.batch_size", "images per batch");
+  asked->overrides.number("--steps", "train.steps", "end after so many batches");
+  asked->overrides.number("--seed", "seed", "of every random choice");
+  asked->overrides.settings();
+  train->add_option("--augment", to.augment, "none: pictures as they are")
+      ->check(CLI::IsMember({"none"}));
+  train->add_flag("--no-shuffle", to.no_shuffle, "images in the order of the set");
+  train->add_flag("--resume", to.resume, "go on with the training in --out");
+  train->add_flag("--json", to.as_json, "end with one JSON object");
+  train->add_option("--log-steps", to.log_steps, "file for a JSON line per step");
+  train->add_option("--dtype", "to compute in")
+      ->check(CLI::IsMember({"float32", "float64"}))
+      ->each([asked](const std::string& type) { asked->arguments.float64 = type == "float64"; });
+  train->callback([asked] {
+    const int status = run_train(asked->arguments, asked->apply());
+    if (status != 0) {
+      throw CLI::RuntimeError(status);
+    }
+  });
+}
+
+void add_model_flags(CLI::App* command, Asked<UseArguments>& asked) {
+  UseArguments& to = asked.arguments;
+  command->add_option("--weights", to.weights, "safetensors of the model")->required();
+  command->add_option("--adapter", to.adapter, "safetensors of an adapter for it");
+  command->add_option("--config", to.config, "of the training: DIR/config.toml");
+  asked.overrides.text("--model", "model.name", "see: lorae models");
+  asked.overrides.settings();
+  command->add_option("--batch", to.batch, "images at once")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_flag("--json", to.as_json, "JSON instead of text");
+}
+
+void add_val_command(CLI::App& app) {
+  auto* val = app.add_subcommand("val", "measure a model on the test half of a data set");
+  const auto asked = std::make_shared<Asked<UseArguments>>(*val);
+  val->add_option("DATA", asked->arguments.sources, "folder of images")->required()->expected(1);
+  add_model_flags(val, *asked);
+  val->callback([asked] { run_val(asked->arguments, asked->apply()); });
+}
+
+void add_predict_command(CLI::App& app) {
+  auto* predict = app.add_subcommand("predict", "say what pictures show");
+  const auto asked = std::make_shared<Asked<UseArguments>>(*predict);
+  predict->add_option("SOURCE", asked->arguments.sources, "pictures, folders of pictures")
+      ->required();
+  add_model_flags(predict, *asked);
+  predict->add_option("--top", asked->arguments.top, "classes to print")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  predict->callback([asked] { run_predict(asked->arguments, asked->apply()); });
+}
+
+}  // namespace
+
+void add_train_commands(CLI::App& app) {
+  add_train_command(app);
+  add_val_command(app);
+  add_predict_command(app);
+}
+
+}  // namespace lorae::apps

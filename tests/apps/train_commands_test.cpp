@@ -1,0 +1,145 @@
+// `lorae train`, `val` and `predict` as a person types them, on pictures in files.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/base/temporary_folder.h"
+#include "tests/data/files.h"
+#include "tests/integration/process.h"
+
+namespace lorae::test {
+namespace {
+
+using nlohmann::json;
+namespace files = data::testing;
+
+/// Reddish cats and blueish dogs, 20 x 20 pixels.
+class TrainCommand : public ::testing::Test {
+ protected:
+  TrainCommand() {
+    for (const auto& [half, count] : {std::pair("train", 24), {"test", 8}}) {
+      for (int i = 0; i < count; ++i) {
+        files::write_picture(folder_ / lorae_text("data/", half, "/cat/", i), 200 + i, 40, 5 * i,
+                             20);
+        files::write_picture(folder_ / lorae_text("data/", half, "/dog/", i), 5 * i, 40, 200 + i,
+                             20);
+      }
+    }
+  }
+
+  static std::string lorae_text(const char* a, const char* half, const char* b, int i) {
+    return std::string(a) + half + b + std::to_string(i) + ".png";
+  }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
+  std::vector<std::string> train(const std::string& out, std::vector<std::string> more = {}) const {
+    std::vector<std::string> arguments = {
+        "lorae",           "train",   path("data"),     "--model", "resnet8",
+        "--out",           path(out), "--batch",        "8",       "--set",
+        "model.height=16", "--set",   "model.width=16", "--set",   "train.workers=2",
+        "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+
+  static json ended(const Finished& done) {
+    EXPECT_EQ(done.status, 0) << done.errors;
+    return done.status == 0 ? json::parse(done.output) : json{};
+  }
+
+  const TemporaryFolder folder_;
+};
+
+TEST_F(TrainCommand, TrainsThenMeasuresAndPredictsWithWhatItKept) {
+  const json full = ended(run(train("full", {"--kind", "full", "--epochs", "4"})));
+  for (const char* key : {"task", "model", "kind", "rank", "epochs", "best_epoch", "main_metric",
+                          "metrics", "trained_parameters", "total_parameters", "images_per_second",
+                          "peak_memory_mb", "seconds", "digest"}) {
+    EXPECT_TRUE(full.contains(key)) << key;
+  }
+  EXPECT_EQ(full.at("main_metric"), "top1");
+  EXPECT_GT(full.at("metrics").at("top1").get<double>(), 0.9);
+  const json lorae = ended(run(train("lorae", {"--kind", "lorae", "--rank", "4", "--epochs", "2",
+                                               "--weights", path("full/best.safetensors")})));
+  EXPECT_EQ(lorae.at("rank"), 4);
+
+  const std::vector<std::string> use = {
+      "--config",  path("lorae/config.toml"),      "--weights", path("full/best.safetensors"),
+      "--adapter", path("lorae/best.safetensors"), "--json"};
+  std::vector<std::string> val = {"lorae", "val", path("data")};
+  val.insert(val.end(), use.begin(), use.end());
+  const json measured = ended(run(val));
+  EXPECT_EQ(measured.at("images"), 16);
+  EXPECT_NEAR(measured.at("metrics").at("loss").get<double>(),
+              lorae.at("metrics").at("loss").get<double>(), 1e-4);
+  EXPECT_EQ(measured.at("per_class")[1].at("name"), "dog");
+  EXPECT_EQ(measured.at("per_class")[1].at("images"), 8);
+
+  std::vector<std::string> predict = {"lorae", "predict", path("data/test/dog"),
+                                      path("data/test/cat/3.png")};
+  predict.insert(predict.end(), use.begin(), use.end());
+  const Finished said = run(predict);
+  ASSERT_EQ(said.status, 0) << said.errors;
+  std::istringstream lines(said.output);
+  int dogs = 0, pictures = 0;
+  for (std::string text; std::getline(lines, text); ++pictures) {
+    const json line = json::parse(text);
+    EXPECT_EQ(line.at("width"), 20);
+    EXPECT_NEAR(line["classes"][0]["probability"].get<double>() +
+                    line["classes"][1]["probability"].get<double>(),
+                1, 1e-5);
+    dogs += line["classes"][0]["name"] == "dog" ? 1 : 0;
+  }
+  EXPECT_EQ(pictures, 9);
+  EXPECT_GE(dogs, 7);
+}
+
+TEST_F(TrainCommand, GoesOnAfterAKill) {
+  const std::vector<std::string> more = {"--kind", "full", "--epochs", "6"};
+  const json whole = ended(run(train("whole", more)));
+  {
+    Process killed({.arguments = train("killed", more), .output = folder_ / "killed.log"});
+    const auto begun = [&] { return std::filesystem::exists(folder_ / "killed/results.csv"); };
+    while (!begun() && !killed.wait(std::chrono::milliseconds(5))) {
+    }
+    killed.kill(SIGKILL);
+    killed.wait(std::chrono::seconds(10));
+  }
+  std::vector<std::string> again = train("killed", more);
+  again.emplace_back("--resume");
+  EXPECT_EQ(ended(run(again)).at("digest"), whole.at("digest"));
+}
+
+TEST_F(TrainCommand, LogsStepsInDoubleForOthersToCompare) {
+  const json summary =
+      ended(run(train("run", {"--kind", "full", "--steps", "3", "--augment", "none", "--no-shuffle",
+                              "--dtype", "float64", "--log-steps", path("steps.jsonl")})));
+  EXPECT_EQ(summary.at("epochs"), 1);
+  std::ifstream file(path("steps.jsonl"));
+  int steps = 0;
+  for (std::string text; std::getline(file, text);) {
+    const json line = json::parse(text);
+    EXPECT_EQ(line.at("step"), ++steps);
+    EXPECT_GT(line.at("loss").get<double>(), 0);
+    EXPECT_TRUE(line.contains("lr") && line.contains("grad_norm"));
+  }
+  EXPECT_EQ(steps, 3);
+}
+
+TEST_F(TrainCommand, SaysWhatIsWrong) {
+  const auto refused = [](const std::vector<std::string>& arguments, const std::string& part) {
+    const Finished done = run(arguments);
+    EXPECT_EQ(done.status, 78) << done.errors;
+    EXPECT_NE(done.errors.find(part), std::string::npos) << done.errors;
+  };
+  refused({"lorae", "train", path("nothing"), "--out", path("run")}, "does not exist");
+  refused(train("run", {"--kind", "half"}), "--kind: train.kind: expected one of");
+  refused(train("run", {"--resume"}), "holds no training to go on with");
+}
+
+}  // namespace
+}  // namespace lorae::test

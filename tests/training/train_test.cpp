@@ -1,0 +1,203 @@
+#include "training/train.h"
+
+#include <fstream>
+
+#include "adapters/adapter_file.h"
+#include "models/weights.h"
+#include "tensors/safetensors.h"
+#include "tensors/threads.h"
+#include "tensors/torch.h"
+#include "tests/data/files.h"
+#include "tests/tensors/helpers.h"
+#include "tests/training/helpers.h"
+#include "training/train_files.h"
+
+namespace lorae::training {
+namespace {
+
+namespace files = data::testing;
+using lorae::testing::expect_error;
+using lorae::testing::same_bits;
+
+/// 60 striped images to train on, 30 to measure, as IDX files.
+class TrainTest : public ::testing::Test {
+ protected:
+  TrainTest() {
+    use_one_thread();
+    write_half("train", 60, 1);
+    write_half("t10k", 30, 2);
+  }
+
+  void write_half(const char* half, std::uint32_t count, std::uint64_t seed) {
+    const data::ImageSet set = testing::striped_images(count, seed);
+    files::write(folder_ / str("data/", half, "-images-idx3-ubyte"),
+                 files::big_endian(0x803) + files::big_endian(count) + files::big_endian(8) +
+                     files::big_endian(8) + bytes_of(set.images));
+    files::write(folder_ / str("data/", half, "-labels-idx1-ubyte"),
+                 files::big_endian(0x801) + files::big_endian(count) +
+                     bytes_of(set.labels.to(torch::kUInt8)));
+  }
+
+  static std::string bytes_of(const at::Tensor& uint8) {
+    return {static_cast<const char*>(uint8.data_ptr()), static_cast<std::size_t>(uint8.numel())};
+  }
+
+  TrainSettings settings(const std::string& out, const std::vector<std::string>& keys = {}) const {
+    ConfigReader reader;
+    reader.set("data", {(folder_ / "data").string(), "test"});
+    for (const char* key : {"model.name=resnet8", "train.kind=full", "train.epochs=3",
+                            "train.batch_size=16", "train.workers=0", "augment.flip=0"}) {
+      reader.set(key);
+    }
+    for (const std::string& key : keys) {
+      reader.set(key);
+    }
+    return {.config = read_train_config(reader), .weights = {}, .out = folder_ / out};
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(TrainTest, SuitsTheModelToTheData) {
+  const TrainConfig config = settings("run").config;
+  EXPECT_EQ(config.model.height, 8);
+  EXPECT_EQ(config.model.channels, 1);
+  EXPECT_EQ(config.model.classes, 10);
+  EXPECT_EQ(config.classes[1], "Trouser");
+  EXPECT_EQ(settings("run", {"model.height=16", "model.width=16"}).config.model.height, 16);
+  ConfigReader again = ConfigReader::parse(print_train_config(config), "config.toml");
+  EXPECT_EQ(print_train_config(read_train_config(again)), print_train_config(config));
+}
+
+TEST_F(TrainTest, LearnsAndKeepsWhatOthersCanRead) {
+  const TrainSettings asked = settings("run", {"train.epochs=6", "train.average_decay=0.5"});
+  const TrainSummary summary = train(asked);
+  EXPECT_EQ(summary.epochs, 6);
+  EXPECT_GT(summary.metrics.find("top1").value(), 0.8);
+  EXPECT_GT(summary.images_per_second, 0);
+  EXPECT_EQ(summary.trained_parameters, 308074) << "BatchNorm's included";
+
+  const auto model = models::build(asked.config.model, Seed{7});
+  for (const char* name : {"best", "last", "ema"}) {
+    models::load_weights(*model,
+                         load_safetensors(folder_ / str("run/", name, ".safetensors")).state);
+  }
+  std::ifstream results(folder_ / "run/results.csv");
+  std::string header, row;
+  std::getline(results, header);
+  std::getline(results, row);
+  EXPECT_EQ(header, "epoch,step,seconds,lr,train/loss,val/top1,val/top5,val/loss");
+  EXPECT_EQ(row.substr(0, 4), "1,4,");
+  EXPECT_NE(files::read(folder_ / "run/train.json").find(summary.digest), std::string::npos);
+}
+
+TEST_F(TrainTest, TrainsAdaptersForABackboneThatStays) {
+  const TrainSettings first = settings("full");
+  train(first);
+  TrainSettings lorae = settings("lorae", {"train.kind=lorae", "train.rank=4"});
+  lorae.weights = folder_ / "full/last.safetensors";
+  const TrainSummary summary = train(lorae);
+  EXPECT_LT(summary.trained_parameters, summary.total_parameters / 5);
+
+  const auto model = models::build(lorae.config.model, std::nullopt);
+  models::load_weights(*model, load_safetensors(lorae.weights).state);
+  models::apply_adapter(*model, adapters::load_adapter(folder_ / "lorae/best.safetensors"));
+  model->fuse();
+  const auto task = tasks::make_task("classification", {.classes = 10});
+  data::Loader images(data::open_dataset(folder_ / "data", 1, data::Split::kTest),
+                      {.shape = {1, 8, 8}, .batch_size = 30, .shuffle = false}, {});
+  EXPECT_NEAR(tasks::evaluate(*model, *task, images)->result().find("loss").value(),
+              summary.metrics.find("loss").value(), 1e-4);
+}
+
+struct Killed {};
+
+TEST_F(TrainTest, GoesOnAfterAKillWithTheBitsOfAnUndisturbedOne) {
+  const std::vector<std::string> keys = {"train.average_decay=0.9", "train.optimizer=adamw",
+                                         "augment.flip=0.5", "augment.crop_area=0.5",
+                                         "augment.erasing=0.5"};
+  const TrainSummary whole = train(settings("whole", keys));
+  for (const int kill : {1, 4, 5, 9, 11}) {
+    const std::string name = str("killed", kill);
+    TrainSettings asked = settings(name, keys);
+    asked.config.train.workers = kill % 3;
+    int steps = 0;
+    EXPECT_THROW(train(asked, {.on_step =
+                                   [&](const FitStep&) {
+                                     if (++steps == kill) {
+                                       throw Killed{};
+                                     }
+                                   }}),
+                 Killed);
+    asked.config.train.workers = (kill + 1) % 3;
+    asked.resume = true;
+    const TrainSummary resumed = train(asked);
+    EXPECT_EQ(resumed.digest, whole.digest) << "after step " << kill;
+    EXPECT_EQ(resumed.metrics, whole.metrics);
+    for (const char* file : {"best", "last", "ema"}) {
+      EXPECT_TRUE(same_bits(load_safetensors(folder_ / str(name, '/', file, ".safetensors")).state,
+                            load_safetensors(folder_ / str("whole/", file, ".safetensors")).state))
+          << file;
+    }
+  }
+}
+
+TEST_F(TrainTest, SavesWhenItIsAskedToStop) {
+  const TrainSummary whole = train(settings("whole"));
+  TrainSettings asked = settings("stopped");
+  int steps = 0;
+  const TrainSummary stopped = train(asked, {.on_step = [&](const FitStep&) { ++steps; },
+                                             .should_stop = [&] { return steps == 6; }});
+  EXPECT_TRUE(stopped.stopped);
+  asked.resume = true;
+  steps = 0;
+  EXPECT_EQ(train(asked, {.on_step = [&](const FitStep&) { ++steps; }}).digest, whole.digest);
+  EXPECT_EQ(steps, 6) << "of 12, six were done";
+}
+
+TEST_F(TrainTest, EndsWithoutProgressWhenItsPatienceIsOver) {
+  const TrainSummary summary =
+      train(settings("run", {"train.epochs=50", "train.learning_rate=0", "train.patience=2"}));
+  EXPECT_EQ(summary.epochs, 3);
+  EXPECT_EQ(summary.best_epoch, 1);
+}
+
+TEST_F(TrainTest, EndsAfterSoManySteps) {
+  const TrainSummary summary = train(settings("run", {"train.steps=6"}));
+  EXPECT_EQ(summary.epochs, 2) << "the second in part, and measured";
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "run/best.safetensors"));
+}
+
+TEST_F(TrainTest, RefusesAFolderOfAnotherTraining) {
+  expect_error(
+      ErrorCode::kInvalidConfig,
+      [&] {
+        TrainSettings none = settings("none");
+        none.resume = true;
+        train(none);
+      },
+      "holds no training to go on with");
+  train(settings("run"));
+  expect_error(
+      ErrorCode::kInvalidConfig, [&] { train(settings("run")); }, "go on with --resume");
+  TrainSettings other = settings("run", {"train.batch_size=8"});
+  other.resume = true;
+  expect_error(
+      ErrorCode::kInvalidConfig, [&] { train(other); }, "the configuration of another training");
+}
+
+TEST(TrainSchedule, WarmsUpAndFalls) {
+  TrainOptions options{.epochs = 10, .warmup_epochs = 2, .final_fraction = 0.1};
+  const auto cosine = schedule_of(options);
+  EXPECT_DOUBLE_EQ(cosine(1), 0.5);
+  EXPECT_DOUBLE_EQ(cosine(2), 1);
+  EXPECT_NEAR(cosine(6), 0.55, 1e-12);
+  EXPECT_NEAR(cosine(10), 0.1, 1e-12);
+  options.schedule = Schedule::kLinear;
+  EXPECT_NEAR(schedule_of(options)(4), 0.1 + 0.9 * 0.75, 1e-12);
+  options.schedule = Schedule::kConstant;
+  EXPECT_DOUBLE_EQ(schedule_of(options)(9), 1);
+}
+
+}  // namespace
+}  // namespace lorae::training

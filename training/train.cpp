@@ -1,0 +1,323 @@
+#include "training/train.h"
+
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "data/open.h"
+#include "models/weights.h"
+#include "tensors/safetensors.h"
+#include "tensors/torch.h"
+#include "training/shares.h"
+#include "training/train_files.h"
+#include "training/trainable.h"
+
+namespace lorae::training {
+namespace {
+
+using adapters::Kind;
+
+double peak_memory_mb() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+StateDict with_prefix(const std::string& prefix, const StateDict& state) {
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [name, tensor] : state) {
+    entries.emplace_back(prefix + name, tensor);
+  }
+  return StateDict(std::move(entries));
+}
+
+StateDict without_prefix(const std::string& prefix, const StateDict& state) {
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [name, tensor] : state) {
+    if (name.starts_with(prefix)) {
+      entries.emplace_back(name.substr(prefix.size()), tensor);
+    }
+  }
+  return StateDict(std::move(entries));
+}
+
+StateDict joined(const StateDict& a, const StateDict& b) {
+  std::vector<StateDict::Entry> entries(a.begin(), a.end());
+  entries.insert(entries.end(), b.begin(), b.end());
+  return StateDict(std::move(entries));
+}
+
+/// Everything that a training is made of, and its loop.
+class Training {
+ public:
+  Training(const TrainSettings& settings, const TrainEvents& events)
+      : events_(events),
+        config_(settings.config),
+        folder_(settings.out, print_train_config(config_), settings.resume),
+        training_images_(open(data::Split::kTrain)),
+        task_(tasks::make_task(
+            config_.train.task,
+            {.classes = config_.model.classes, .label_smoothing = config_.train.label_smoothing})),
+        model_(made_model(settings)),
+        loader_(training_images_,
+                {.shape = input_shape(config_.model),
+                 .batch_size = config_.train.batch_size,
+                 .shuffle = config_.train.shuffle,
+                 .workers = config_.train.workers,
+                 .augment = data::make_augmentation(config_.augment)},
+                Seed{config_.seed}.derive("train")),
+        validation_(open(data::Split::kTest),
+                    {.shape = input_shape(config_.model),
+                     .batch_size = tasks::kEvaluationBatch,
+                     .shuffle = false,
+                     .workers = config_.train.workers},
+                    {}),
+        fit_(*model_,
+             *task_,
+             loader_,
+             make_optimizer({.name = config_.train.optimizer, .momentum = config_.train.momentum},
+                            groups()),
+             {.epochs = config_.train.epochs,
+              .max_steps = config_.train.steps,
+              .clip_norm = config_.train.clip_norm,
+              .accumulate = config_.train.accumulate,
+              .average_decay = config_.train.average_decay,
+              .schedule = schedule_of(config_.train)},
+             kept_) {
+    if (settings.resume) {
+      restore();
+    }
+  }
+
+  TrainSummary run() {
+    const TimePoint start = Clock::now();
+    const double before = progress_.seconds;
+    if (events_.on_start) {
+      events_.on_start(images_to_train());
+    }
+    bool stopped = false;
+    while (!fit_.done() && !out_of_patience() && !(stopped = events_.should_stop())) {
+      const TimePoint step_start = Clock::now();
+      const auto step = fit_.step();
+      training_seconds_ += seconds(Clock::now() - step_start);
+      trained_images_ += step->images;
+      learning_rate_ = step->learning_rate;
+      if (events_.on_step) {
+        events_.on_step(*step);
+      }
+      progress_.seconds = before + seconds(Clock::now() - start);
+      if (fit_.at_epoch_start()) {
+        end_epoch(before, start);
+      }
+    }
+    progress_.seconds = before + seconds(Clock::now() - start);
+    if (!fit_.at_epoch_start() && fit_.done()) {
+      end_epoch(before, start);  // by the number of steps
+    } else if (!fit_.at_epoch_start() && fit_.can_be_saved()) {
+      save();
+    }
+    const TrainSummary summary = summarise(stopped);
+    folder_.write_summary(summary);
+    return summary;
+  }
+
+ private:
+  data::DatasetPtr open(data::Split split) {
+    auto images = data::open_dataset(config_.data, config_.model.channels, split);
+    check_classes(*images, config_.model);
+    // A crop is taken from the picture as it is, not from one that was fitted to the model.
+    const bool crops = split == data::Split::kTrain && config_.augment.crop_area < 1;
+    return crops ? images : data::held_if_small(images, input_shape(config_.model));
+  }
+
+  std::unique_ptr<models::Model> made_model(const TrainSettings& settings) {
+    const TrainOptions& options = config_.train;
+    auto model = models::build(config_.model, Seed{config_.seed});
+    if (!settings.weights.empty()) {
+      models::load_matching(*model, map_safetensors(settings.weights).state);
+    }
+    if (settings.float64) {
+      model->to(c10::kDouble);
+    }
+    info_ = {.model = config_.model.name,
+             .kind = options.kind,
+             .classes = config_.model.classes,
+             .base_digest = digest_of(model->backbone()).hex(),
+             .head = options.head,
+             .norm = options.norm,
+             .task = options.task};
+    for (const models::NamedTensor& entry : model->state()) {
+      total_parameters_ += entry.kind == models::TensorKind::kBuffer ? 0 : entry.tensor.numel();
+    }
+    if (options.kind == Kind::kLorae) {
+      model->attach_adapters(options.lorae, Seed{config_.seed});
+      info_.layers = model->adapter_layers();
+    }
+    if (options.kind == Kind::kFull) {
+      trained_ = all_parameters(*model);
+      kept_ = model->backbone();
+    } else {
+      trained_ = trainable_of(*model, options.kind, options.head, options.norm);
+      kept_ = trained_;
+      if (options.norm == adapters::Norm::kFrozen) {
+        plain_ = model->backbone().clone();
+        model->fold_norms();
+      }
+    }
+    model->train_only(trained_);
+    model->set_batch_norm_training(options.kind == Kind::kFull);
+    return model;
+  }
+
+  std::vector<ParameterGroup> groups() const {
+    const TrainOptions& options = config_.train;
+    ParameterGroup others{{}, options.learning_rate, options.weight_decay};
+    ParameterGroup mappers{
+        {}, options.learning_rate * options.mapper_learning_rate_ratio, options.weight_decay};
+    for (const auto& [name, tensor] : trained_) {
+      (name.ends_with(adapters::kMapperSuffix) ? mappers : others).parameters.push_back(tensor);
+    }
+    std::vector<ParameterGroup> groups{others};
+    if (!mappers.parameters.empty()) {
+      groups.push_back(mappers);
+    }
+    return groups;
+  }
+
+  std::int64_t images_to_train() const {
+    const std::int64_t left = loader_.images() * (config_.train.epochs - fit_.epoch());
+    const std::int64_t steps = config_.train.steps - fit_.steps();
+    return config_.train.steps > 0 ? std::min(left, steps * config_.train.batch_size) : left;
+  }
+
+  bool out_of_patience() const {
+    const std::int64_t patience = config_.train.patience;
+    return patience > 0 && progress_.best_epoch > 0 && fit_.at_epoch_start() &&
+           std::ssize(progress_.epochs) - progress_.best_epoch >= patience;
+  }
+
+  /// Calls `use` while the model holds the average, if there is one.
+  template <typename Use>
+  void with_average(Use use) {
+    if (fit_.average().empty()) {
+      use();
+      return;
+    }
+    const StateDict own = kept_.clone();
+    copy_values_(kept_, fit_.average());
+    use();
+    copy_values_(kept_, own);
+  }
+
+  void end_epoch(double before, TimePoint start) {
+    TrainEpoch epoch{.epoch = std::ssize(progress_.epochs) + 1,
+                     .steps = fit_.steps(),
+                     .seconds = 0,
+                     .learning_rate = learning_rate_,
+                     .loss = fit_.mean_loss(),
+                     .metrics = {}};
+    bool better = false;
+    with_average([&] {
+      model_->set_batch_norm_training(false);
+      epoch.metrics = tasks::evaluate(*model_, *task_, validation_)->result();
+      model_->set_batch_norm_training(config_.train.kind == Kind::kFull);
+      const auto value = epoch.metrics.find(task_->main_metric());
+      better = value && (progress_.best() == nullptr ||
+                         *value > progress_.best()->metrics.find(task_->main_metric()).value());
+      if (better) {
+        write_model("best.safetensors", kept_);
+      }
+    });
+    progress_.seconds = epoch.seconds = before + seconds(Clock::now() - start);
+    progress_.epochs.push_back(epoch);
+    if (better) {
+      progress_.best_epoch = epoch.epoch;
+    }
+    save();
+    if (events_.on_epoch) {
+      events_.on_epoch(epoch, better);
+    }
+  }
+
+  /// `values` of what is trained, as others read it.
+  void write_model(const std::string& name, const StateDict& values) const {
+    const StateDict copied =
+        map(values, [](const at::Tensor& t) { return t.detach().contiguous(); });
+    if (config_.train.kind == Kind::kLorae) {
+      adapters::save_adapter(folder_.file(name), {info_, copied});
+      return;
+    }
+    std::vector<StateDict::Entry> entries(copied.begin(), copied.end());
+    for (const auto& [other, tensor] : plain_) {
+      if (copied.find(other) == nullptr) {
+        entries.emplace_back(other, tensor);
+      }
+    }
+    save_safetensors(folder_.file(name), StateDict(std::move(entries)));
+  }
+
+  void save() const {
+    write_model("last.safetensors", kept_);
+    if (!fit_.average().empty()) {
+      write_model("ema.safetensors", fit_.average());
+    }
+    folder_.write_results(progress_);
+    const StateDict values = map(kept_, [](const at::Tensor& t) { return t.detach(); });
+    folder_.save_state(joined(with_prefix("model.", values), fit_.state()), progress_);
+  }
+
+  void restore() {
+    const auto saved = folder_.load_state();
+    if (!saved) {
+      return;  // killed before its first epoch ended: from the beginning
+    }
+    copy_values_(kept_, without_prefix("model.", saved->first));
+    fit_.restore(saved->first);
+    progress_ = saved->second;
+  }
+
+  TrainSummary summarise(bool stopped) const {
+    return {.task = config_.train.task,
+            .model = config_.model.name,
+            .kind = std::string(name_of(config_.train.kind)),
+            .rank = config_.train.kind == Kind::kLorae ? config_.train.lorae.rank : 0,
+            .epochs = std::ssize(progress_.epochs),
+            .best_epoch = progress_.best_epoch,
+            .metrics = progress_.best() == nullptr ? Metrics{} : progress_.best()->metrics,
+            .trained_parameters = trained_.numel(),
+            .total_parameters = total_parameters_,
+            .images_per_second = training_seconds_ > 0
+                                     ? static_cast<double>(trained_images_) / training_seconds_
+                                     : 0,
+            .peak_memory_mb = peak_memory_mb(),
+            .seconds = progress_.seconds,
+            .digest = digest_of(kept_).hex(),
+            .stopped = stopped};
+  }
+
+  const TrainEvents& events_;
+  TrainConfig config_;
+  TrainFolder folder_;
+  data::DatasetPtr training_images_;
+  std::unique_ptr<tasks::Task> task_;
+  adapters::AdapterInfo info_;
+  std::int64_t total_parameters_ = 0;
+  StateDict trained_;  // parameters
+  StateDict kept_;     // those and, of kind full, statistics: what a file holds
+  StateDict plain_;    // the backbone before its norms were folded
+  std::unique_ptr<models::Model> model_;
+  data::Loader loader_, validation_;
+  Fit fit_;
+  TrainProgress progress_;
+  std::int64_t trained_images_ = 0;
+  double training_seconds_ = 0;
+  double learning_rate_ = 0;
+};
+
+}  // namespace
+
+TrainSummary train(const TrainSettings& settings, const TrainEvents& events) {
+  return Training(settings, events).run();
+}
+
+}  // namespace lorae::training

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "adapters/description.h"
+#include "adapters/policy.h"
+#include "data/augment.h"
+#include "models/model.h"
+#include "training/optimizer.h"
+
+namespace lorae::training {
+
+enum class Schedule { kCosine, kLinear, kConstant };
+
+/// One training on one machine, as `lorae train` runs it.
+struct TrainOptions {
+  std::string task = "classification";
+  adapters::Kind kind = adapters::Kind::kLorae;
+  adapters::LoraeOptions lorae = {};
+  adapters::Head head = adapters::Head::kFull;
+  adapters::Norm norm = adapters::Norm::kFrozen;
+  double mapper_learning_rate_ratio = 4;
+  std::int64_t epochs = 10;
+  std::int64_t steps = 0;
+  std::int64_t batch_size = 32;
+  OptimizerName optimizer = OptimizerName::kSgd;
+  double learning_rate = 0.05;
+  double momentum = 0.9;
+  double weight_decay = 0.0005;
+  Schedule schedule = Schedule::kCosine;
+  double warmup_epochs = 0.5;
+  double final_fraction = 0.01;
+  double clip_norm = 0;
+  std::int64_t accumulate = 1;
+  double average_decay = 0;
+  double label_smoothing = 0;
+  std::int64_t patience = 0;
+  bool shuffle = true;
+  std::int64_t workers = 2;
+};
+
+template <typename Visitor>
+void visit_fields(TrainOptions& options, Visitor&& visit) {
+  visit("task", options.task, anything(), "what is learned");
+  visit("kind", options.kind, anything(), "what is trained: lorae, full (everything), head");
+  adapters::visit_fields(options.lorae, visit);
+  visit("head", options.head, anything(), "lorae: a classifier's last layer");
+  visit("norm", options.norm, anything(), "lorae: BatchNorm's weight and bias");
+  visit("mapper_learning_rate_ratio", options.mapper_learning_rate_ratio, between(0.001, 1e6),
+        "lorae: the mapper's rate over the others' (LoRA+)");
+  visit("epochs", options.epochs, between(1, 1e6), "passes over the training images");
+  visit("steps", options.steps, between(0, 1e12), "end after so many batches; 0: after the epochs");
+  visit("batch_size", options.batch_size, between(1, 65536), "images per batch");
+  visit("optimizer", options.optimizer, anything(), "sgd, adam or adamw");
+  visit("learning_rate", options.learning_rate, between(0, 10), "after the warm-up");
+  visit("momentum", options.momentum, between(0, 0.999), "of SGD");
+  visit("weight_decay", options.weight_decay, between(0, 1), "");
+  visit("schedule", options.schedule, anything(), "cosine, linear or constant");
+  visit("warmup_epochs", options.warmup_epochs, between(0, 1000), "the rate rises linearly to 1");
+  visit("final_fraction", options.final_fraction, between(0, 1), "of the rate at the end");
+  visit("clip_norm", options.clip_norm, between(0, 1e6), "of the gradient; 0 does not clip");
+  visit("accumulate", options.accumulate, between(1, 1e6), "batches per step of the optimiser");
+  visit("average_decay", options.average_decay, between(0, 0.999999),
+        "of the moving average that is evaluated; 0: none");
+  visit("label_smoothing", options.label_smoothing, between(0, 0.9), "of the training's loss");
+  visit("patience", options.patience, between(0, 1e6),
+        "end after so many epochs without a better one; 0: never");
+  visit("shuffle", options.shuffle, anything(), "the images, anew each epoch");
+  visit("workers", options.workers, between(0, 256), "threads that decode ahead");
+}
+
+struct TrainConfig {
+  std::uint64_t seed = 0;
+  std::string data;
+  std::vector<std::string> classes = {};  ///< names of the labels
+  models::ModelOptions model;
+  TrainOptions train;
+  data::AugmentOptions augment;
+};
+
+/// What the reader leaves open is made to suit the data: class names and their count; size,
+/// channels and mean of images in memory, and a small stem for small ones; 3 x 224 x 224 for
+/// pictures in files. Errors: kInvalidConfig for unknown keys, values that do not fit, and data
+/// that are not there.
+TrainConfig read_train_config(ConfigReader& reader);
+/// As TOML; read_train_config reads it back to the same values.
+std::string print_train_config(const TrainConfig& config);
+
+/// The learning rate as a fraction of the configured one, by the progress in epochs.
+/// Formula: t / warmup below the warm-up; then from 1 to `final_fraction` over what is left, by
+/// (1 + cos(pi t)) / 2, or 1 - t, or not at all.
+std::function<double(double)> schedule_of(const TrainOptions& options);
+
+}  // namespace lorae::training
+
+namespace lorae {
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<training::Schedule> = {"cosine", "linear",
+                                                                               "constant"};
+}  // namespace lorae

@@ -1,0 +1,162 @@
+#include "training/train_files.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "tensors/safetensors.h"
+
+namespace lorae::training {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kProgressKey = "lorae_train";
+
+json json_of(const Metrics& metrics) {
+  json object = json::object();
+  for (const auto& [name, value] : metrics) {
+    object[name] = value;
+  }
+  return object;
+}
+
+/// Metrics keep their order, objects of JSON do not.
+json pairs_of(const Metrics& metrics) {
+  json pairs = json::array();
+  for (const auto& [name, value] : metrics) {
+    pairs.push_back({name, value});
+  }
+  return pairs;
+}
+
+std::string progress_text(const TrainProgress& progress) {
+  json epochs = json::array();
+  for (const TrainEpoch& epoch : progress.epochs) {
+    epochs.push_back({{"epoch", epoch.epoch},
+                      {"steps", epoch.steps},
+                      {"seconds", epoch.seconds},
+                      {"learning_rate", epoch.learning_rate},
+                      {"loss", epoch.loss},
+                      {"metrics", pairs_of(epoch.metrics)}});
+  }
+  return json{
+      {"epochs", epochs}, {"best_epoch", progress.best_epoch}, {"seconds", progress.seconds}}
+      .dump();
+}
+
+TrainProgress parse_progress(const std::string& text) {
+  const json object = json::parse(text);
+  TrainProgress progress{.epochs = {},
+                         .best_epoch = object.at("best_epoch").get<std::int64_t>(),
+                         .seconds = object.at("seconds").get<double>()};
+  for (const json& row : object.at("epochs")) {
+    TrainEpoch epoch{.epoch = row.at("epoch").get<std::int64_t>(),
+                     .steps = row.at("steps").get<std::int64_t>(),
+                     .seconds = row.at("seconds").get<double>(),
+                     .learning_rate = row.at("learning_rate").get<double>(),
+                     .loss = row.at("loss").get<double>(),
+                     .metrics = {}};
+    for (const json& pair : row.at("metrics")) {
+      epoch.metrics.set(pair.at(0).get<std::string>(), pair.at(1).get<double>());
+    }
+    progress.epochs.push_back(std::move(epoch));
+  }
+  check(progress.best_epoch >= 0 && progress.best_epoch <= std::ssize(progress.epochs),
+        ErrorCode::kCorruptData, "[train] the best epoch is none of those that are there");
+  return progress;
+}
+
+/// A configuration without what may differ when a training goes on: how many threads decode.
+std::string identity(const std::string& config) {
+  const std::size_t begin = config.find("\nworkers = ");
+  return begin == std::string::npos
+             ? config
+             : config.substr(0, begin) + config.substr(config.find('\n', begin + 1));
+}
+
+}  // namespace
+
+TrainFolder::TrainFolder(std::filesystem::path path, const std::string& config, bool resume)
+    : path_(std::move(path)) {
+  const auto known = file("config.toml");
+  if (resume) {
+    check(std::filesystem::exists(known), ErrorCode::kInvalidConfig, "[train] '", path_.string(),
+          "' holds no training to go on with: expected config.toml there");
+    check(identity(std::string(text_of(read_file(known)))) == identity(config),
+          ErrorCode::kInvalidConfig, "[train] '", known.string(),
+          "' is the configuration of another training; give the same flags as ",
+          "before, or another --out");
+    return;
+  }
+  check(!std::filesystem::exists(known), ErrorCode::kInvalidConfig, "[train] '", path_.string(),
+        "' holds a training already: go on with --resume, or choose another --out");
+  ensure_directory(path_);
+  write_file_atomic(known, view_of(config));
+}
+
+void TrainFolder::write_results(const TrainProgress& progress) const {
+  if (progress.epochs.empty()) {
+    return;
+  }
+  std::string text = "epoch,step,seconds,lr,train/loss";
+  for (const auto& [name, value] : progress.epochs.front().metrics) {
+    text += ",val/" + name;
+  }
+  text += '\n';
+  for (const TrainEpoch& epoch : progress.epochs) {
+    text += fmt::format("{},{},{:.3f},{},{}", epoch.epoch, epoch.steps, epoch.seconds,
+                        epoch.learning_rate, epoch.loss);
+    for (const auto& [name, value] : epoch.metrics) {
+      text += fmt::format(",{}", value);
+    }
+    text += '\n';
+  }
+  write_file_atomic(file("results.csv"), view_of(text));
+}
+
+void TrainFolder::write_summary(const TrainSummary& summary) const {
+  write_file_atomic(file("train.json"), view_of(summary_json(summary) + '\n'));
+}
+
+void TrainFolder::save_state(const StateDict& state, const TrainProgress& progress) const {
+  save_safetensors(file("state.safetensors"), state, {{kProgressKey, progress_text(progress)}});
+}
+
+std::optional<std::pair<StateDict, TrainProgress>> TrainFolder::load_state() const {
+  const auto path = file("state.safetensors");
+  if (!std::filesystem::exists(path)) {
+    return std::nullopt;
+  }
+  SafetensorsFile saved = load_safetensors(path);
+  const auto progress = saved.metadata.find(kProgressKey);
+  check(progress != saved.metadata.end(), ErrorCode::kCorruptData, "[train] '", path.string(),
+        "' is not the state of a training");
+  try {
+    return std::pair(std::move(saved.state), parse_progress(progress->second));
+  } catch (const json::exception&) {
+    fail(ErrorCode::kCorruptData, "[train] '", path.string(), "' is damaged; start anew");
+  }
+}
+
+std::string summary_json(const TrainSummary& summary) {
+  return json{{"task", summary.task},
+              {"model", summary.model},
+              {"kind", summary.kind},
+              {"rank", summary.rank},
+              {"epochs", summary.epochs},
+              {"best_epoch", summary.best_epoch},
+              {"main_metric", summary.metrics.main_name()},
+              {"metrics", json_of(summary.metrics)},
+              {"trained_parameters", summary.trained_parameters},
+              {"total_parameters", summary.total_parameters},
+              {"images_per_second", summary.images_per_second},
+              {"peak_memory_mb", summary.peak_memory_mb},
+              {"seconds", summary.seconds},
+              {"digest", summary.digest}}
+      .dump();
+}
+
+}  // namespace lorae::training

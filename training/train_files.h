@@ -1,0 +1,42 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "training/train.h"
+
+namespace lorae::training {
+
+/// What a training has measured so far.
+struct TrainProgress {
+  std::vector<TrainEpoch> epochs;
+  std::int64_t best_epoch = 0;  ///< 0: none yet
+  double seconds = 0;
+
+  const TrainEpoch* best() const {
+    return best_epoch == 0 ? nullptr : &epochs.at(static_cast<std::size_t>(best_epoch - 1));
+  }
+};
+
+/// The files of a training's folder.
+class TrainFolder {
+ public:
+  /// Makes the folder and writes config.toml; to resume, checks that it is the same.
+  /// Errors: kInvalidConfig if it holds another training, or none to resume.
+  TrainFolder(std::filesystem::path path, const std::string& config, bool resume);
+
+  /// results.csv, whole.
+  void write_results(const TrainProgress& progress) const;
+  void write_summary(const TrainSummary& summary) const;
+  /// `state` with the progress beside it, in one file: a crash leaves the one before.
+  void save_state(const StateDict& state, const TrainProgress& progress) const;
+  /// nullopt if nothing was saved yet. Errors: kCorruptData.
+  std::optional<std::pair<StateDict, TrainProgress>> load_state() const;
+
+  std::filesystem::path file(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace lorae::training
