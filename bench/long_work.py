@@ -4,12 +4,12 @@
 
 A deployment of two clients on loopback, each behind a relay that notes when packets pass:
 
-- answers: from a client's packet to the coordinator's next one, all run long, while the coordinator
-  measures every round for minutes;
+- answers: from a client's packet to the coordinator's next one, from the first round on, while the
+  coordinator measures every round for minutes;
 - lateness: by how much a client's packets are further apart than its heartbeat of 0.1 s while it
   verifies 240 MB of weights (resnet152), trains and encodes; it is started again for each sample.
 
-Usage: bench/long_work.py [PROGRAMS' FOLDER] [--test-images N] [--starts N]
+Usage: bench/long_work.py [PROGRAMS' FOLDER] [--test-images N] [--rounds N] [--starts N]
 """
 import argparse
 import asyncio
@@ -59,10 +59,13 @@ class Relay:
             writer.close()
 
 
-def answers(events):
-    """Seconds from a client's packet to the next one of the coordinator."""
+def answers(events, since):
+    """Seconds from a client's packet to the next one of the coordinator; before the first round the
+    coordinator pre-trains and answers nobody."""
     waits, asked = [], None
     for when, from_client, _ in events:
+        if when < since:
+            continue
         if from_client and asked is None:
             asked = when
         elif not from_client and asked is not None:
@@ -133,25 +136,25 @@ def settings_of(model, test_images, deadline=600):
             f"federation.report_deadline={deadline}"]
 
 
-async def slow_evaluation(programs, test_images):
+async def slow_evaluation(programs, test_images, rounds):
     digests = []
     for images in (10, test_images):
         with tempfile.TemporaryDirectory() as home:
-            deployment = Deployment(programs, home, settings_of("resnet152", images), rounds=2)
+            deployment = Deployment(programs, home, settings_of("resnet152", images), rounds)
             status, lines = await deployment.run()
             log = (pathlib.Path(home) / "coordinator.log").read_text()
             assert status == 0, log
             digests.append(re.findall(r'"digest": ?"([0-9a-f]+)"', json.dumps(lines))[-1])
             if images == test_images:
                 waits = sorted(wait for relay in deployment.relays.values()
-                               for events in relay.connections for wait in answers(events))
+                               for events in relay.connections for wait in answers(events, lines[0][0]))
                 span = lines[-1][0] - lines[0][0]
                 print(f"evaluation of {images} images: run of {span:.0f} s, {len(waits)} answers, "
                       f"p50 {1e3 * quantile(waits, .5):.1f} ms, p99 {1e3 * quantile(waits, .99):.1f} ms, "
                       f"longest {1e3 * waits[-1]:.0f} ms")
                 dropped = re.findall(r".*(?:gone|dropped|silent|extended).*", log)
                 print("dropped or extended:", dropped or "none")
-                for when, line in lines:
+                for when, line in (entry for entry in lines if entry[1]["event"] == "metrics"):
                     print(f"  {when - lines[0][0]:7.1f} s  {json.dumps(line)[:150]}")
     print("same digest" if digests[0] == digests[1] else f"ANOTHER DIGEST: {digests}")
     assert digests[0] == digests[1]
@@ -180,11 +183,12 @@ async def verification(programs, starts):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("programs", nargs="?", default="build/ci/bin")
-    parser.add_argument("--test-images", type=int, default=6000)
+    parser.add_argument("--test-images", type=int, default=8000)
+    parser.add_argument("--rounds", type=int, default=28)
     parser.add_argument("--starts", type=int, default=8)
     options = parser.parse_args()
     asyncio.run(verification(options.programs, options.starts))
-    asyncio.run(slow_evaluation(options.programs, options.test_images))
+    asyncio.run(slow_evaluation(options.programs, options.test_images, options.rounds))
     return 0
 
 
