@@ -33,6 +33,16 @@ at::Tensor number(std::int64_t value) {
 
 }  // namespace
 
+StateDict part_of(const StateDict& state, const std::string& prefix) {
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [name, tensor] : state) {
+    if (name.starts_with(prefix)) {
+      entries.emplace_back(name.substr(prefix.size()), tensor);
+    }
+  }
+  return StateDict(std::move(entries));
+}
+
 Fit::Fit(models::Model& model,
          const tasks::Task& task,
          data::Loader& loader,
@@ -142,17 +152,8 @@ void Fit::restore(const StateDict& state) {
   gathered_ = 0;
   loss_sum_ = state.at("fit.loss_sum").reshape({}).clone();
   last_epoch_loss_ = state.at("fit.last_epoch_loss").item<double>();
-  const auto part = [&](const std::string& prefix) {
-    std::vector<StateDict::Entry> entries;
-    for (const auto& [name, tensor] : state) {
-      if (name.starts_with(prefix)) {
-        entries.emplace_back(name.substr(prefix.size()), tensor);
-      }
-    }
-    return StateDict(std::move(entries));
-  };
-  optimizer_->restore(part("optimizer."));
-  copy_values_(average_, part("average."));
+  optimizer_->restore(part_of(state, "optimizer."));
+  copy_values_(average_, part_of(state, "average."));
   loader_.start(epoch_, batch_);
 }
 

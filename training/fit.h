@@ -27,6 +27,10 @@ struct FitStep {
   double gradient_norm = -1;  ///< before clipping; -1 without clipping
 };
 
+/// The entries whose names begin with `prefix`, without it: a part of what `Fit::state` and others
+/// were joined into.
+StateDict part_of(const StateDict& state, const std::string& prefix);
+
 struct FitResult {
   std::int64_t num_examples = 0;  ///< images of the set
   std::int64_t steps = 0;         ///< batches since the beginning

@@ -6,7 +6,6 @@
 #include "training/trainable.h"
 
 namespace lorae::training {
-using adapters::Head;
 using adapters::Kind;
 using adapters::Norm;
 
@@ -17,17 +16,10 @@ Learner::Learner(const Plan& plan, const StateDict& backbone)
   copy_values_(model_->backbone(), backbone);
   const MethodOptions& method = plan.method;
   if (method.kind == Kind::kLorae) {
-    model_->attach_adapters(method.lorae, Seed{plan.seed});
-    for (const auto& [shape, weight] : model_->adaptable()) {
-      check(method.head == Head::kFrozen || !shape.head || !weight->has_adapter(),
-            ErrorCode::kInvalidConfig, "[training] the head '", shape.name,
-            "' is trained in full; to give it an adapter, set head = \"frozen\"");
-    }
+    attach_adapters(*model_, method.lorae, method.head, Seed{plan.seed});
   }
   trainable_ = trainable_of(*model_, method.kind, method.head, method.norm);
-  for (const models::NamedTensor& entry : model_->state()) {
-    total_parameters_ += entry.kind == models::TensorKind::kBuffer ? 0 : entry.tensor.numel();
-  }
+  total_parameters_ = count_parameters(*model_);
   if (method.kind != Kind::kFull && method.norm == Norm::kFrozen) {
     model_->fold_norms();  // frozen, they are part of the convolutions: less to compute and to keep
   }
@@ -48,17 +40,9 @@ FitResult Learner::fit_round(const data::DatasetPtr& images,
                              std::string_view client,
                              RoundId round,
                              double learning_rate_factor) {
-  const double rate = plan_.method.learning_rate * learning_rate_factor;
-  ParameterGroup mappers{.parameters = {},
-                         .learning_rate = rate * plan_.method.mapper_learning_rate_ratio};
-  ParameterGroup others{.parameters = {}, .learning_rate = rate};
-  for (const auto& [name, tensor] : trainable_) {
-    (name.ends_with(adapters::kMapperSuffix) ? mappers : others).parameters.push_back(tensor);
-  }
-  std::vector<ParameterGroup> groups{others};
-  if (!mappers.parameters.empty()) {
-    groups.push_back(mappers);
-  }
+  const MethodOptions& method = plan_.method;
+  auto groups = parameter_groups(trainable_, method.learning_rate * learning_rate_factor,
+                                 method.mapper_learning_rate_ratio);
   data::Loader loader(images,
                       {.shape = input_shape(plan_.model), .batch_size = plan_.training.batch_size},
                       Seed{plan_.seed}.derive("fit", client, round.value));

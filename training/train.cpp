@@ -31,16 +31,6 @@ StateDict with_prefix(const std::string& prefix, const StateDict& state) {
   return StateDict(std::move(entries));
 }
 
-StateDict without_prefix(const std::string& prefix, const StateDict& state) {
-  std::vector<StateDict::Entry> entries;
-  for (const auto& [name, tensor] : state) {
-    if (name.starts_with(prefix)) {
-      entries.emplace_back(name.substr(prefix.size()), tensor);
-    }
-  }
-  return StateDict(std::move(entries));
-}
-
 StateDict joined(const StateDict& a, const StateDict& b) {
   std::vector<StateDict::Entry> entries(a.begin(), a.end());
   entries.insert(entries.end(), b.begin(), b.end());
@@ -146,11 +136,9 @@ class Training {
              .head = options.head,
              .norm = options.norm,
              .task = options.task};
-    for (const models::NamedTensor& entry : model->state()) {
-      total_parameters_ += entry.kind == models::TensorKind::kBuffer ? 0 : entry.tensor.numel();
-    }
+    total_parameters_ = count_parameters(*model);
     if (options.kind == Kind::kLorae) {
-      model->attach_adapters(options.lorae, Seed{config_.seed});
+      attach_adapters(*model, options.lorae, options.head, Seed{config_.seed});
       info_.layers = model->adapter_layers();
     }
     if (options.kind == Kind::kFull) {
@@ -171,17 +159,8 @@ class Training {
 
   std::vector<ParameterGroup> groups() const {
     const TrainOptions& options = config_.train;
-    ParameterGroup others{{}, options.learning_rate, options.weight_decay};
-    ParameterGroup mappers{
-        {}, options.learning_rate * options.mapper_learning_rate_ratio, options.weight_decay};
-    for (const auto& [name, tensor] : trained_) {
-      (name.ends_with(adapters::kMapperSuffix) ? mappers : others).parameters.push_back(tensor);
-    }
-    std::vector<ParameterGroup> groups{others};
-    if (!mappers.parameters.empty()) {
-      groups.push_back(mappers);
-    }
-    return groups;
+    return parameter_groups(trained_, options.learning_rate, options.mapper_learning_rate_ratio,
+                            options.weight_decay);
   }
 
   std::int64_t images_to_train() const {
@@ -271,7 +250,7 @@ class Training {
     if (!saved) {
       return;  // killed before its first epoch ended: from the beginning
     }
-    copy_values_(kept_, without_prefix("model.", saved->first));
+    copy_values_(kept_, part_of(saved->first, "model."));
     fit_.restore(saved->first);
     progress_ = saved->second;
   }

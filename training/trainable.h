@@ -1,9 +1,19 @@
 #pragma once
 
 #include "adapters/description.h"
+#include "adapters/policy.h"
 #include "models/model.h"
+#include "training/optimizer.h"
 
 namespace lorae::training {
+
+/// Puts adapters on a model whose head is trained as said.
+/// Errors: as Model::attach_adapters; kInvalidConfig for an adapter on a head that is trained in
+/// full.
+void attach_adapters(models::Model& model,
+                     const adapters::LoraeOptions& lorae,
+                     adapters::Head head,
+                     Seed seed);
 
 /// What is trained and sent of a model that has its adapters, if any: adapters with the head in
 /// full and the norms' affines as asked; every weight but BatchNorm's; or the head. `head` and
@@ -15,5 +25,16 @@ StateDict trainable_of(const models::Model& model,
 
 /// Every parameter, BatchNorm's among them, without statistics and counts: to train from scratch.
 StateDict all_parameters(const models::Model& model);
+
+/// How many parameters the model has, without statistics; before adapters: those of the plain
+/// model.
+std::int64_t count_parameters(const models::Model& model);
+
+/// Mappers at `mapper_ratio` times the learning rate of the others; a group of each that there is.
+/// Source: LoRA+, Hayou et al. 2024 (arXiv:2402.12354).
+std::vector<ParameterGroup> parameter_groups(const StateDict& trained,
+                                             double learning_rate,
+                                             double mapper_ratio,
+                                             double weight_decay = 0);
 
 }  // namespace lorae::training

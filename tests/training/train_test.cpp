@@ -186,6 +186,15 @@ TEST_F(TrainTest, RefusesAFolderOfAnotherTraining) {
       ErrorCode::kInvalidConfig, [&] { train(other); }, "the configuration of another training");
 }
 
+TEST_F(TrainTest, RefusesAnAdapterOnAHeadThatIsTrainedInFull) {
+  expect_error(
+      ErrorCode::kInvalidConfig,
+      [&] {
+        train(settings("run", {"train.kind=lorae", "train.targets=fc"}));
+      },
+      "to give it an adapter, set head = \"frozen\"");
+}
+
 TEST(TrainSchedule, WarmsUpAndFalls) {
   TrainOptions options{.epochs = 10, .warmup_epochs = 2, .final_fraction = 0.1};
   const auto cosine = schedule_of(options);
