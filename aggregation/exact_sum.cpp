@@ -78,11 +78,6 @@ void ExactSum::check_fits(std::span<const Contribution> contributions) const {
   }
 }
 
-bool ExactSum::accepts(std::span<const float> values, std::uint64_t weight) {
-  check_weight(weight);
-  return sum_loops().largest(values.data(), values.size()) <= limit_of(weight);
-}
-
 bool ExactSum::add(std::span<const float> values, std::uint64_t weight) {
   const Contribution one{values, weight};
   return add(std::span(&one, 1));

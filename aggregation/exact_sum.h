@@ -34,9 +34,6 @@ class ExactSum {
  public:
   explicit ExactSum(std::size_t size = 0) : high_(size), low_(size) {}
 
-  /// What `add` would say of these, for any sum: to refuse an update when it comes.
-  static bool accepts(std::span<const float> values, std::uint64_t weight);
-
   /// Adds weight * values[i] to each number. False if a value is NaN or Inf, or if its product is
   /// not below 2^29 in size: nothing is changed then. That depends on `values` and `weight` alone.
   [[nodiscard]] bool add(std::span<const float> values, std::uint64_t weight);

@@ -95,6 +95,22 @@ runs::RunDirectory open_directory(const Scenario& scenario) {
   return runs::RunDirectory::open(scenario.directory);
 }
 
+coordinator::CoordinatorSettings settings_of(const Scenario& scenario, experiment::Run& made) {
+  coordinator::FederationOptions federation = scenario.config.federation;
+  // Every virtual client is there from the start, and nobody is ever late: no wall clock in
+  // results.
+  constexpr double kForever = 1e9;  // seconds
+  federation.min_clients = federation.clients;
+  federation.heartbeat = kForever;
+  federation.report_deadline = kForever;
+  return {.federation = federation,
+          .seed = Seed{scenario.seed},
+          .plan = [text = training::plan_text(made.plan)](const ClientId&) { return text; },
+          .backbone = std::move(made.backbone_file),
+          .epoch = scenario.seed,
+          .run = str(scenario.method.name, "-seed", scenario.seed)};
+}
+
 void on_note(const char* event, const std::string& details) {
   // Nobody would make room while the simulator holds the terminal: end, and go on later.
   check(std::string_view(event) != "run.paused" && std::string_view(event) != "metrics.lost",
@@ -136,13 +152,7 @@ data::Shares shares_of(const experiment::RunConfig& config,
 ScenarioSpeed run_scenario(const Scenario& scenario,
                            experiment::Run made,
                            const FederationData& data) {
-  experiment::RunConfig config = scenario.config;
-  // Every virtual client is there from the start, and nobody is ever late: no wall clock in
-  // results.
-  constexpr double kForever = 1e9;  // seconds
-  config.federation.min_clients = config.federation.clients;
-  config.federation.heartbeat = kForever;
-  config.federation.report_deadline = kForever;
+  const experiment::RunConfig& config = scenario.config;
   const std::vector<ClientId> names = client_names(config.federation.clients);
   const data::Shares shares = shares_of(config, data, scenario.seed);
   std::vector<data::DatasetPtr> share_images;
@@ -164,13 +174,8 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
     }
   };
   coordinator::Coordinator coordinator(
-      {.federation = config.federation,
-       .seed = Seed{scenario.seed},
-       .plan = [text = training::plan_text(made.plan)](const ClientId&) { return text; },
-       .backbone = std::move(made.backbone_file),
-       .epoch = scenario.seed,
-       .run = str(scenario.method.name, "-seed", scenario.seed)},
-      made.initial, made.exchange, directory, journal, network.server(),
+      settings_of(scenario, made), made.initial, made.exchange, directory, journal,
+      network.server(),
       {.on_round = [&](const coordinator::RoundSummary& summary) { round = summary; },
        .on_state = on_state,
        .on_waiting = {},

@@ -1,13 +1,13 @@
 // A small real simulation and what it leaves behind.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "base/atomic_file.h"
 #include "simulation/compare.h"
 #include "simulation/fleet.h"
 #include "simulation/forecast.h"
+#include "tests/base/temporary_folder.h"
 
 namespace lorae::simulation {
 namespace {
@@ -20,10 +20,7 @@ class Results : public ::testing::Test {
     if (!fs::exists(training::DataOptions{}.path)) {
       GTEST_SKIP() << "dataset-fashion-mnist is not installed";
     }
-    std::string pattern = (fs::temp_directory_path() / "lorae-results-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   experiment::RunConfig config(int threads) const {
     ConfigReader reader = ConfigReader::parse(
@@ -43,7 +40,7 @@ class Results : public ::testing::Test {
     return simulate({config(threads), folder_ / "home", folder_ / name, /*resume=*/false});
   }
 
-  fs::path folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(Results, CompareMethodsByBytesAndNameEveryFile) {

@@ -3,19 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdlib>
-#include <filesystem>
 
 #include "coordinator/coordinator.h"
 #include "simulation/fleet.h"
 #include "tensors/torch.h"
+#include "tests/base/temporary_folder.h"
 #include "transport/in_process.h"
 
 // Whole rounds without sockets: the real coordinator, clients made of the real session and, where
 // a test needs it, hand-made updates.
 namespace lorae::simulation {
-
-namespace fs = std::filesystem;
 
 /// A global model of four numbers that travels uncompressed, so that a test can say what it is.
 inline StateDict small_state() {
@@ -35,8 +32,6 @@ inline coordinator::ExchangeOptions plain_options() {
 class RoundOfThree : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "lorae-round-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
     directory_.emplace(runs::RunDirectory::create(folder_ / "run", "# a test\n"));
     journal_.emplace(directory_->journal_path(), runs::Journal::Mode::kContinue);
     start();
@@ -46,7 +41,6 @@ class RoundOfThree : public ::testing::Test {
     coordinator_.reset();
     journal_.reset();
     directory_.reset();
-    fs::remove_all(folder_);
   }
 
   void start_coordinator() {
@@ -139,7 +133,7 @@ class RoundOfThree : public ::testing::Test {
     return coordinator_->state().tensors().at("head.weight").flatten()[0].item<float>();
   }
 
-  fs::path folder_;
+  TemporaryFolder folder_;
   std::optional<runs::RunDirectory> directory_;
   std::optional<runs::Journal> journal_;
   transport::InProcessNetwork network_;
