@@ -8,9 +8,10 @@ namespace lorae {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
-/// Writes "12:00:01.042 warning client.denied key=..." to standard error. Event names are
-/// constant `noun.verb` words to search for; numbers to plot go to the journal instead.
-/// Folders below `client` and `coordinator` do not log. Threads: any.
+/// Writes "2026-01-31 12:00:01.042 warning client.denied key=..." to standard error, with the local
+/// time, as one line (see printable). Event names are constant `noun.verb` words to search for;
+/// numbers to plot go to the journal instead. Folders below `client` and `coordinator` do not log.
+/// Threads: any.
 void log_line(LogLevel level, std::string_view event, std::string_view details);
 
 /// Hides everything below `level`; kInfo at start.

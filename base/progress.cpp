@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/str.h"
+#include "base/text.h"
 
 namespace lorae {
 namespace {
@@ -36,7 +37,7 @@ Progress::Progress(std::string label, std::int64_t total, std::string unit)
     : label_(std::move(label)),
       total_(std::max<std::int64_t>(total, 1)),
       unit_(std::move(unit)),
-      terminal_(::isatty(STDERR_FILENO) != 0),
+      terminal_(terminal_of(STDERR_FILENO)),
       start_(Clock::now()),
       shown_(start_) {}
 
@@ -48,7 +49,7 @@ Progress::~Progress() {
 
 void Progress::add(std::int64_t done, const std::string& note) {
   done_ = std::min(done_ + done, total_);
-  if (Clock::now() - shown_ >= (terminal_ ? Duration(kRedraw) : Duration(kPlainLine))) {
+  if (Clock::now() - shown_ >= (terminal_.redraws ? Duration(kRedraw) : Duration(kPlainLine))) {
     show(note, false);
   }
 }
@@ -72,15 +73,29 @@ std::string Progress::text(double elapsed, const std::string& note) const {
 void Progress::show(const std::string& note, bool last) {
   shown_ = Clock::now();
   const std::string line = text(seconds(shown_ - start_), note);
-  if (!terminal_) {
+  if (terminal_.redraws) {
+    draw(line);
+    std::fputs(last ? "\n" : "", stderr);
+    open_ = !last;
+  } else if (const std::string state = str(done_, ' ', note); state != last_shown_) {
+    last_shown_ = state;  // so the end is not told twice
     fmt::print(stderr, "{}\n", line);
-    return;
   }
-  const std::int64_t filled = kBarWidth * done_ / total_;
-  fmt::print(stderr, "\r\033[K[{:.<{}}] {}{}", std::string(static_cast<std::size_t>(filled), '#'),
-             kBarWidth, line, last ? "\n" : "");
   std::fflush(stderr);
-  open_ = !last;
+}
+
+/// Without escape codes: what is left of a longer line is written over by blanks.
+void Progress::draw(const std::string& line) {
+  const std::size_t room = terminal_.columns - 1;  // in the last column many terminals wrap
+  const auto filled = static_cast<std::size_t>(kBarWidth * done_ / total_);
+  const std::string bar = line.size() + kBarWidth + 3 > room
+                              ? ""
+                              : fmt::format("[{:.<{}}] ", std::string(filled, '#'), kBarWidth);
+  const std::string whole = bar + printable(line);
+  const std::string shown(cut(whole, room));
+  const std::size_t columns = std::min(room, whole.size());
+  fmt::print(stderr, "\r{}{}", shown, std::string(drawn_ > columns ? drawn_ - columns : 0, ' '));
+  drawn_ = columns;
 }
 
 }  // namespace lorae

@@ -4,11 +4,13 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/terminal.h"
 
 namespace lorae {
 
-/// Shows how far a long job is on standard error: on a terminal a bar with rate and time left,
-/// redrawn in place; elsewhere a plain line now and then.
+/// Shows how far a long job is on standard error: on a terminal that redraws (see Terminal) a bar
+/// with rate and time left, on one line however narrow that is; elsewhere a plain line now and
+/// then.
 class Progress {
  public:
   /// `unit` is what is counted, in the plural: "images", "rounds", "trainings".
@@ -25,14 +27,17 @@ class Progress {
 
  private:
   std::string text(double elapsed, const std::string& note) const;
+  void draw(const std::string& line);
   void show(const std::string& note, bool last);
 
   std::string label_;
   std::int64_t total_;
   std::string unit_;
   std::int64_t done_ = 0;
-  bool terminal_;
-  bool open_ = false;  // a bar is on the current line
+  Terminal terminal_;
+  bool open_ = false;       // a bar is on the current line
+  std::size_t drawn_ = 0;   // columns of that line
+  std::string last_shown_;  // what was done and noted on it
   TimePoint start_;
   TimePoint shown_;
 };

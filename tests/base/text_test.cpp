@@ -37,5 +37,48 @@ TEST(ShellQuoted, GivesAShellTheSameText) {
   }
 }
 
+TEST(Printable, ShowsWhatWouldActOnATerminal) {
+  EXPECT_EQ(printable("conv1.weight"), "conv1.weight");
+  EXPECT_EQ(printable("a\x1b[31mb\x07"), "a\\x1b[31mb\\x07");
+  EXPECT_EQ(printable("one\ntwo\tthree\r"), "one\\x0atwo\\x09three\\x0d");
+  EXPECT_EQ(printable("\x7f\xc2\x9b\x31m"), "\\x7f\\xc2\\x9b1m") << "C1, as ESC [";
+  EXPECT_EQ(printable("\xe2\x80\xae"), "\\xe2\\x80\\xae") << "turns the direction of writing";
+}
+
+TEST(Printable, LeavesLettersOfAllLanguages) {
+  const std::string text = "gr\xc3\xbc\xc3\x9f \xe7\x8c\xab \xf0\x9f\x90\x88";
+  EXPECT_EQ(printable(text), text);
+}
+
+TEST(Printable, ShowsBytesThatAreNoUtf8) {
+  EXPECT_EQ(printable("caf\xe9"), "caf\\xe9");
+  EXPECT_EQ(printable("\xc0\xaf"), "\\xc0\\xaf") << "longer than it needs to be";
+  EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80") << "half of a pair";
+  EXPECT_EQ(printable("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80") << "above the last";
+  EXPECT_EQ(printable("\xe7\x8c"), "\\xe7\\x8c") << "cut off";
+  EXPECT_EQ(printable("\xff\x80"), "\\xff\\x80");
+}
+
+TEST(Printable, KeepsLinesWhereTheyAreMeant) {
+  EXPECT_EQ(printable("one\n\ttwo\x1b\n", Lines::kMany), "one\n\ttwo\\x1b\n");
+}
+
+TEST(IsUtf8, AgreesWithPrintable) {
+  EXPECT_TRUE(is_utf8(""));
+  EXPECT_TRUE(is_utf8("gr\xc3\xbc\xc3\x9f\n\x1b"));
+  for (const char* bad :
+       {"\xe9", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe7\x8c", "a\x80"}) {
+    EXPECT_FALSE(is_utf8(bad)) << printable(bad);
+  }
+}
+
+TEST(Cut, CountsCharactersAndNotBytes) {
+  EXPECT_EQ(cut("abc", 2), "ab");
+  EXPECT_EQ(cut("abc", 9), "abc");
+  EXPECT_EQ(cut("\xc3\xbc\xc3\x9f!", 2), "\xc3\xbc\xc3\x9f");
+  EXPECT_EQ(cut("\xff\xfe", 1), "\xff");
+  EXPECT_EQ(cut("", 3), "");
+}
+
 }  // namespace
 }  // namespace lorae
