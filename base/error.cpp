@@ -21,7 +21,10 @@ int exit_status(ErrorCode code) {
 }
 
 std::string errno_text() {
-  return std::strerror(errno);
+  const int number = errno;
+  return number == EMFILE || number == ENFILE
+             ? str(std::strerror(number), "; raise the limit on open files (ulimit -n)")
+             : std::strerror(number);
 }
 
 }  // namespace lorae

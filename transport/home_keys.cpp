@@ -1,7 +1,6 @@
 #include "transport/home_keys.h"
 
 #include <csignal>
-#include <cstdlib>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -100,13 +99,8 @@ std::string denial_hint(const fs::path& home, const std::string& public_key) {
 }
 
 bool notify_coordinator(const fs::path& home) {
-  const fs::path lock = coordinator_lock_path(home);
-  if (!is_locked(lock)) {
-    return false;  // a process id in a lock that nobody holds is stale
-  }
-  const Bytes text = read_file(lock);
-  const int process = std::atoi(std::string(text_of(text)).c_str());
-  return process > 1 && ::kill(process, SIGHUP) == 0;
+  const auto process = holder_of(coordinator_lock_path(home), "lorae-coordinator");
+  return process && ::kill(*process, SIGHUP) == 0;
 }
 
 }  // namespace lorae::transport

@@ -40,7 +40,7 @@ std::string enrol_hint(const std::filesystem::path& home,
 /// registry; throws nothing.
 std::string denial_hint(const std::filesystem::path& home, const std::string& public_key);
 
-/// Sends SIGHUP to the coordinator that runs on this home, if there is one.
+/// Sends SIGHUP to the coordinator that runs on this home, if there is one; see holder_of.
 bool notify_coordinator(const std::filesystem::path& home);
 
 }  // namespace lorae::transport

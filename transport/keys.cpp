@@ -13,6 +13,7 @@
 
 #include "base/atomic_file.h"
 #include "base/bytes.h"
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/ids.h"
 
@@ -42,24 +43,6 @@ bool decode(std::string_view text, RawKey& raw) {
 void start_sodium() {
   check(sodium_init() >= 0, ErrorCode::kUnavailable, "[keys] libsodium does not start");
 }
-
-/// A file descriptor that is closed at the end of the scope.
-class Descriptor {
- public:
-  explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
-  ~Descriptor() {
-    if (descriptor_ >= 0) {
-      ::close(descriptor_);
-    }
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
 
 /// A file that did not exist before; removed again unless it is kept.
 class NewFile {

@@ -20,8 +20,7 @@ class Outbox {
   explicit Outbox(std::size_t max_bytes)
       : max_bytes_(max_bytes), descriptor_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     check(descriptor_ >= 0, ErrorCode::kUnavailable,
-          "[transport] cannot create an eventfd: ", errno_text(),
-          "; is the limit on open files (ulimit -n) too low?");
+          "[transport] cannot create an eventfd: ", errno_text());
   }
   ~Outbox() { ::close(descriptor_); }
   Outbox(const Outbox&) = delete;

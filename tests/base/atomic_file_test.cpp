@@ -1,12 +1,16 @@
 #include "base/atomic_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <fstream>
+#include <thread>
 
 #include "tests/base/support.h"
 
@@ -49,6 +53,27 @@ class ReadOnly {
  private:
   fs::path folder_;
   bool was_root_ = ::geteuid() == 0;
+};
+
+/// Files may have so many bytes and no more while this lives.
+class SmallFiles {
+ public:
+  explicit SmallFiles(::rlim_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const ::rlimit small{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+  }
+  ~SmallFiles() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  SmallFiles(const SmallFiles&) = delete;
+  SmallFiles& operator=(const SmallFiles&) = delete;
+
+ private:
+  ::rlimit before_{};
+  void (*handler_)(int) = nullptr;
 };
 
 TEST_F(AtomicFile, HoldsWhatWasWritten) {
@@ -111,17 +136,127 @@ TEST_F(AtomicFile, CanBeSecret) {
   EXPECT_EQ(fs::status(path_).permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }
 
-TEST_F(AtomicFile, StaysAsItWasIfTheDiskIsFull) {
+TEST_F(AtomicFile, StaysAsItWasIfThereIsNoRoom) {
   write_file_atomic(path_, "old");
   const fs::path temporary = path_.string() + ".tmp" + std::to_string(::getpid());
-  fs::create_symlink("/dev/full", temporary);
+  std::pair<ErrorCode, std::string> error;
+  {
+    const SmallFiles small(10);
+    error = error_of([&] { write_file_atomic(path_, std::string(100, 'x')); });
+  }
+
+  EXPECT_EQ(error.first, ErrorCode::kUnavailable);
+  EXPECT_EQ(error.second, "[file] cannot write '" + temporary.string() + "': File too large");
+  EXPECT_EQ(content(), "old");
+  EXPECT_EQ(num_files(), 1U);
+}
+
+TEST_F(AtomicFile, WritesThroughNoLinkThatLiesInItsWay) {
+  const fs::path victim = folder_ / "victim";
+  std::ofstream(victim) << "precious";
+  fs::create_symlink(victim, path_.string() + ".tmp" + std::to_string(::getpid()));
+
+  write_file_atomic(path_, "new");
+
+  EXPECT_EQ(content(), "new");
+  EXPECT_EQ(text_of(read_file(victim)), "precious");
+}
+
+TEST_F(AtomicFile, LeavesALinkAndReplacesWhatItPointsTo) {
+  fs::create_directory(folder_ / "elsewhere");
+  fs::create_symlink("elsewhere/link", path_);
+  fs::create_symlink("file", folder_ / "elsewhere/link");
+
+  write_file_atomic(path_, "made");
+  write_file_atomic(path_, "made again");
+
+  EXPECT_TRUE(fs::is_symlink(path_) && fs::is_symlink(folder_ / "elsewhere/link"));
+  EXPECT_TRUE(fs::is_regular_file(fs::symlink_status(folder_ / "elsewhere/file")));
+  EXPECT_EQ(content(), "made again");
+}
+
+TEST_F(AtomicFile, RefusesLinksThatGoRoundInCircles) {
+  fs::create_symlink("state", path_);
 
   const auto [code, text] = error_of([&] { write_file_atomic(path_, "new"); });
 
   EXPECT_EQ(code, ErrorCode::kUnavailable);
-  EXPECT_EQ(text, "[file] cannot write '" + temporary.string() + "': No space left on device");
-  EXPECT_EQ(content(), "old");
-  EXPECT_EQ(num_files(), 1U);
+  EXPECT_NE(text.find("too many links"), std::string::npos) << text;
+  EXPECT_TRUE(fs::is_symlink(path_));
+}
+
+TEST_F(AtomicFile, WritesIntoADeviceAndSaysIfThatIsFull) {
+  fs::create_symlink("/dev/full", path_);
+
+  const auto [code, text] = error_of([&] { write_file_atomic(path_, "new"); });
+
+  EXPECT_EQ(code, ErrorCode::kUnavailable);
+  EXPECT_EQ(text, "[file] cannot write '" + path_.string() + "': No space left on device");
+  EXPECT_TRUE(fs::is_character_file("/dev/full") && fs::is_symlink(path_));
+  write_file_atomic("/dev/null", "gone");
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+}
+
+TEST_F(AtomicFile, WritesIntoAPipe) {
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  const int reader =
+      ::open(path_.c_str(), O_RDONLY | O_NONBLOCK);  // before the writer waits for it
+
+  write_file_atomic(path_, "through");
+
+  std::array<char, 16> got{};
+  EXPECT_EQ(::read(reader, got.data(), got.size()), 7);
+  EXPECT_STREQ(got.data(), "through");
+  EXPECT_TRUE(fs::is_fifo(path_));
+  ::close(reader);
+}
+
+TEST_F(AtomicFile, WritesIntoADescriptorOfThisProcess) {
+  const int file = ::open(path_.c_str(), O_RDWR | O_CREAT, 0600);
+  ASSERT_EQ(::write(file, "before ", 7), 7);
+
+  write_file_atomic("/dev/fd/" + std::to_string(file), "through");
+
+  EXPECT_EQ(content(), "before through") << "as a shell's >> means it";
+  ::close(file);
+}
+
+TEST_F(AtomicFile, KeepsTheModeOfWhatItReplaces) {
+  write_file_atomic(path_, "old");
+  ::chmod(path_.c_str(), 0640);
+
+  write_file_atomic(path_, "new");
+
+  EXPECT_EQ(static_cast<int>(fs::status(path_).permissions()), 0640);
+}
+
+TEST_F(AtomicFile, ReadsAllThatAPipeGives) {
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  const std::string text(3'000'000, 'x');
+  std::thread writer([&] { std::ofstream(path_) << text; });
+
+  const Bytes got = read_file(path_);
+
+  writer.join();
+  EXPECT_EQ(text_of(got), text);
+}
+
+TEST_F(AtomicFile, ReadsADeviceThatEndsAndRefusesOneThatDoesNot) {
+  EXPECT_TRUE(read_file("/dev/null").empty());
+  EXPECT_EQ(config_error([] { read_file("/dev/zero"); }),
+            "[file] cannot read '/dev/zero': it is a device that does not end");
+}
+
+TEST_F(AtomicFile, AHomeIsClosedToOthersWhateverTheUmaskIs) {
+  const ::mode_t before = ::umask(0);
+  ensure_home(folder_ / "a" / "home");
+  ensure_home(folder_ / "a" / "home");
+  ensure_directory(folder_ / "a" / "home" / "runs");
+  const ::mode_t after = ::umask(before);
+
+  EXPECT_EQ(static_cast<int>(fs::status(folder_ / "a/home").permissions()), 0700);
+  EXPECT_EQ(static_cast<int>(fs::status(folder_ / "a/home/runs").permissions()), 0755);
+  EXPECT_EQ(after, ::mode_t{0022});
 }
 
 TEST_F(AtomicFile, StaysAsItWasIfTheFolderCannotBeWritten) {

@@ -75,5 +75,14 @@ TEST(Result, GivesAwayWhatCanOnlyBeMoved) {
   EXPECT_EQ(*value, 7);
 }
 
+TEST(Error, SaysWhatToDoWhereDescriptorsRanOut) {
+  for (const int number : {EMFILE, ENFILE}) {
+    errno = number;
+    EXPECT_TRUE(errno_text().ends_with("; raise the limit on open files (ulimit -n)"));
+  }
+  errno = ENOENT;
+  EXPECT_EQ(errno_text(), "No such file or directory");
+}
+
 }  // namespace
 }  // namespace lorae

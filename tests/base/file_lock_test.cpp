@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
 #include <utility>
 
 #include "base/atomic_file.h"
@@ -123,6 +125,65 @@ TEST_F(LockFile, SaysWhyItCannotBeOpened) {
   EXPECT_EQ(config_error([&] { FileLock(folder_ / "none" / "lock", Wait::kNo); }),
             "[file] cannot open lock '" + (folder_ / "none" / "lock").string() +
                 "': No such file or directory");
+}
+
+/// This process's name, as Linux shows it, while this lives.
+class Named {
+ public:
+  explicit Named(const char* name) {
+    ::prctl(PR_GET_NAME, before_.data());
+    ::prctl(PR_SET_NAME, name);
+  }
+  ~Named() { ::prctl(PR_SET_NAME, before_.data()); }
+  Named(const Named&) = delete;
+  Named& operator=(const Named&) = delete;
+
+ private:
+  std::array<char, 16> before_{};
+};
+
+constexpr const char* kProgram = "lorae-coordinator";  // longer than the name that Linux keeps
+
+TEST_F(LockFile, NamesTheProcessThatHoldsItAndBearsTheName) {
+  const Named named(kProgram);
+  FileLock lock(path_, Wait::kNo);
+  lock.write(str(::getpid(), '\n'));
+
+  EXPECT_EQ(holder_of(path_, kProgram), ::getpid());
+}
+
+TEST_F(LockFile, NamesNobodyOfAnotherName) {
+  FileLock lock(path_, Wait::kNo);
+  lock.write(str(::getpid(), '\n'));
+
+  EXPECT_EQ(holder_of(path_, kProgram), std::nullopt);
+}
+
+TEST_F(LockFile, NamesNobodyWhoDoesNotHaveItOpen) {
+  const Named named(kProgram);
+  const Holder holder(path_);  // another process, and the number inside is ours
+  std::ofstream(path_) << ::getpid() << '\n';
+
+  EXPECT_EQ(holder_of(path_, kProgram), std::nullopt);
+}
+
+TEST_F(LockFile, NamesNobodyIfSomethingElseStandsInIt) {
+  const Named named(kProgram);
+  FileLock lock(path_, Wait::kNo);
+  const std::string own = std::to_string(::getpid());
+  for (const std::string& text :
+       {std::string("12:00:01.042 info run.start\n"), own, own + " run.start\n", own + "\nmore\n",
+        std::string("1\n"), std::string("-1\n"), std::string("0\n"), std::string()}) {
+    lock.write(text);
+    EXPECT_EQ(holder_of(path_, kProgram), std::nullopt) << text;
+  }
+}
+
+TEST_F(LockFile, NamesNobodyIfNobodyHoldsIt) {
+  const Named named(kProgram);
+  std::ofstream(path_) << ::getpid() << '\n';
+  EXPECT_EQ(holder_of(path_, kProgram), std::nullopt);
+  EXPECT_EQ(holder_of(folder_ / "none", kProgram), std::nullopt);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "transport/home_keys.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -120,6 +121,14 @@ TEST_F(EnrolHint, IsGivenThoughTheRegistryIsDamaged) {
 
 TEST(HomeKeys, NobodyIsToldWhenNoCoordinatorRuns) {
   const TemporaryFolder home;
+
+  EXPECT_FALSE(notify_coordinator(home.path()));
+}
+
+TEST(HomeKeys, NobodyIsSignalledWhoIsNoCoordinator) {
+  const TemporaryFolder home;
+  FileLock lock(coordinator_lock_path(home.path()), FileLock::Wait::kNo);
+  lock.write(str(::getpid(), '\n'));  // this test, whom SIGHUP would end
 
   EXPECT_FALSE(notify_coordinator(home.path()));
 }
