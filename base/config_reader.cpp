@@ -3,9 +3,11 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/atomic_file.h"
 #include "base/bytes.h"
+#include "base/home.h"
 #include "base/text.h"
 
 namespace lorae {
@@ -83,6 +85,15 @@ void flatten(const toml::node& node,
   }
 }
 
+/// "~/images" of a person's file or flag; a plan from a coordinator means nobody's home.
+void expand_users(Values& values) {
+  for (auto& [key, value] : values) {
+    if (auto* const text = std::get_if<std::string>(&value.value)) {
+      *text = expand_user(*text);
+    }
+  }
+}
+
 std::string range_text(const Allowed& allowed) {
   const auto show = [](double bound) {
     const std::string text = config_text(bound);
@@ -99,7 +110,7 @@ void check_range(const ConfigValue& value,
                  double number,
                  const Allowed& allowed,
                  std::string_view kind) {
-  if (!(number >= allowed.low && number <= allowed.high)) {
+  if (!std::isfinite(number) || number < allowed.low || number > allowed.high) {
     invalid(value, key,
             str("expected ", kind, range_text(allowed), ", got ", config_text(value.value)));
   }
@@ -109,7 +120,9 @@ void check_range(const ConfigValue& value,
 
 ConfigReader ConfigReader::load(const std::filesystem::path& file) {
   const Bytes bytes = read_file(file);
-  return parse(text_of(bytes), file.string());
+  ConfigReader reader = parse(text_of(bytes), file.string());
+  expand_users(reader.values_);
+  return reader;
 }
 
 ConfigReader ConfigReader::parse(std::string_view toml, std::string_view origin) {
@@ -135,6 +148,7 @@ void ConfigReader::set(std::string_view assignment) {
   } catch (const toml::parse_error&) {
     parsed[key] = {text, "--set"};  // bare text: --set model.name=resnet18
   }
+  expand_users(parsed);
   for (auto& [name, value] : parsed) {
     values_[name] = std::move(value);
   }
@@ -237,6 +251,10 @@ void ConfigReader::read_field(const std::string& key, std::string& field, const 
       invalid(*value, key, str("expected text in quotes, got ", config_text(value->value)));
     }
     field = std::get<std::string>(value->value);
+    if (!is_utf8(field)) {
+      invalid(*value, key,
+              str("expected UTF-8, which a configuration is kept as, got ", printable(field)));
+    }
     if (!allowed.choices.empty() &&
         std::find(allowed.choices.begin(), allowed.choices.end(), field) == allowed.choices.end()) {
       std::vector<std::string> quoted;

@@ -17,15 +17,21 @@ std::string_view variable(const char* name) {
 
 std::filesystem::path default_home() {
   if (const auto home = variable("LORAE_HOME"); !home.empty()) {
-    return home;
+    return expand_user(home);
   }
   if (const auto state = variable("XDG_STATE_HOME"); !state.empty()) {
-    return std::filesystem::path(state) / "lorae";
+    return std::filesystem::path(expand_user(state)) / "lorae";
   }
   const auto user = variable("HOME");
   check(!user.empty(), ErrorCode::kInvalidConfig,
         "[home] no HOME in the environment; set LORAE_HOME or give --home");
   return std::filesystem::path(user) / ".local" / "state" / "lorae";
+}
+
+std::string expand_user(std::string_view path) {
+  const std::string_view user = variable("HOME");
+  const bool meant = path == "~" || path.starts_with("~/");
+  return meant && !user.empty() ? std::string(user).append(path.substr(1)) : std::string(path);
 }
 
 std::string_view default_home_variable() {

@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "tests/base/config_options.h"
+#include "tests/base/home_variables.h"
 
 namespace lorae {
 namespace {
@@ -77,6 +80,41 @@ TEST(ConfigOverride, HasAKeyAndAValue) {
 
 TEST(ConfigOverride, CannotSmuggleInASecondKey) {
   EXPECT_EQ(job_with("job.rate=1\njob.count=9").count, EveryKind{}.count);
+}
+
+TEST(ConfigOverride, TakesATildeForTheUsersHome) {
+  const HomeVariables none;
+  ::setenv("HOME", "/home/ada", 1);
+  EXPECT_EQ(job_with("job.note=~/images").note, "/home/ada/images");
+  EXPECT_EQ(job_with("job.note=x", "[job]\nnote = \"~/images\"").note, "x");
+  EXPECT_EQ(job_with("job.count=4", "[job]\nnote = \"~/images\"").note, "~/images")
+      << "what was parsed may be another machine's";
+}
+
+TEST(ConfigOverride, OfAFileTakesATildeForTheUsersHome) {
+  const HomeVariables none;
+  ::setenv("HOME", "/home/ada", 1);
+  const TemporaryFolder folder;
+  std::ofstream(folder / "run.toml") << "[job]\nnote = \"~/images\"\n";
+  ConfigReader reader = ConfigReader::load(folder / "run.toml");
+  EXPECT_EQ(read_job(reader).note, "/home/ada/images");
+}
+
+TEST(ConfigOverride, RefusesTextThatAConfigurationCannotHold) {
+  EXPECT_NE(complaint_about("job.note=caf\xe9").find("expected UTF-8"), std::string::npos);
+  ConfigReader reader = config("");
+  reader.set("job.note", {std::string("/data/caf\xe9"), "--data"});
+  EXPECT_EQ(config_error([&] { read_job(reader); }),
+            "--data: job.note: expected UTF-8, which a configuration is kept as, got "
+            "/data/caf\\xe9");
+}
+
+TEST(ConfigOverride, RefusesNumbersThatAreNone) {
+  for (const char* number : {"nan", "inf", "-inf"}) {
+    EXPECT_NE(complaint_about(std::string("job.rate=") + number).find("expected a number"),
+              std::string::npos)
+        << number;
+  }
 }
 
 }  // namespace

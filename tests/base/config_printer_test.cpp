@@ -60,9 +60,8 @@ TEST(ConfigPrinter, WritesListsOfTablesThatAreReadBack) {
 
 TEST(ConfigPrinter, WritesDoublesThatReadBackTheSame) {
   using Limits = std::numeric_limits<double>;
-  for (const double rate :
-       {0.0, 1.0, 0.1, 1e-7, 1.0 / 3.0, 5e-324, 1e-320, 1e5, 1e22, 123456789.0, 0.30000000000000004,
-        Limits::min(), Limits::max(), Limits::infinity()}) {
+  for (const double rate : {0.0, 1.0, 0.1, 1e-7, 1.0 / 3.0, 5e-324, 1e-320, 1e5, 1e22, 123456789.0,
+                            0.30000000000000004, Limits::min(), Limits::max()}) {
     EXPECT_EQ(reread({.rate = rate}).rate, rate) << printed({.rate = rate});
   }
 }

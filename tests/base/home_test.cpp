@@ -52,5 +52,20 @@ TEST_F(Home, SaysWhatToDoWithoutAnyVariable) {
             "[home] no HOME in the environment; set LORAE_HOME or give --home");
 }
 
+TEST_F(Home, StandsForATildeAtTheBeginning) {
+  ::setenv("HOME", "/home/ada", 1);
+  EXPECT_EQ(expand_user("~"), "/home/ada");
+  EXPECT_EQ(expand_user("~/images"), "/home/ada/images");
+  for (const char* other : {"", "images/~", "~bob/images", "/~/x", "a~"}) {
+    EXPECT_EQ(expand_user(other), other);
+  }
+  ::setenv("LORAE_HOME", "~/lorae", 1);
+  EXPECT_EQ(default_home(), "/home/ada/lorae");
+}
+
+TEST_F(Home, LeavesATildeIfThereIsNone) {
+  EXPECT_EQ(expand_user("~/images"), "~/images");
+}
+
 }  // namespace
 }  // namespace lorae
