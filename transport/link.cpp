@@ -10,10 +10,12 @@ namespace {
 
 constexpr int kRefusalsToTell = 3;
 constexpr int kFailedDialsToTell = 2;
+constexpr auto kHandshakeToTell = std::chrono::seconds(5);  // ours take milliseconds
 
 }  // namespace
 
 Link::Step Link::on_event(int kind, TimePoint now) {
+  const bool in_handshake = std::exchange(shaking_hands_, kind == ZMQ_EVENT_CONNECTED);
   switch (kind) {
     case ZMQ_EVENT_CONNECTED:
       tcp_connected_ = now;
@@ -31,13 +33,13 @@ Link::Step Link::on_event(int kind, TimePoint now) {
                   "'; then this client gets in by itself"),
               true};
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-      return {LinkEvent::kWrongServer,
-              str("what answers at ", endpoint_, " is not a LoRAE coordinator; check the address ",
-                  "and the port"),
-              true};
+      return on_other_server();
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
       return on_refusal(now);
     case ZMQ_EVENT_DISCONNECTED:
+      if (in_handshake) {
+        return on_other_server();
+      }
       return connected_ ? on_lost(str("lost the connection to the coordinator at ", endpoint_,
                                       "; dialling again"))
                         : Step{};
@@ -57,6 +59,25 @@ Link::Step Link::on_redial() {
                     : Step{};
 }
 
+std::optional<TimePoint> Link::deadline() const {
+  return shaking_hands_ ? std::optional(tcp_connected_ + kHandshakeToTell) : std::nullopt;
+}
+
+Link::Step Link::on_time(TimePoint now) {
+  if (!shaking_hands_ || now < tcp_connected_ + kHandshakeToTell) {
+    return {};
+  }
+  return on_other_server();
+}
+
+Link::Step Link::on_other_server() {
+  shaking_hands_ = false;
+  return {LinkEvent::kWrongServer,
+          str("what listens at ", endpoint_, " is not a LoRAE coordinator: it does not answer as ",
+              "one; check the address and the port; trying again"),
+          true};
+}
+
 Link::Step Link::on_refusal(TimePoint now) {
   // A handshake that ran out of time is a slow coordinator, not another one.
   const bool broken_off =
@@ -66,7 +87,8 @@ Link::Step Link::on_refusal(TimePoint now) {
   }
   return {LinkEvent::kWrongServer,
           str("the coordinator at ", endpoint_, " breaks off the handshake: it does not hold the ",
-              "key that this client was given; compare its public key with this client's copy"),
+              "key that this client was given, or is no LoRAE coordinator; compare its public key ",
+              "with this client's copy, and check the address and the port"),
           true};
 }
 

@@ -13,7 +13,9 @@ namespace lorae::transport {
 /// What libzmq 4.3.4 shows (measured): an unknown key is HANDSHAKE_FAILED_AUTH and then silence
 /// for ever; a peer that is no CURVE server is HANDSHAKE_FAILED_PROTOCOL and silence; a server
 /// with another key just hangs up, HANDSHAKE_FAILED_NO_DETAIL, as does one that is going down,
-/// so that takes three in a row to tell.
+/// so that takes three in a row to tell. A server of another kind that
+/// answers, as SSH and HTTP do, is CONNECTED, DISCONNECTED and silence; one that waits for its own
+/// kind of peer is CONNECTED and silence, so a handshake has a time here, too.
 class Link {
  public:
   struct Step {
@@ -29,11 +31,15 @@ class Link {
   Step on_event(int kind, TimePoint now);
   /// We hung up ourselves, to dial anew.
   Step on_redial();
+  /// When `on_time` is to be called, if nothing else happens before.
+  std::optional<TimePoint> deadline() const;
+  Step on_time(TimePoint now);
 
   bool connected() const noexcept { return connected_; }
 
  private:
   Step on_refusal(TimePoint now);
+  Step on_other_server();
   Step on_lost(std::string detail);
 
   std::string endpoint_;
@@ -42,6 +48,7 @@ class Link {
   bool reported_down_ = false;  // in this outage
   int refusals_ = 0;            // handshakes that the peer broke off, in a row
   int failed_dials_ = 0;        // in a row
+  bool shaking_hands_ = false;
   TimePoint tcp_connected_{};
 };
 

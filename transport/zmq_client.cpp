@@ -130,8 +130,9 @@ void ZmqClient::State::turn() {
     items.push_back({connection->monitor.handle(), 0, ZMQ_POLLIN, 0});
     const int sending = waiting.empty() ? 0 : ZMQ_POLLOUT;
     items.push_back({connection->dealer.handle(), 0, static_cast<short>(ZMQ_POLLIN | sending), 0});
-  } else {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(dial_at - Clock::now());
+  }
+  if (const auto due = connection ? link.deadline() : std::optional(dial_at)) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - Clock::now());
     wait = std::max(left, std::chrono::milliseconds(0));
   }
   poll(items, wait);
@@ -144,6 +145,9 @@ void ZmqClient::State::turn() {
   }
   if (connection && items.size() > 1 && items[1].revents != 0) {
     watch();
+  }
+  if (connection) {
+    apply(link.on_time(Clock::now()));
   }
   send_waiting();
 }

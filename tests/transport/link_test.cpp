@@ -81,6 +81,41 @@ TEST(Link, ASlowServerIsNotAWrongOne) {
   }
 }
 
+TEST(Link, APeerThatDoesNotShakeHandsIsToldAfterAWhile) {
+  Script script;
+  EXPECT_FALSE(script.link.deadline());
+  script.see(ZMQ_EVENT_CONNECTED);
+  ASSERT_EQ(script.link.deadline(), kStart + seconds(5));
+  EXPECT_FALSE(script.link.on_time(kStart + milliseconds(4'999)).report);
+
+  const Link::Step step = script.link.on_time(kStart + seconds(5));
+
+  EXPECT_EQ(step.report, LinkEvent::kWrongServer);
+  EXPECT_TRUE(step.hang_up);
+  EXPECT_FALSE(script.link.deadline());
+  EXPECT_FALSE(script.link.on_time(kStart + seconds(50)).report) << "once";
+}
+
+TEST(Link, APeerThatHangsUpWithoutAHandshakeIsAWrongServerAtOnce) {
+  Script script;
+  script.see(ZMQ_EVENT_CONNECTED);
+
+  const Link::Step step = script.see(ZMQ_EVENT_DISCONNECTED);
+
+  EXPECT_EQ(step.report, LinkEvent::kWrongServer);
+  EXPECT_TRUE(step.hang_up) << "libzmq would not dial again";
+}
+
+TEST(Link, HasNoDeadlineWhenHandsAreShakenOrTheConnectionIsGone) {
+  for (const int kind : {ZMQ_EVENT_HANDSHAKE_SUCCEEDED, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL}) {
+    Script script;
+    script.see(ZMQ_EVENT_CONNECTED);
+    script.see(kind);
+    EXPECT_FALSE(script.link.deadline());
+    EXPECT_FALSE(script.link.on_time(kStart + seconds(50)).report);
+  }
+}
+
 TEST(Link, ASuccessForgivesBrokenHandshakes) {
   Script script;
   script.broken_handshake();
