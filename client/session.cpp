@@ -7,6 +7,7 @@ namespace lorae::client {
 namespace {
 
 constexpr int kRetriesBeforeRedial = 4;
+constexpr int kMostDoublings = 4;  // 5 s, 10, 20, 40, 80
 
 wire::ClientState wire_state(SessionState state) {
   switch (state) {
@@ -167,11 +168,18 @@ void Session::on_tick(TimePoint now) {
   }
   const bool waiting =
       !joined() || state_ == SessionState::kFetching || state_ == SessionState::kSending;
-  if (!waiting || now - progress_ < options_.retry) {
+  // A coordinator that trains its backbone answers nobody for minutes, and then all at once.
+  const Duration patience =
+      joined() ? options_.retry : options_.retry * (1 << std::min(silent_hellos_, kMostDoublings));
+  if (!waiting || now - progress_ < patience) {
     return;
   }
   ++silent_retries_;
   if (!joined()) {
+    if (silent_hellos_++ == 0) {
+      notes_.emplace_back(
+          "the coordinator does not answer yet; it may be training its backbone; waiting");
+    }
     say_hello(now);
   } else if (state_ == SessionState::kFetching) {
     download_->restart_requests();

@@ -32,7 +32,8 @@ struct SessionOptions {
   std::string codecs = {};                     ///< see wire::Hello; empty: not told
   std::uint64_t rank_max = 0;                  ///< see wire::Hello; 0: any
   bool own_data = false;                       ///< it trains on data of its own and takes no share
-  Duration retry = std::chrono::seconds(5);    ///< without progress for so long: ask again
+  Duration retry = std::chrono::seconds(5);    ///< without progress for so long: ask again;
+                                               ///< to be let in, twice as long each time
   std::uint64_t largest_object = 1ULL << 32U;  ///< bytes; a longer one is refused
 };
 
@@ -123,6 +124,7 @@ class Session {
   TimePoint progress_;   // when the peer last moved us on
   TimePoint heartbeat_;  // when we last sent one
   int silent_retries_ = 0;
+  int silent_hellos_ = 0;                  // since a Welcome, over all connections
   std::set<std::uint64_t> unknown_kinds_;  // that the coordinator was told of
   std::optional<wire::Bye> end_;
   std::vector<wire::Frame> outgoing_;

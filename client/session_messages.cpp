@@ -71,6 +71,7 @@ void Session::on_message(wire::Welcome message, TimePoint now) {
   }
   welcome_ = std::move(message);
   session_ = welcome_.session;
+  silent_hellos_ = 0;
   heartbeat_ = now;
   if (state_ != SessionState::kTraining) {
     become_idle(now);

@@ -71,15 +71,41 @@ TEST_F(SessionJoin, SaysTheSameHelloAgainAfterSilence) {
 
 TEST_F(SessionJoin, AsksForAFreshConnectionOnceAfterFourSilentRetries) {
   session_.on_connected(now_);
-  for (int i = 0; i < 3; ++i) {
-    pass(kRetry);
+  for (const int times : {1, 2, 4}) {
+    pass(times * kRetry);
     EXPECT_FALSE(session_.take_redial());
   }
 
-  pass(kRetry);
+  pass(8 * kRetry);
 
   EXPECT_TRUE(session_.take_redial());
   EXPECT_FALSE(session_.take_redial());
+}
+
+TEST_F(SessionJoin, SaysHelloRarelyToACoordinatorThatAnswersNobodyForLong) {
+  int hellos = 0;
+  const TimePoint start = now_;
+  session_.on_connected(now_);
+  while (now_ < start + seconds(540)) {  // a backbone's training
+    pass(seconds(1));
+    hellos += static_cast<int>(take().size());
+    if (session_.take_redial()) {
+      session_.on_disconnected();
+      session_.on_connected(now_);
+    }
+  }
+
+  EXPECT_LE(hellos, 15);
+  const std::vector<std::string> notes = session_.take_notes();
+  ASSERT_EQ(notes.size(), 1U) << "told once";
+  EXPECT_NE(notes[0].find("does not answer yet"), std::string::npos) << notes[0];
+
+  hear(welcome());
+  session_.on_disconnected();
+  session_.on_connected(now_);
+  take();
+  pass(kRetry);
+  EXPECT_EQ(take().size(), 1U) << "patience begins anew with a coordinator that answered";
 }
 
 TEST_F(SessionJoin, AsksForAFreshConnectionIfItsHeartbeatsStayUnanswered) {

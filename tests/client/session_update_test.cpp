@@ -197,7 +197,7 @@ TEST_F(SessionUpdate, GetsThroughThoughTheWelcomeIsLostWhileTraining) {
   take_one<wire::Hello>();
   session_.on_trained(key_of(1), trained(), now_);
   EXPECT_EQ(session_.state(), State::kJoining);
-  pass(kRetry);
+  pass(2 * kRetry);
   take_one<wire::Hello>();
   hear(welcome());
   hear(assignment(1));
