@@ -11,13 +11,11 @@
 
 namespace lorae::coordinator {
 
-// The ledger's words for bytes that belong to no layer of the model.
-inline constexpr const char* kLayerControl = "(control)";
-inline constexpr const char* kLayerModel = "(model)";
-inline constexpr const char* kLayerUpdate = "(update)";
-inline constexpr const char* kLayerBackbone = "(backbone)";
-/// The stage of whole messages, as a process hands them to its socket.
-inline constexpr const char* kStageFramed = "framed";
+using runs::kLayerBackbone;
+using runs::kLayerControl;
+using runs::kLayerModel;
+using runs::kLayerUpdate;
+using runs::kStageFramed;
 
 /// Bytes counted since the last time they were written to the journal.
 class Traffic {

@@ -28,10 +28,22 @@ inline constexpr std::string_view kMainMetricKey = "main_metric";
 /// Meta key: the last round whose state was evaluated.
 inline constexpr std::string_view kMeasuredKey = "measured_round";
 
+/// Meta keys: how many parameters a client trains, and how many its model has.
+inline constexpr std::string_view kTrainableKey = "trainable_parameters";
+inline constexpr std::string_view kTotalKey = "total_parameters";
+
 /// Meta key: when the journal was made, in microseconds since 1970.
 inline constexpr std::string_view kCreatedKey = "created";
 
 enum class Direction { kUplink, kDownlink };
+
+// The ledger's words for bytes that belong to no layer of the model.
+inline constexpr const char* kLayerControl = "(control)";
+inline constexpr const char* kLayerModel = "(model)";
+inline constexpr const char* kLayerUpdate = "(update)";
+inline constexpr const char* kLayerBackbone = "(backbone)";
+/// The stage of whole messages, as a process hands them to its socket.
+inline constexpr const char* kStageFramed = "framed";
 
 /// "uplink" or "downlink".
 std::string_view direction_name(Direction direction);
@@ -79,6 +91,14 @@ struct LedgerRow {
   std::string stage;
   std::int64_t bytes = 0;  ///< of all clients
   std::int64_t least = 0;  ///< of one client in one round
+};
+
+/// What one client sent or received over the run.
+struct ClientBytes {
+  ClientId client;
+  Direction direction = Direction::kUplink;
+  std::string layer;
+  std::int64_t bytes = 0;
 };
 
 enum class GroupBy { kRun, kRound };
@@ -209,6 +229,9 @@ class Journal {
   /// Sums of one stage of one round over all clients, by (direction, layer), sorted in that order.
   /// Reads the entries of that round alone, however long the run.
   std::vector<LedgerRow> bytes_of_round(RoundId round, std::string_view stage) const;
+
+  /// Sums of one stage over all rounds, by (client, direction, layer), sorted in that order.
+  std::vector<ClientBytes> bytes_of_clients(std::string_view stage) const;
 
   /// Of all layers, or of one.
   std::int64_t total_bytes(Direction direction,

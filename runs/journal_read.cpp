@@ -243,6 +243,23 @@ std::vector<LedgerRow> Journal::bytes_of_round(RoundId round, std::string_view s
   });
 }
 
+std::vector<ClientBytes> Journal::bytes_of_clients(std::string_view stage) const {
+  return read(*state_, [&] {
+    std::vector<ClientBytes> rows;
+    const Prepared query = state_->prepare(
+        "SELECT client, direction, layer, sum(bytes) FROM bytes WHERE stage = ? "
+        "GROUP BY client, direction, layer ORDER BY client, direction DESC, layer");
+    query->bind(1, std::string(stage));
+    while (query->executeStep()) {
+      rows.push_back({.client = {query[0].getString()},
+                      .direction = direction(query[1].getString()),
+                      .layer = query[2].getString(),
+                      .bytes = query[3].getInt64()});
+    }
+    return rows;
+  });
+}
+
 std::int64_t Journal::total_bytes(Direction direction,
                                   std::string_view stage,
                                   std::optional<std::string_view> layer) const {

@@ -184,8 +184,8 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
   network.start([&](transport::ConnectionId connection, const ClientId& client, wire::Frame frame) {
     coordinator.on_frame(connection, client, std::move(frame), Clock::now());
   });
-  journal.set_meta("trainable_parameters", std::to_string(made.trainable_parameters));
-  journal.set_meta("total_parameters", std::to_string(made.total_parameters));
+  journal.set_meta(runs::kTrainableKey, std::to_string(made.trainable_parameters));
+  journal.set_meta(runs::kTotalKey, std::to_string(made.total_parameters));
   write_classes(journal, names, shares, *data.private_images);
   Fleet fleet(
       network, names,

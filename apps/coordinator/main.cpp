@@ -160,6 +160,8 @@ class Deployment {
             },
             [this] { server_.post([this](auto&) { take_metrics(); }); }) {
     directory_.set_config(experiment::print_run_config(config), journal_);
+    journal_.set_meta(runs::kTrainableKey, std::to_string(made_.trainable_parameters));
+    journal_.set_meta(runs::kTotalKey, std::to_string(made_.total_parameters));
     const RoundId version = coordinator_.state().version();
     log_info("run.start", "listening=", socket.endpoint(), " method=", config.methods.front().name,
              " trainable=", made_.trainable_parameters, " of ", made_.total_parameters,

@@ -63,6 +63,28 @@ TEST_F(JournalLedger, TotalsADirectionAStageAndALayer) {
   EXPECT_EQ(journal.total_bytes(Direction::kDownlink, "encoded"), 0);
 }
 
+TEST_F(JournalLedger, SumsOneStageByClient) {
+  Journal journal = make();
+  const BytesEntry update{Direction::kUplink, "(update)", "framed", 70};
+  const BytesEntry model{Direction::kDownlink, "(model)", "framed", 90};
+  for (RoundId round{1}; round <= RoundId{3}; round = round.next()) {
+    journal.add_bytes(round, kBob, {&model, 1});
+    journal.add_bytes(round, kAda, {&update, 1});
+    journal.add_bytes(round, kAda, {&model, 1});
+    journal.add_bytes(round, kAda, uplink(400, 100));
+  }
+
+  const std::vector<ClientBytes> rows = journal.bytes_of_clients("framed");
+
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0].client, kAda);
+  EXPECT_EQ(rows[0].layer, "(update)");
+  EXPECT_EQ(rows[0].bytes, 210);
+  EXPECT_EQ(rows[1].direction, Direction::kDownlink);
+  EXPECT_EQ(rows[2].client, kBob);
+  EXPECT_EQ(rows[2].bytes, 270);
+}
+
 TEST_F(JournalLedger, ReadsOneStageOfOneRound) {
   Journal journal = make();
   const BytesEntry update{Direction::kUplink, "(update)", "framed", 70};
