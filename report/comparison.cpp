@@ -5,11 +5,14 @@
 #include <limits>
 #include <map>
 
+#include "base/str.h"
+
 namespace lorae::report {
 namespace {
 
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 constexpr double kTargetShare = 0.95;
+constexpr std::size_t kNamesInATitle = 4;
 
 /// One number of several seeds.
 class Sample {
@@ -51,15 +54,6 @@ void add_new(std::vector<std::string>& words, const std::string& word) {
   if (std::find(words.begin(), words.end(), word) == words.end()) {
     words.push_back(word);
   }
-}
-
-/// The run names in order of appearance.
-std::vector<std::string> names(const Comparison& comparison) {
-  std::vector<std::string> found;
-  for (const ComparisonRun& run : comparison.runs) {
-    add_new(found, run.name);
-  }
-  return found;
 }
 
 /// The main metric of the first seed that has one; "" if none has.
@@ -172,6 +166,8 @@ ComparisonSummary summary_of(const Comparison& comparison, const std::string& na
     if (run.name != name) {
       continue;
     }
+    summary.rounds = summary.seeds == 0 ? run.rounds : std::min(summary.rounds, run.rounds);
+    summary.planned_rounds = std::max(summary.planned_rounds, run.planned_rounds);
     ++summary.seeds;
     summary.method = run.method;
     summary.trainable_parameters = run.trainable_parameters;
@@ -193,6 +189,29 @@ ComparisonSummary summary_of(const Comparison& comparison, const std::string& na
 }
 
 }  // namespace
+
+std::vector<std::string> run_names(const Comparison& comparison) {
+  std::vector<std::string> found;
+  for (const ComparisonRun& run : comparison.runs) {
+    add_new(found, run.name);
+  }
+  return found;
+}
+
+std::string title_of(const Comparison& comparison) {
+  std::vector<std::string> others = run_names(comparison);
+  const bool has_baseline = std::erase(others, comparison.baseline) > 0;
+  if (others.size() > kNamesInATitle) {
+    others = {str(others.size(), " methods")};
+  }
+  std::string title;
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    title += (i == 0 ? "" : i + 1 == others.size() ? " and " : ", ") + others[i];
+  }
+  return !has_baseline    ? title
+         : others.empty() ? comparison.baseline
+                          : title + " against " + comparison.baseline;
+}
 
 std::vector<std::string> main_metrics(const Comparison& comparison) {
   std::vector<std::string> found;
@@ -233,7 +252,7 @@ std::vector<Ratio> ratios(const Comparison& comparison) {
   }
   const std::string metric = main_metric_of(comparison, comparison.baseline);
   std::vector<Ratio> result;
-  for (const std::string& name : names(comparison)) {
+  for (const std::string& name : run_names(comparison)) {
     const Ratio ratio = ratio_of(comparison, baselines, name, metric);
     if (name != comparison.baseline && ratio.seeds > 0) {
       result.push_back(ratio);
@@ -245,7 +264,7 @@ std::vector<Ratio> ratios(const Comparison& comparison) {
 std::vector<ComparisonSummary> summaries(const Comparison& comparison) {
   const std::vector<Ratio> all_ratios = ratios(comparison);
   std::vector<ComparisonSummary> result;
-  for (const std::string& name : names(comparison)) {
+  for (const std::string& name : run_names(comparison)) {
     ComparisonSummary& summary = result.emplace_back(summary_of(comparison, name));
     const auto ratio = std::find_if(all_ratios.begin(), all_ratios.end(),
                                     [&](const Ratio& other) { return other.name == name; });

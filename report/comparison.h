@@ -19,6 +19,21 @@ struct EvaluatedRound {
   double bytes = 0;   ///< framed, of all clients so far, both directions, without the backbone
 };
 
+/// What a committed round cost and reached. Units: framed bytes of all clients, without the
+/// backbone.
+struct RoundRecord {
+  RoundId round = {};
+  Metrics metrics;          ///< of the global model after it; empty if it was not measured
+  std::int64_t cohort = 0;  ///< clients that were asked
+  std::int64_t updates = 0;
+  double uplink_bytes = 0;
+  double downlink_bytes = 0;
+  double control_bytes = 0;  ///< part of both
+  double seconds = 0;
+
+  bool operator==(const RoundRecord&) const = default;
+};
+
 /// One federated training of a comparison: one method with one seed.
 ///
 /// Units: framed bytes, control messages included; of a direction, unless it says otherwise.
@@ -26,7 +41,8 @@ struct ComparisonRun {
   std::string name;  ///< groups the seeds of one method: "lorae-8", "full"
   std::string method;
   std::uint64_t seed = 0;
-  std::int64_t rounds = 0;
+  std::int64_t rounds = 0;          ///< that are done
+  std::int64_t planned_rounds = 0;  ///< 0: as many as are done
   std::int64_t clients = 0;
   std::int64_t cohort = 0;  ///< clients per round
   /// Of the last global models. The main one is a fraction of 1, and more of it is better. Empty if
@@ -41,6 +57,7 @@ struct ComparisonRun {
   double seconds = 0;
   std::string digest;                 ///< of the last global model, in hex
   std::vector<EvaluatedRound> curve;  ///< in the order of the rounds
+  std::vector<RoundRecord> by_round;  ///< likewise, with all that is known of each
 };
 
 struct Comparison {
@@ -94,7 +111,8 @@ std::vector<Ratio> ratios(const Comparison& comparison);
 ///
 /// Top level: "schema", "baseline", "target" if there is one, "runs", "ratios". A run has the
 /// fields of ComparisonRun, "main_metric" ("" if there is none), and "accuracy" where that is top1;
-/// its "curve" is a list of [round, metric, bytes]. A ratio has the fields of Ratio but
+/// its "curve" is a list of [round, metric, bytes], "by_round" one of objects with the fields of
+/// RoundRecord. A ratio has the fields of Ratio but
 /// main_metric, and "accuracy_difference" where that is top1.
 std::string to_json(const Comparison& comparison);
 
@@ -102,7 +120,7 @@ std::string to_json(const Comparison& comparison);
 void write_comparison(const std::filesystem::path& path, const Comparison& comparison);
 
 /// Ignores the ratios in the file, which follow from the runs, and keys it does not know. A run
-/// without a curve has an empty one.
+/// without a curve, rounds or planned rounds has none.
 /// Errors: kInvalidConfig if the file cannot be read; kIncompatible for another schema;
 ///         kCorruptData if a key is missing or has another type.
 Result<Comparison> read_comparison(const std::filesystem::path& path);
@@ -112,6 +130,8 @@ struct ComparisonSummary {
   std::string name;
   std::string method;
   std::int64_t seeds = 0;
+  std::int64_t rounds = 0;          ///< of the seed that has the fewest
+  std::int64_t planned_rounds = 0;  ///< of the seed that wants most; 0: not known
   std::int64_t trainable_parameters = 0;
   std::int64_t total_parameters = 0;
   double uplink_bytes = 0;    ///< mean, per client and round
@@ -124,10 +144,22 @@ struct ComparisonSummary {
   /// Against the baseline, which has ratios of 1 and a difference of 0; nan where there is none.
   Ratio ratio;
   bool is_baseline = false;
+
+  bool is_running() const { return rounds < planned_rounds; }
 };
+
+/// The run names in order of appearance.
+std::vector<std::string> run_names(const Comparison& comparison);
+
+/// "lorae-8 and head against full": what is compared.
+std::string title_of(const Comparison& comparison);
 
 /// One entry for each run name, in order of appearance.
 std::vector<ComparisonSummary> summaries(const Comparison& comparison);
+
+/// A line for each run and round, as CSV: name, method, seed, the fields of RoundRecord, what both
+/// directions had cost so far, and a column for each metric of any run.
+std::string curves_csv(const Comparison& comparison);
 
 /// The aligned plain-text table that a simulation ends with.
 std::string comparison_table(const Comparison& comparison);

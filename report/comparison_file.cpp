@@ -1,7 +1,10 @@
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <string_view>
 #include <type_traits>
 
 #include "base/atomic_file.h"
@@ -15,6 +18,7 @@ using Curve = std::vector<EvaluatedRound>;
 
 constexpr int kSchema = 2;
 constexpr const char* kAccuracyMetric = "top1";
+constexpr std::array<std::string_view, 3> kMayLack = {"curve", "by_round", "planned_rounds"};
 
 /// Walks the fields of one run in the order of the file, for writing and for reading.
 template <typename Run, typename Visit>
@@ -23,6 +27,7 @@ void visit_run(Run& run, Visit&& visit) {
   visit("method", run.method);
   visit("seed", run.seed);
   visit("rounds", run.rounds);
+  visit("planned_rounds", run.planned_rounds);
   visit("clients", run.clients);
   visit("cohort", run.cohort);
   visit("metrics", run.metrics);
@@ -35,6 +40,19 @@ void visit_run(Run& run, Visit&& visit) {
   visit("seconds", run.seconds);
   visit("digest", run.digest);
   visit("curve", run.curve);
+  visit("by_round", run.by_round);
+}
+
+template <typename Round, typename Visit>
+void visit_round(Round& round, Visit&& visit) {
+  visit("round", round.round.value);
+  visit("metrics", round.metrics);
+  visit("cohort", round.cohort);
+  visit("updates", round.updates);
+  visit("uplink_bytes", round.uplink_bytes);
+  visit("downlink_bytes", round.downlink_bytes);
+  visit("control_bytes", round.control_bytes);
+  visit("seconds", round.seconds);
 }
 
 template <typename T>
@@ -58,6 +76,15 @@ void write_field(Json& object, const char* key, const Curve& curve) {
   Json& points = object[key] = Json::array();
   for (const EvaluatedRound& point : curve) {
     points.push_back(Json::array({point.round.value, point.metric, point.bytes}));
+  }
+}
+
+void write_field(Json& object, const char* key, const std::vector<RoundRecord>& rounds) {
+  Json& list = object[key] = Json::array();
+  for (const RoundRecord& round : rounds) {
+    Json& entry = list.emplace_back(Json::object());
+    visit_round(round,
+                [&](const char* name, const auto& field) { write_field(entry, name, field); });
   }
 }
 
@@ -118,15 +145,19 @@ void read_field(const Json& object, const char* key, Metrics& metrics) {
 }
 
 void read_field(const Json& object, const char* key, Curve& curve) {
-  if (!object.contains(key)) {
-    return;
-  }
   for (const Json& point : object.at(key)) {
     if (!point.is_array() || point.size() != 3) {
       throw std::runtime_error(str(key, ": expected [round, metric, bytes], got ", point.dump()));
     }
     curve.push_back({RoundId{value_of<std::uint64_t>(point[0], key)},
                      value_of<double>(point[1], key), value_of<double>(point[2], key)});
+  }
+}
+
+void read_field(const Json& object, const char* key, std::vector<RoundRecord>& rounds) {
+  for (const Json& entry : object.at(key)) {
+    visit_round(rounds.emplace_back(),
+                [&](const char* name, auto& field) { read_field(entry, name, field); });
   }
 }
 
@@ -149,8 +180,11 @@ Comparison parse(const Bytes& bytes) {
   const Json& runs = json.at("runs");
   check(runs.is_array(), ErrorCode::kCorruptData, "runs: expected a list, got ", runs.type_name());
   for (const Json& object : runs) {
-    visit_run(comparison.runs.emplace_back(),
-              [&](const char* key, auto& field) { read_field(object, key, field); });
+    visit_run(comparison.runs.emplace_back(), [&](const char* key, auto& field) {
+      if (std::ranges::find(kMayLack, key) == kMayLack.end() || object.contains(key)) {
+        read_field(object, key, field);
+      }
+    });
   }
   return comparison;
 }

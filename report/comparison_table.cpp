@@ -25,7 +25,9 @@ std::string trainable_text(const ComparisonSummary& summary) {
 Row row_of(const ComparisonSummary& summary, bool names_metric) {
   const Ratio& ratio = summary.ratio;
   const std::string metric = metric_text(summary, kPlainSign);
-  return {summary.name,
+  return {summary.is_running()
+              ? str(summary.name, " (round ", summary.rounds, " of ", summary.planned_rounds, ")")
+              : summary.name,
           trainable_text(summary),
           compared_text(summary, summary.uplink_bytes, ratio.uplink_ratio, "x"),
           compared_text(summary, summary.downlink_bytes, ratio.downlink_ratio, "x"),
@@ -89,8 +91,8 @@ std::string comparison_table(const Comparison& comparison) {
     rows.push_back(row_of(summary, metrics.size() > 1));
     several = several || summary.seeds > 1;
   }
-  return "LoRAE versus full-parameter federated training: bytes per round, " + heading + "\n\n" +
-         aligned(rows) + legend(comparison, heading, several);
+  return title_of(comparison) + ": bytes per round, " + heading + "\n\n" + aligned(rows) +
+         legend(comparison, heading, several);
 }
 
 }  // namespace lorae::report

@@ -81,35 +81,12 @@ std::string compared_text(const ComparisonSummary& summary,
              : fmt::format("{} ({}{})", bytes_text(bytes), times_text(ratio), times);
 }
 
-std::string stages_text(const LayerBytes& layer) {
-  std::string text;
-  for (const auto& [stage, bytes] : layer.stages) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", stage, bytes_text(bytes));
-  }
-  return text;
-}
-
 std::string tick_percent_text(double fraction) {
   std::string text = percent_text(fraction);
   if (text.ends_with(".0")) {
     text.resize(text.size() - 2);
   }
   return text + " %";
-}
-
-std::string tick_bytes_text(double bytes) {
-  std::string text = bytes_text(bytes);  // a tick has at most two digits that are not zero
-  const std::size_t space = text.find(' ');
-  const std::size_t point = text.find('.');
-  if (point < space) {
-    std::size_t end = space;
-    while (text[end - 1] == '0') {
-      --end;
-    }
-    end = text[end - 1] == '.' ? end - 1 : end;
-    text.erase(end, space - end);
-  }
-  return text;
 }
 
 }  // namespace lorae::report

@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "report/report.h"
+#include "report/comparison.h"
 
 namespace lorae::report {
 
 /// Numbers as people read them; "-" for what is not finite, which is also what was not measured.
-/// For tables and pictures of this room.
+/// For tables and pages of this room.
 
 /// "87.3": a fraction in percent.
 std::string percent_text(double fraction);
@@ -20,6 +20,7 @@ std::string with_percent(const std::string& text);
 /// What stands for "plus or minus": where only ASCII lines up, and elsewhere.
 constexpr const char* kPlainSign = "+-";
 constexpr const char* kSign = "\u00b1";
+constexpr const char* kTimes = "\u00d7";
 
 /// "87.3" for one seed, "87.3 +- 0.4" for several: half the distance from the lowest to the
 /// highest.
@@ -51,14 +52,8 @@ std::string compared_text(const ComparisonSummary& summary,
                           double ratio,
                           const std::string& times);
 
-/// "raw 12.0 kB, encoded 3.10 kB".
-std::string stages_text(const LayerBytes& layer);
-
-/// "87 %", "87.5 %": for the ticks of an axis, and where room is short.
+/// "87 %", "87.5 %": where room is short.
 std::string tick_percent_text(double fraction);
-
-/// "500 kB", "1 MB": likewise.
-std::string tick_bytes_text(double bytes);
 
 /// `value` with `digits` decimals.
 std::string fixed_text(double value, int digits);

@@ -9,9 +9,9 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "experiment/run_choice.h"
+#include "report/folders.h"
 #include "runs/journal.h"
 #include "runs/run_directory.h"
-#include "simulation/results.h"
 #include "simulation/scenario.h"
 #include "tensors/threads.h"
 
@@ -127,10 +127,6 @@ std::string progress_note(const Metrics& metrics) {
 
 }  // namespace
 
-fs::path run_path(const fs::path& out, const training::MethodOptions& method, std::int64_t seed) {
-  return out / "runs" / str(method.name, "-seed", seed);
-}
-
 report::Comparison simulate(const SimulationSettings& settings) {
   const RunConfig config = prepare_out(settings);
   use_one_thread();
@@ -139,7 +135,7 @@ report::Comparison simulate(const SimulationSettings& settings) {
                                   ? static_cast<std::size_t>(config.simulation.threads)
                                   : std::max(1U, std::thread::hardware_concurrency());
   for_each_run(config, [&](const MethodConfig& method, std::int64_t seed) {
-    const fs::path directory = run_path(settings.out, method, seed);
+    const fs::path directory = report::run_path(settings.out, method.name, seed);
     if (is_finished(directory, last_round(config.federation))) {
       return;
     }
@@ -159,44 +155,10 @@ report::Comparison simulate(const SimulationSettings& settings) {
     progress.finish(note);
     log_speed(method, seed, speed, threads);
   });
-  return rebuild_results(settings.out);
-}
-
-report::Comparison rebuild_results(const fs::path& out) {
-  check(fs::exists(out / runs::kConfigFile) && fs::is_directory(out / "runs"),
-        ErrorCode::kInvalidConfig, "[report] '", out.string(),
-        "' is no folder of lorae-simulate: no config.toml and runs/");
-  ConfigReader reader = ConfigReader::load(out / runs::kConfigFile);
-  const RunConfig config = experiment::read_run_config(reader);
-  report::Report report;
-  report.title = "LoRAE versus full-parameter federated training";
-  report.comparison.baseline = config.simulation.baseline;
-  for_each_run(config, [&](const MethodConfig& method, std::int64_t seed) {
-    const fs::path directory = run_path(out, method, seed);
-    if (!has_run(directory)) {
-      return;
-    }
-    const auto run_seed = static_cast<std::uint64_t>(seed);
-    report.comparison.runs.push_back(comparison_run(config, method, run_seed, directory));
-    report.runs.push_back(report_run(method, run_seed, directory));
-    if (report.clients.empty()) {
-      add_clients(directory, report);
-    }
-  });
-  report.subtitle = {
-      str(config.model.name, " on ", config.data.path, ", ", config.federation.clients,
-          " clients, ",
-          config.federation.cohort == 0 ? config.federation.clients : config.federation.cohort,
-          " per round, ", config.federation.rounds, " rounds, ", name_of(config.data.partition),
-          config.data.partition == training::Partition::kDirichlet
-              ? str(" ", config.data.dirichlet_alpha)
-              : ""),
-      "Bytes are framed bytes: what a process hands to its socket. The frozen backbone is fetched "
-      "once and counted apart."};
-  report::write_comparison(out / "comparison.json", report.comparison);
-  report::write_comparison_svg(out / "comparison.svg", report.comparison);
-  report::write_report(out / "report.html", report);
-  return report.comparison;
+  const fs::path folders[] = {settings.out};
+  const report::ComparisonDetails details = report::read_simulations(folders);
+  report::write_simulations(details, settings.out);
+  return details.comparison;
 }
 
 }  // namespace lorae::simulation

@@ -6,6 +6,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "coordinator/traffic.h"
+#include "report/folders.h"
 #include "runs/journal.h"
 #include "runs/run_directory.h"
 #include "simulation/compare.h"
@@ -105,7 +106,8 @@ std::vector<BytesForecast> forecast_bytes(experiment::RunConfig config, const fs
   simulate({config, home, scratch.path() / "out", /*resume=*/false});
   std::vector<BytesForecast> forecasts;
   for (const experiment::MethodConfig& method : config.methods) {
-    const fs::path run = run_path(scratch.path() / "out", method, config.simulation.seeds.front());
+    const fs::path run =
+        report::run_path(scratch.path() / "out", method.name, config.simulation.seeds.front());
     const runs::Journal journal(runs::RunDirectory::journal_of(run), runs::Journal::Mode::kRead);
     const auto mean = [&](Direction direction, std::string_view payload) {
       return mean_of(Ledger(journal, direction), payload, cohort, rounds, config.federation.rounds);

@@ -40,6 +40,12 @@ struct HomeChoice {
 void enrol(const HomeChoice& home, const std::string& name, const std::string& key);
 void revoke(const HomeChoice& home, const std::string& name);
 
+/// Writes report.html into `out`, or into the folder if that is empty, and prints its path; of
+/// simulations also comparison.json, curves.csv and, to the terminal, their table.
+/// Errors: kInvalidConfig for a folder that holds nothing to report, for several that are not
+///         simulations, and for several without `out`.
+void write_reports(const std::vector<std::filesystem::path>& folders, std::filesystem::path out);
+
 /// Prints the digest of the tensors of a safetensors file.
 void print_digest(const std::filesystem::path& file);
 

@@ -1,5 +1,3 @@
-#include <fmt/core.h>
-
 #include <CLI/CLI.hpp>
 
 #include "apps/common/main_of.h"
@@ -8,7 +6,6 @@
 #include "apps/lorae/plain_words.h"
 #include "apps/lorae/train_cli.h"
 #include "base/home.h"
-#include "simulation/compare.h"
 
 namespace {
 
@@ -92,13 +89,20 @@ void add_revoke(CLI::App& app) {
 }
 
 void add_report(CLI::App& app) {
-  const auto path = std::make_shared<std::string>();
-  auto* report =
-      app.add_subcommand("report", "write a simulation's results again from its journals");
-  report->add_option("DIR", *path, "the --out of lorae-simulate")->required();
-  report->callback([path] {
-    const report::Comparison comparison = simulation::rebuild_results(*path);
-    fmt::print("{}\nreport  {}/report.html\n", report::comparison_table(comparison), *path);
+  struct Arguments {
+    std::vector<std::string> folders;
+    std::string out;
+  };
+  const auto asked = std::make_shared<Arguments>();
+  auto* report = app.add_subcommand("report", "write report.html of what lies in a folder");
+  report
+      ->add_option("DIR", asked->folders,
+                   "of lorae-simulate, of lorae train, or of a coordinator's run; several of "
+                   "lorae-simulate become one comparison")
+      ->required();
+  report->add_option("--out", asked->out, "folder for the report; default: DIR");
+  report->callback([asked] {
+    apps::write_reports({asked->folders.begin(), asked->folders.end()}, asked->out);
   });
 }
 

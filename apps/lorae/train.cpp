@@ -11,6 +11,7 @@
 #include "apps/lorae/train_commands.h"
 #include "base/error.h"
 #include "base/progress.h"
+#include "report/folders.h"
 #include "tensors/torch.h"
 
 namespace lorae::apps {
@@ -103,6 +104,13 @@ void print_summary(const training::TrainSummary& summary, const std::string& out
       summary.images_per_second, summary.peak_memory_mb, human_seconds(summary.seconds), out);
 }
 
+/// Not before the first epoch has ended.
+void write_report(const std::filesystem::path& folder) {
+  if (std::filesystem::exists(folder / "results.csv")) {
+    report::write_single_report(folder, folder);
+  }
+}
+
 }  // namespace
 
 int run_train(const TrainArguments& asked, const std::function<void(ConfigReader&)>& overrides) {
@@ -125,12 +133,14 @@ int run_train(const TrainArguments& asked, const std::function<void(ConfigReader
     progress->add(step.images, note);
   };
   events.on_epoch = [&](const training::TrainEpoch& epoch, bool best) {
+    write_report(asked.out);
     note = fmt::format("epoch {} loss {:.4f}, {}{}", epoch.epoch, epoch.loss,
                        text_of(epoch.metrics), best ? ", best" : "");
   };
   events.should_stop = [] { return stop_asked.load(); };
   const training::TrainSummary summary =
       training::train({config, asked.weights, asked.out, asked.resume, asked.float64}, events);
+  write_report(asked.out);
   if (progress) {
     summary.stopped ? progress->stop(note) : progress->finish(note);
   }

@@ -66,6 +66,10 @@ TEST_F(TrainCommand, TrainsThenMeasuresAndPredictsWithWhatItKept) {
   const json lorae = ended(run(train("lorae", {"--kind", "lorae", "--rank", "4", "--epochs", "2",
                                                "--weights", path("full/best.safetensors")})));
   EXPECT_EQ(lorae.at("rank"), 4);
+  const std::filesystem::path page = folder_ / "lorae/report.html";
+  EXPECT_TRUE(std::filesystem::remove(page));
+  EXPECT_EQ(run({"lorae", "report", path("lorae")}).output, "report  " + page.string() + "\n");
+  EXPECT_TRUE(std::filesystem::exists(page));
 
   const std::vector<std::string> use = {
       "--config",  path("lorae/config.toml"),      "--weights", path("full/best.safetensors"),

@@ -202,7 +202,7 @@ TEST_F(Errors, DamagedAdapterHasNoDigest) {
 
 TEST_F(Errors, ReportOfAnotherFolderIsRefused) {
   expect(run({"lorae", "report", folder_.path().string()}), kConfig,
-         "is no folder of lorae-simulate");
+         "holds nothing to report: expected config.toml");
 }
 
 }  // namespace

@@ -74,6 +74,10 @@ TEST(Ledger, PlusTheTransportsOverheadIsWhatCrossesTheWire) {
               100 * (real_down / expected_down - 1));
   EXPECT_NEAR(real_up / expected_up, 1.0, 0.01);
   EXPECT_NEAR(real_down / expected_down, 1.0, 0.01);
+
+  const Finished reported = run({"lorae", "report", deployment.run_directory().string()});
+  EXPECT_EQ(reported.status, 0) << reported.errors;
+  EXPECT_TRUE(std::filesystem::exists(deployment.run_directory() / "report.html"));
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ const Keys kRunKeys = {"name",
                        "method",
                        "seed",
                        "rounds",
+                       "planned_rounds",
                        "clients",
                        "cohort",
                        "main_metric",
@@ -32,7 +33,9 @@ const Keys kRunKeys = {"name",
                        "backbone_bytes_once",
                        "seconds",
                        "digest",
-                       "curve"};
+                       "curve",
+                       "by_round"};
+const Keys kMayLack = {"curve", "by_round", "planned_rounds"};
 const Keys kRatioKeys = {"name",
                          "seeds",
                          "uplink_ratio",
@@ -95,6 +98,24 @@ TEST(ComparisonFile, HasTheCurveAsTriples) {
             Json::parse("[[1,0.2175,3000.0],[2,0.435,6000.0],[3,0.6525,9000.0],[4,0.87,12000.0]]"));
 }
 
+TEST(ComparisonFile, HasEveryRoundWithItsMetricsAndBytes) {
+  Comparison comparison = example();
+  comparison.runs[0].by_round = {{.round = RoundId{7},
+                                  .metrics = {{"map50", 0.5}, {"loss", 2}},
+                                  .cohort = 10,
+                                  .updates = 9,
+                                  .uplink_bytes = 100,
+                                  .downlink_bytes = 200,
+                                  .control_bytes = 3,
+                                  .seconds = 1.5}};
+
+  const Json round = Json::parse(to_json(comparison))["runs"][0]["by_round"][0];
+
+  EXPECT_EQ(round, Json::parse(R"({"round": 7, "main_metric": "map50",
+      "metrics": {"map50": 0.5, "loss": 2.0}, "cohort": 10, "updates": 9, "uplink_bytes": 100.0,
+      "downlink_bytes": 200.0, "control_bytes": 3.0, "seconds": 1.5})"));
+}
+
 TEST(ComparisonFile, LeavesOutWhatWasNotMeasured) {
   Comparison comparison = example();
   for (ComparisonRun& run : comparison.runs) {
@@ -121,6 +142,9 @@ TEST(ComparisonFile, ComesBackAsItWas) {
   comparison.runs[2].metrics.set("loss/box", std::nan(""));
   comparison.runs[3].metrics = {};
   comparison.runs[3].curve = {};
+  comparison.runs[3].planned_rounds = 20;
+  comparison.runs[3].by_round = {{.round = RoundId{1}, .metrics = {{"top1", 0.5}}, .updates = 3},
+                                 {.round = RoundId{2}, .metrics = {}}};
   comparison.target = 0.75;
   write_comparison(folder / "comparison.json", comparison);
 
@@ -134,6 +158,7 @@ TEST(ComparisonFile, ComesBackAsItWas) {
   EXPECT_TRUE(read->runs[3].metrics.empty());
   EXPECT_EQ(read->runs[0].curve.at(2).round, RoundId{3});
   EXPECT_EQ(read->runs[0].curve.at(2).bytes, comparison.runs[0].curve[2].bytes);
+  EXPECT_EQ(read->runs[3].by_round, comparison.runs[3].by_round);
   EXPECT_EQ(read->target, 0.75);
 }
 
@@ -154,7 +179,9 @@ TEST(ComparisonFile, NeedsNoCurveAndNoKeyThatFollowsFromOthers) {
   Json json = Json::parse(to_json(example()));
   json.erase("ratios");
   json["later"] = "unknown";
-  json["runs"][0].erase("curve");
+  for (const std::string& key : kMayLack) {
+    json["runs"][0].erase(key);
+  }
   json["runs"][0].erase("accuracy");
   json["runs"][1]["curve"] = Json::array();
   write_file_atomic(folder / "c.json", json.dump());
@@ -222,7 +249,7 @@ TEST(ComparisonFile, IsRefusedForAnotherSchemaMissingKeysAndWrongTypes) {
   EXPECT_EQ(code_after([](auto& json) { json["runs"][1]["curve"][0][0] = "one"; }),
             ErrorCode::kCorruptData);
   for (const std::string& key : kRunKeys) {
-    if (key != "curve") {
+    if (!kMayLack.contains(key)) {
       EXPECT_EQ(code_after([&](auto& json) { json["runs"][1].erase(key); }),
                 ErrorCode::kCorruptData)
           << key;

@@ -20,7 +20,7 @@ std::size_t widest_line(const std::string& text) {
 
 TEST(ComparisonTable, ShowsOneAlignedRowPerName) {
   EXPECT_EQ("\n" + comparison_table(example()), R"(
-LoRAE versus full-parameter federated training: bytes per round, top1
+lorae-8 against full: bytes per round, top1
 
 method            trainable         uplink       downlink  total ratio       top1 %       points  to target  seconds
 -------  ------------------  -------------  -------------  -----------  -----------  -----------  ---------  -------

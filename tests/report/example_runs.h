@@ -28,7 +28,8 @@ inline ComparisonRun run_of(const std::string& name,
                     .backbone_bytes_once = 44'700'000,
                     .seconds = 12.25,
                     .digest = "ab12",
-                    .curve = {}};
+                    .curve = {},
+                    .by_round = {}};
   for (RoundId round{1}; round <= RoundId{4} && !metrics.empty(); round = round.next()) {
     const auto step = static_cast<double>(round.value);
     run.curve.push_back({round, metrics.begin()->second * step / 4, 10 * 3 * uplink * step});

@@ -1,0 +1,30 @@
+#include "report/folders.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "apps/lorae/commands.h"
+#include "base/error.h"
+
+namespace lorae::apps {
+
+void write_reports(const std::vector<std::filesystem::path>& folders, std::filesystem::path out) {
+  const auto is_simulation = [](const std::filesystem::path& folder) {
+    return report::content_of(folder) == report::Content::kSimulation;
+  };
+  const bool simulations = std::ranges::all_of(folders, is_simulation);
+  check(folders.size() == 1 || (simulations && !out.empty()), ErrorCode::kInvalidConfig,
+        "[report] several folders: expected simulations alone, and --out for what joins them");
+  out = out.empty() ? folders.front() : out;
+  if (simulations) {
+    const report::ComparisonDetails details = report::read_simulations(folders);
+    report::write_simulations(details, out);
+    fmt::print("{}\n", report::comparison_table(details.comparison));
+  } else {
+    report::write_single_report(folders.front(), out);
+  }
+  fmt::print("report  {}\n", (out / "report.html").string());
+}
+
+}  // namespace lorae::apps

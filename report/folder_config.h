@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace lorae::report {
+
+/// What a page says of the config.toml of a run or a simulation, which has every key.
+struct FolderConfig {
+  struct Method {
+    std::string name;
+    std::string kind;
+  };
+
+  std::string text;  ///< all of it
+  std::string model;
+  std::string data;       ///< path
+  std::string partition;  ///< "dirichlet 0.3"
+  std::int64_t clients = 0;
+  std::int64_t cohort = 0;  ///< per round
+  std::int64_t rounds = 0;  ///< planned
+  std::vector<Method> methods;
+  std::vector<std::int64_t> seeds;
+  std::string baseline;
+
+  /// "fashion-mnist".
+  std::string data_name() const;
+  /// "resnet8 on fashion-mnist, 20 clients, 8 per round, 20 rounds, dirichlet 0.3".
+  std::string summary() const;
+};
+
+/// Errors: kInvalidConfig if the file cannot be read or is no TOML.
+FolderConfig read_folder_config(const std::filesystem::path& file);
+
+}  // namespace lorae::report

@@ -1,0 +1,222 @@
+#include "report/training_page.h"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/atomic_file.h"
+#include "base/config_reader.h"
+#include "base/str.h"
+#include "report/text.h"
+
+namespace lorae::report {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+/// A column of results.csv: "epoch", "lr", "train/loss", "val/top1", ...
+struct Measured {
+  std::string name;
+  std::vector<double> values;
+};
+
+std::vector<std::string> split(const std::string& line) {
+  std::vector<std::string> fields;
+  std::istringstream in(line);
+  for (std::string field; std::getline(in, field, ',');) {
+    fields.push_back(field);
+  }
+  return fields;
+}
+
+/// NaN for what is no number: a loss may be "nan".
+double number_of(const std::string& text) {
+  double value = std::nan("");
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+std::vector<Measured> read_results(const fs::path& file) {
+  std::istringstream in{std::string(text_of(read_file(file)))};
+  std::string line;
+  std::getline(in, line);
+  std::vector<Measured> columns;
+  for (const std::string& name : split(line)) {
+    columns.push_back({.name = name, .values = {}});
+  }
+  check(!columns.empty() && columns.front().name == "epoch", ErrorCode::kCorruptData, "[report] '",
+        file.string(), "': expected columns from 'epoch' on, got '", line, "'");
+  while (std::getline(in, line)) {
+    const std::vector<std::string> fields = split(line);
+    check(fields.size() == columns.size(), ErrorCode::kCorruptData, "[report] '", file.string(),
+          "': expected ", columns.size(), " fields, got '", line, "'");
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      columns[i].values.push_back(number_of(fields[i]));
+    }
+  }
+  return columns;
+}
+
+/// An object without keys while the training goes on.
+Json read_summary(const fs::path& file) {
+  if (!fs::exists(file)) {
+    return Json::object();
+  }
+  const Json summary = Json::parse(text_of(read_file(file)), nullptr, /*allow_exceptions=*/false);
+  check(summary.is_object(), ErrorCode::kCorruptData, "[report] '", file.string(),
+        "': expected a JSON object");
+  return summary;
+}
+
+// Of config.toml: what the title says.
+struct Model {
+  std::string name = "model";
+};
+template <typename Visitor>
+void visit_fields(Model& model, Visitor&& visit) {
+  visit("name", model.name, anything(), "");
+}
+struct Train {
+  std::string kind;
+  std::int64_t rank = 0;
+  std::int64_t epochs = 0;
+};
+template <typename Visitor>
+void visit_fields(Train& train, Visitor&& visit) {
+  visit("kind", train.kind, anything(), "");
+  visit("rank", train.rank, anything(), "");
+  visit("epochs", train.epochs, anything(), "");
+}
+struct Top {
+  std::string data;
+};
+template <typename Visitor>
+void visit_fields(Top& top, Visitor&& visit) {
+  visit("data", top.data, anything(), "");
+}
+
+bool is_loss(const std::string& name) {
+  return name.find("loss") != std::string::npos;
+}
+
+bool is_metric(const std::string& name) {
+  return name.starts_with("val/") && !is_loss(name);
+}
+
+Series series_of(const std::vector<Measured>& columns, const Measured& column) {
+  Series series{.name = column.name};
+  for (std::size_t i = 0; i < column.values.size(); ++i) {
+    series.points.push_back({.x = columns.front().values[i], .y = column.values[i]});
+  }
+  return series;
+}
+
+template <typename Wanted>
+Chart chart_of(const std::vector<Measured>& columns, std::string title, Axis y, Wanted wanted) {
+  Chart chart{
+      .title = std::move(title), .x = {.label = "epoch", .unit = Unit::kCount}, .y = std::move(y)};
+  for (const Measured& column : columns) {
+    if (wanted(column.name)) {
+      chart.series.push_back(series_of(columns, column));
+    }
+  }
+  return chart;
+}
+
+Section progress_section(const std::vector<Measured>& columns) {
+  const auto called = [](const char* name) {
+    return [name](const std::string& other) { return other == name; };
+  };
+  Section section{.title = "Progress"};
+  section.charts = {
+      chart_of(columns, "Metrics by epoch", {.unit = Unit::kPercent, .can_switch = true},
+               is_metric),
+      chart_of(columns, "Losses by epoch", {.unit = Unit::kNumber, .can_switch = true}, is_loss),
+      chart_of(columns, "Learning rate by epoch", {.can_switch = true, .from_zero = true},
+               called("lr"))};
+  Table table{.title = "By epoch", .open = columns.front().values.size() <= 12};
+  for (const Measured& column : columns) {
+    const bool counts = column.name == "epoch" || column.name == "step";
+    table.columns.push_back({column.name, counts                     ? Unit::kCount
+                                          : column.name == "seconds" ? Unit::kSeconds
+                                          : is_metric(column.name)   ? Unit::kPercent
+                                                                     : Unit::kNumber});
+  }
+  for (std::size_t i = 0; i < columns.front().values.size(); ++i) {
+    std::vector<Cell>& row = table.rows.emplace_back();
+    for (const Measured& column : columns) {
+      row.emplace_back(column.values[i]);
+    }
+  }
+  section.tables = {std::move(table)};
+  return section;
+}
+
+/// The best epoch by the first metric of validation.
+std::vector<Card> progress_cards(const std::vector<Measured>& columns, std::int64_t epochs) {
+  std::vector<Card> cards;
+  const auto main = std::ranges::find_if(columns, is_metric, &Measured::name);
+  const std::vector<double>& done = columns.front().values;
+  if (main != columns.end() && !done.empty()) {
+    const auto best = std::ranges::max_element(main->values);
+    const auto at = static_cast<std::size_t>(best - main->values.begin());
+    cards.push_back({with_percent(percent_text(*best)),
+                     str(main->name.substr(4), " after epoch ", done.at(at), ", the best one")});
+    cards.push_back(
+        {with_percent(percent_text(main->values.back())),
+         str(main->name.substr(4), " after the last epoch, ", done.back(), " of ", epochs)});
+  }
+  return cards;
+}
+
+std::vector<Card> summary_cards(const Json& summary) {
+  std::vector<Card> cards;
+  const auto number = [&](const char* key) {
+    const auto found = summary.find(key);
+    return found != summary.end() && found->is_number() ? found->get<double>() : std::nan("");
+  };
+  const double trained = number("trained_parameters");
+  const double total = number("total_parameters");
+  if (trained > 0 && total > 0) {
+    cards.push_back(
+        {with_percent(percent_text(trained / total)),
+         "of the parameters trained: " + count_text(static_cast<std::int64_t>(trained))});
+  }
+  if (const double speed = number("images_per_second"); speed > 0) {
+    cards.push_back({fixed_text(speed, speed < 100 ? 1 : 0), "images per second in training"});
+  }
+  if (const double memory = number("peak_memory_mb"); memory > 0) {
+    cards.push_back({bytes_text(memory * 1024 * 1024), "memory at most"});
+  }
+  return cards;
+}
+
+}  // namespace
+
+Page training_page(const fs::path& folder) {
+  const std::vector<Measured> columns = read_results(folder / "results.csv");
+  const Json summary = read_summary(folder / "train.json");
+  Page page{.config = std::string(text_of(read_file(folder / "config.toml")))};
+  ConfigReader reader = ConfigReader::parse(page.config, (folder / "config.toml").string());
+  Model model;
+  Train train;
+  Top top;
+  reader.read("model", model);
+  reader.read("train", train);
+  reader.read("", top);
+  page.title =
+      str(model.name, ", ", train.kind, train.kind == "lorae" ? str(" of rank ", train.rank) : "",
+          ", on ", fs::path(top.data).filename().string());
+  page.notes = {str(top.data, summary.empty() ? "; the training has not ended yet" : "")};
+  if (const auto digest = summary.find("digest"); digest != summary.end() && digest->is_string()) {
+    page.notes.push_back("Digest of what was trained: " + digest->get<std::string>());
+  }
+  page.cards = progress_cards(columns, train.epochs);
+  std::ranges::move(summary_cards(summary), std::back_inserter(page.cards));
+  page.sections = {progress_section(columns)};
+  return page;
+}
+
+}  // namespace lorae::report

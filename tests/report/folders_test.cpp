@@ -1,0 +1,190 @@
+#include "report/folders.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/atomic_file.h"
+#include "report/folder_config.h"
+#include "report/run_page.h"
+#include "report/training_page.h"
+#include "tests/base/temporary_folder.h"
+#include "tests/report/example_folders.h"
+
+namespace lorae::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json json_of(const Page& page) {
+  return Json::parse(to_json(page));
+}
+
+/// The chart or table of that title; null if there is none.
+Json find(const Json& page, const std::string& what, const std::string& title) {
+  for (const Json& section : page["sections"]) {
+    for (const Json& one : section[what]) {
+      if (one["title"] == title) {
+        return one;
+      }
+    }
+  }
+  return {};
+}
+
+ComparisonDetails read(std::vector<fs::path> folders) {
+  return read_simulations(folders);
+}
+
+TEST(Folders, AreToldByTheirFiles) {
+  const TemporaryFolder folder;
+  make_simulation(folder / "simulation", {"lorae-8"}, 1);
+  make_run(folder / "run", {}, example_config({"lorae-8"}));
+  make_training(folder / "training");
+
+  EXPECT_EQ(content_of(folder / "simulation"), Content::kSimulation);
+  EXPECT_EQ(content_of(folder / "run"), Content::kRun);
+  EXPECT_EQ(content_of(folder / "training"), Content::kTraining);
+  try {
+    content_of(folder.path());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidConfig);
+    EXPECT_NE(std::string(error.what()).find("holds nothing to report: expected config.toml"),
+              std::string::npos);
+  }
+}
+
+TEST(Simulation, IsReadWithItsCurvesByRound) {
+  const TemporaryFolder folder;
+  make_simulation(folder.path(), {"lorae-8"}, 2);
+
+  const Comparison comparison = read({folder.path()}).comparison;
+
+  ASSERT_EQ(comparison.runs.size(), 4U);
+  const ComparisonRun& run = comparison.runs[1];
+  EXPECT_EQ(run.name, "lorae-8");
+  EXPECT_EQ(run.rounds, 6);
+  EXPECT_EQ(run.clients, 4);
+  EXPECT_EQ(run.trainable_parameters, 100);
+  EXPECT_EQ(run.backbone_bytes_once, 9000);
+  ASSERT_EQ(run.by_round.size(), 6U);
+  EXPECT_EQ(run.by_round[0].updates, 3);
+  EXPECT_EQ(run.by_round[0].uplink_bytes, 3 * 2440);
+  EXPECT_EQ(run.by_round[0].downlink_bytes, 3 * 2470);
+  EXPECT_EQ(run.by_round[0].control_bytes, 3 * 10);
+  EXPECT_EQ(run.curve.back().bytes, 6 * 3 * (2440 + 2470));
+  EXPECT_DOUBLE_EQ(run.uplink_bytes_per_client_round, 2440 + 4 * 30 / 18.0);
+}
+
+TEST(Simulation, MarksWhatIsStillRunningAndWhatHasNotBegun) {
+  const TemporaryFolder folder;
+  make_simulation(folder.path(), {"lorae-8", "head"}, 1, /*unfinished=*/true);
+  fs::remove_all(run_path(folder.path(), "lorae-8", 0));
+
+  const ComparisonDetails details = read({folder.path()});
+  const Json table = find(json_of(comparison_page(details)), "tables", "Methods");
+
+  EXPECT_EQ(details.notes.at(1), "Not begun yet: lorae-8 seed 0");
+  EXPECT_EQ(table["rows"][1][0], "head (running)");
+  EXPECT_EQ(table["rows"][1][2], Json::parse("[4, \"4 of 6\"]"));
+  EXPECT_NE(comparison_table(details.comparison).find("head (round 4 of 6)"), std::string::npos);
+}
+
+TEST(Simulations, AreJoinedUnderNamesOfTheirOwn) {
+  const TemporaryFolder folder;
+  make_simulation(folder / "a", {"lorae-8"}, 1);
+  make_simulation(folder / "b", {"head"}, 1);
+
+  const ComparisonDetails details = read({folder / "a", folder / "b"});
+
+  EXPECT_EQ(run_names(details.comparison),
+            (std::vector<std::string>{"full", "lorae-8", "full (b)", "head"}));
+  EXPECT_EQ(title_of(details.comparison), "lorae-8, full (b) and head against full");
+  write_simulations(details, folder / "out");
+  for (const char* file : {"report.html", "comparison.json", "curves.csv"}) {
+    EXPECT_TRUE(fs::exists(folder / "out" / file)) << file;
+  }
+}
+
+TEST(ComparisonPage, ShowsMetricsOverRoundsAndBytesAndLayersByStage) {
+  const TemporaryFolder folder;
+  make_simulation(folder.path(), {"lorae-8"}, 2);
+
+  const Json page = json_of(comparison_page(read({folder.path()})));
+
+  EXPECT_EQ(page["title"], "lorae-8 against full");
+  EXPECT_EQ(page["baseline"], "full");
+  const Json rounds = find(page, "charts", "top1 by round");
+  ASSERT_EQ(rounds["series"].size(), 2U);
+  EXPECT_EQ(rounds["series"][1]["name"], "lorae-8");
+  EXPECT_EQ(rounds["series"][1]["points"].size(), 6U);
+  EXPECT_EQ(rounds["series"][1]["points"][0].size(), 4U) << "two seeds: a band";
+  const Json bytes = find(page, "charts", "top1 against bytes both ways");
+  EXPECT_EQ(bytes["x"]["unit"], "bytes");
+  EXPECT_EQ(bytes["x"]["log"], true);
+  EXPECT_EQ(bytes["series"][1]["points"][1][0], 2 * 3 * (2440 + 2470));
+  EXPECT_FALSE(find(page, "charts", "loss by round").is_null());
+  const Json layers = find(page, "charts", "lorae-8, uplink: bytes by layer and stage");
+  EXPECT_EQ(layers["labels"], Json::parse(R"(["conv1", "layer1.0.conv2"])"));
+  EXPECT_EQ(layers["series"][2]["name"], "coded");
+  EXPECT_EQ(layers["series"][2]["values"], Json::parse("[800, 1600]"));
+  EXPECT_EQ(find(page, "charts", "Examples by client and class")["series"][2]["name"], "<bird>");
+}
+
+TEST(RunPage, ShowsWhatOneRunReachedAndWhoTookPart) {
+  const TemporaryFolder folder;
+  make_run(folder / "run", {.rounds = 4, .has_open_round = true}, example_config({"lorae-8"}));
+
+  const Json page =
+      json_of(run_page(read_folder_config(folder / "run/config.toml"), read_run(folder / "run")));
+
+  EXPECT_EQ(page["title"], "lorae-8: resnet8 on fashion-mnist");
+  EXPECT_EQ(page["cards"][1]["value"], "4 of 6");
+  EXPECT_EQ(find(page, "tables", "By round")["rows"].size(), 4U);
+  const Json clients = find(page, "tables", "Clients");
+  ASSERT_EQ(clients["rows"].size(), 4U);
+  EXPECT_EQ(clients["rows"][0], Json::parse(R"(["client-1", 3, 3, 45, 7350, 7410, 9000])"));
+  EXPECT_EQ(find(page, "charts", "Clients by round")["series"][1]["points"][0],
+            Json::parse("[1, 3]"));
+}
+
+TEST(TrainingPage, ShowsLossesMetricsAndRatesByEpoch) {
+  const TemporaryFolder folder;
+  make_training(folder.path());
+
+  const Json page = json_of(training_page(folder.path()));
+
+  EXPECT_EQ(page["title"], "resnet18, lorae of rank 8, on fashion-mnist");
+  EXPECT_EQ(page["cards"][0]["what"], "top1 after epoch 12, the best one");
+  EXPECT_EQ(page["cards"][2]["value"], "2.2 %");
+  EXPECT_EQ(find(page, "charts", "Metrics by epoch")["series"].size(), 2U);
+  EXPECT_EQ(find(page, "charts", "Losses by epoch")["series"][0]["name"], "train/loss");
+  EXPECT_EQ(find(page, "charts", "Learning rate by epoch")["series"][0]["points"].size(), 12U);
+  EXPECT_EQ(find(page, "tables", "By epoch")["rows"].size(), 12U);
+}
+
+TEST(TrainingPage, SaysThatATrainingHasNotEnded) {
+  const TemporaryFolder folder;
+  make_training(folder.path(), /*ended=*/false);
+
+  EXPECT_EQ(json_of(training_page(folder.path()))["notes"][0],
+            "/data/fashion-mnist; the training has not ended yet");
+}
+
+TEST(TrainingPage, RefusesWhatIsNoTable) {
+  const TemporaryFolder folder;
+  make_training(folder.path());
+  for (const char* text : {"", "a,b\n1,2\n", "epoch,lr\n1\n", "epoch,lr\n1,2,3\n"}) {
+    write_file_atomic(folder / "results.csv", std::string_view(text));
+    EXPECT_THROW(training_page(folder.path()), Error) << text;
+  }
+  write_file_atomic(folder / "results.csv", std::string_view("epoch,lr\n1,nan\n"));
+  EXPECT_EQ(json_of(training_page(folder.path()))["sections"][0]["tables"][0]["rows"][0],
+            Json::parse("[1, null]"));
+  write_file_atomic(folder / "train.json", std::string_view("{"));
+  EXPECT_THROW(training_page(folder.path()), Error);
+}
+
+}  // namespace
+}  // namespace lorae::report
