@@ -2,24 +2,26 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "base/str.h"
+#include "report/curves.h"
 #include "report/sections.h"
 #include "report/text.h"
 
 namespace lorae::report {
 namespace {
 
-enum class Over { kRounds, kUplink, kBothWays };
-
-/// The best method but the baseline among those that can be compared with it; the first one if none
-/// was measured.
+/// The method that saves most bytes among those that reached the target; else the best one among
+/// those that can be compared with the baseline; the first one if none was measured.
 const ComparisonSummary* best_of(const std::vector<ComparisonSummary>& rows,
-                                 const std::string& metric) {
+                                 const std::optional<Target>& target) {
   const ComparisonSummary* best = nullptr;
   const auto value = [&](const ComparisonSummary& row) {
-    return row.main_metric == metric && std::isfinite(row.metric) ? row.metric : -1;
+    if (!target || row.main_metric != target->metric || !std::isfinite(row.metric)) {
+      return std::pair(-1.0, 0.0);
+    }
+    const bool saves = row.metric >= target->value && std::isfinite(row.ratio.total_ratio);
+    return saves ? std::pair(2.0, row.ratio.total_ratio) : std::pair(row.metric, 0.0);
   };
   for (const ComparisonSummary& row : rows) {
     if (!row.is_baseline && (best == nullptr || value(row) > value(*best))) {
@@ -31,8 +33,7 @@ const ComparisonSummary* best_of(const std::vector<ComparisonSummary>& rows,
 
 std::vector<Card> cards_of(const Comparison& comparison) {
   const std::vector<ComparisonSummary> rows = summaries(comparison);
-  const std::optional<Target> target = target_of(comparison);
-  const ComparisonSummary* best = best_of(rows, target ? target->metric : "");
+  const ComparisonSummary* best = best_of(rows, target_of(comparison));
   if (best == nullptr) {
     return {};
   }
@@ -137,76 +138,6 @@ Table methods_table(const Comparison& comparison) {
   return table;
 }
 
-/// Joins the seeds of one name: points of the same round become one, because seeds differ a little
-/// in bytes.
-class SeedPoints {
- public:
-  void add(RoundId round, double x, double y) {
-    const auto [place, first] =
-        points_.try_emplace(round, Point{.x = 0, .y = 0, .low = y, .high = y}, 0);
-    auto& [point, count] = place->second;
-    ++count;
-    point.x += (x - point.x) / count;
-    point.y += (y - point.y) / count;
-    point.low = std::min(point.low, y);
-    point.high = std::max(point.high, y);
-  }
-
-  std::vector<Point> points() const {
-    std::vector<Point> result;
-    for (const auto& [round, value] : points_) {
-      result.push_back(value.first);
-    }
-    return result;
-  }
-
- private:
-  std::map<RoundId, std::pair<Point, int>> points_;
-};
-
-std::vector<Series> curves(const Comparison& comparison, const std::string& metric, Over over) {
-  std::vector<Series> result;
-  for (const std::string& name : run_names(comparison)) {
-    SeedPoints joined;
-    for (const ComparisonRun& run : comparison.runs) {
-      double bytes = 0;
-      for (const RoundRecord& round : run.by_round) {
-        bytes += round.uplink_bytes + (over == Over::kBothWays ? round.downlink_bytes : 0);
-        const std::optional<double> value = round.metrics.find(metric);
-        if (run.name == name && value && std::isfinite(*value)) {
-          joined.add(round.round,
-                     over == Over::kRounds ? static_cast<double>(round.round.value) : bytes,
-                     *value);
-        }
-      }
-    }
-    result.push_back({.name = name, .points = joined.points()});
-  }
-  return result;
-}
-
-Chart curve_chart(const Comparison& comparison, const std::string& metric, Over over) {
-  switch (over) {
-    case Over::kUplink:
-      return {.title = metric + " against uplink",
-              .note = "What all clients together had sent when the global model reached a value.",
-              .x = bytes_axis("uplink so far"),
-              .y = metric_axis(metric),
-              .series = curves(comparison, metric, over)};
-    case Over::kBothWays:
-      return {.title = metric + " against bytes both ways",
-              .note = "What all clients together had sent and received, without the backbone.",
-              .x = bytes_axis("uplink and downlink so far"),
-              .y = metric_axis(metric),
-              .series = curves(comparison, metric, over)};
-    default:
-      return {.title = metric + " by round",
-              .x = rounds_axis(),
-              .y = metric_axis(metric),
-              .series = curves(comparison, metric, over)};
-  }
-}
-
 Section curves_section(const Comparison& comparison) {
   Section section{
       .title = "Curves",
@@ -226,66 +157,6 @@ Section curves_section(const Comparison& comparison) {
   }
   section.charts.push_back(std::move(bytes));
   return section;
-}
-
-std::vector<std::string> other_metrics(const Comparison& comparison) {
-  const std::vector<std::string> main = main_metrics(comparison);
-  std::vector<std::string> names;
-  for (const ComparisonRun& run : comparison.runs) {
-    for (const RoundRecord& round : run.by_round) {
-      for (const auto& [name, value] : round.metrics) {
-        if (std::ranges::find(main, name) == main.end() &&
-            std::ranges::find(names, name) == names.end()) {
-          names.push_back(name);
-        }
-      }
-    }
-  }
-  return names;
-}
-
-/// Of what is not the main metric, and of a round's time.
-Section other_curves_section(const Comparison& comparison) {
-  Section section{.title = "Other measurements by round", .tabs = true};
-  for (const std::string& metric : other_metrics(comparison)) {
-    section.charts.push_back(curve_chart(comparison, metric, Over::kRounds));
-  }
-  return section;
-}
-
-Table rounds_table(const Comparison& comparison) {
-  Table table{.title = "By round",
-              .note = "Framed bytes of all clients in the round. curves.csv has the same numbers.",
-              .columns = {{"method", Unit::kText},
-                          {"seed", Unit::kCount},
-                          {"round", Unit::kCount},
-                          {"updates", Unit::kCount},
-                          {"uplink", Unit::kBytes},
-                          {"downlink", Unit::kBytes},
-                          {"time", Unit::kSeconds}},
-              .open = false};
-  std::vector<std::string> metrics = main_metrics(comparison);
-  std::ranges::copy(other_metrics(comparison), std::back_inserter(metrics));
-  for (const std::string& name : metrics) {
-    table.columns.push_back({name, unit_of_metric(name)});
-  }
-  for (const ComparisonRun& run : comparison.runs) {
-    for (const RoundRecord& round : run.by_round) {
-      std::vector<Cell>& row = table.rows.emplace_back();
-      row = {run.name,
-             static_cast<std::int64_t>(run.seed),
-             static_cast<std::int64_t>(round.round.value),
-             round.updates,
-             round.uplink_bytes,
-             round.downlink_bytes,
-             round.seconds};
-      for (const std::string& name : metrics) {
-        const std::optional<double> value = round.metrics.find(name);
-        row.push_back(value ? Cell(*value) : Cell());
-      }
-    }
-  }
-  return table;
 }
 
 /// The first seed of each name.

@@ -1,8 +1,7 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "report/comparison.h"
+#include "report/curves.h"
 
 namespace lorae::report {
 namespace {
@@ -17,20 +16,6 @@ std::string field(const std::string& text) {
     quoted += letter == '"' ? "\"\"" : std::string(1, letter);
   }
   return quoted + "\"";
-}
-
-std::vector<std::string> metric_names(const Comparison& comparison) {
-  std::vector<std::string> names;
-  for (const ComparisonRun& run : comparison.runs) {
-    for (const RoundRecord& round : run.by_round) {
-      for (const auto& [name, value] : round.metrics) {
-        if (std::ranges::find(names, name) == names.end()) {
-          names.push_back(name);
-        }
-      }
-    }
-  }
-  return names;
 }
 
 }  // namespace

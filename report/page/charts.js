@@ -146,6 +146,7 @@ const ending = (name, size) => (name.length > size ? "\u2026" + name.slice(1 - s
 function configOf(page, chart, log) {
   const size = 12;
   const bars = Boolean(chart.labels);
+  const ends = chart.series.flatMap(({points}) => (points ?? []).flatMap((point) => point.slice(2)));
   const names = {
     type: "category", stacked: chart.stacked, grid: {display: false}, border: {color: css("--rule")},
     title: {display: Boolean(chart.upright && chart.x.label), text: chart.x.label, color: css("--soft"), font: {size}},
@@ -165,7 +166,8 @@ function configOf(page, chart, log) {
       interaction: {mode: bars ? "index" : "nearest", axis: along ? "y" : chart.x.unit === "bytes" ? "xy" : "x", intersect: false},
       scales: {
         x: bars ? along ?? names : valueAxis(chart.x, log.x, size, true),
-        y: along ? names : {...valueAxis(chart.y, log.y, size), stacked: chart.stacked},
+        y: along ? names : {...valueAxis(chart.y, log.y, size), stacked: chart.stacked,
+                            ...(ends.length && !log.y ? {suggestedMin: Math.min(...ends), suggestedMax: Math.max(...ends)} : {})},
       },
       plugins: {legend: {display: false}, tooltip: tooltipOf(chart)},
     },

@@ -10,6 +10,7 @@
 #include "report/training_page.h"
 #include "tests/base/temporary_folder.h"
 #include "tests/report/example_folders.h"
+#include "tests/report/example_runs.h"
 
 namespace lorae::report {
 namespace {
@@ -130,6 +131,20 @@ TEST(ComparisonPage, ShowsMetricsOverRoundsAndBytesAndLayersByStage) {
   EXPECT_EQ(layers["series"][2]["name"], "coded");
   EXPECT_EQ(layers["series"][2]["values"], Json::parse("[800, 1600]"));
   EXPECT_EQ(find(page, "charts", "Examples by client and class")["series"][2]["name"], "<bird>");
+}
+
+TEST(ComparisonPage, HasTheMethodOnTopThatSavesMostOfThoseThatReachTheTarget) {
+  const auto top = [](double cheap) {
+    const Comparison comparison =
+        comparison_of({run_of("full", 1, 0.875, 4000), run_of("best", 1, 0.870, 2000),
+                       run_of("cheap", 1, cheap, 100)});
+    return comparison_page({.comparison = comparison, .records = {}, .notes = {}, .config = {}})
+        .cards.at(0);
+  };
+
+  EXPECT_EQ(top(0.85).value, "40.0\u00d7 less");
+  EXPECT_EQ(top(0.85).what, "uplink with cheap than with full: 100 B per client and round");
+  EXPECT_EQ(top(0.80).value, "2.0\u00d7 less") << "it did not reach 95 % of the baseline's metric";
 }
 
 TEST(RunPage, ShowsWhatOneRunReachedAndWhoTookPart) {
