@@ -205,7 +205,8 @@ function chartTsv(chart) {
 }
 
 /** Sharp, and as wide as the paper is. */
-function drawPaper(drawn, width, height) {
+function drawPaper(drawn, plot, width, height) {
+  plot.style.height = `${height}px`;
   drawn.options.devicePixelRatio = 3;
   drawn.resize(width, height);
 }
@@ -216,7 +217,7 @@ function chartPanel(page, chart) {
   const canvas = element("canvas", {role: "img", ariaLabel: chart.title});
   const plot = element("div", {className: "plot"}, canvas);
   const rows = chart.labels && !chart.upright ? chart.labels.length * (chart.stacked ? 1 : chart.series.length) : 0;
-  plot.style.height = `${rows ? 60 + rows * 10 + chart.labels.length * 10 : 320}px`;
+  const height = rows ? 60 + rows * 10 + chart.labels.length * 10 : 320;
   const tools = element("div", {className: "tools"});
   const legend = element("div", {className: "legend"});
   const panel = element("div", {className: "panel"},
@@ -226,6 +227,7 @@ function chartPanel(page, chart) {
   let drawn = null;
   const draw = () => {
     drawn?.destroy();
+    plot.style.height = `${height}px`;
     drawn = new Chart(canvas, configOf(page, chart, log));
     chart.series.forEach((series, i) => drawn.setDatasetVisibility(i, !page.hidden.has(series.name)));
     drawn.update();
@@ -251,7 +253,7 @@ function chartPanel(page, chart) {
   const picture = element("button", {type: "button", textContent: "png", title: "save as a picture"});
   picture.onclick = () => element("a", {href: drawn.toBase64Image(), download: `${chart.title}.png`}).click();
   tools.append(copyButton(() => chartTsv(chart)), picture);
-  page.drawn.push({draw, print: (width) => drawPaper(drawn, width, plot.clientHeight),
+  page.drawn.push({draw, print: (width) => drawPaper(drawn, plot, width, rows ? height : 250),
                    shown: () => panel.isConnected, destroy: () => drawn?.destroy()});
   return panel;
 }
