@@ -49,6 +49,7 @@ std::vector<Layer> shortened(std::vector<Layer> layers) {
     return layers;
   }
   std::vector<double> sizes;
+  sizes.reserve(layers.size());
   for (const Layer& layer : layers) {
     sizes.push_back(layer.stages.front());
   }
