@@ -46,15 +46,22 @@ void flatten_array(const toml::array& array,
     out[key] = {texts, place.origin};
     return;
   }
-  std::vector<std::int64_t> numbers;
+  std::vector<std::int64_t> whole;
+  std::vector<double> numbers;
   for (const toml::node& item : array) {
-    const auto number = item.value_exact<std::int64_t>();
-    if (!number) {
-      invalid(place, key, "expected a list of whole numbers, such as [0, 1, 2], or of texts");
+    if (!item.is_number()) {
+      invalid(place, key, "expected a list of numbers, such as [0, 1, 2], or of texts");
     }
-    numbers.push_back(*number);
+    numbers.push_back(*item.value<double>());
+    if (item.is_integer()) {
+      whole.push_back(*item.value<std::int64_t>());
+    }
   }
-  out[key] = {numbers, place.origin};
+  if (whole.size() == numbers.size()) {
+    out[key] = {whole, place.origin};
+  } else {
+    out[key] = {numbers, place.origin};
+  }
 }
 
 void flatten(const toml::node& node,
@@ -287,9 +294,48 @@ void ConfigReader::read_field(const std::string& key,
 }
 
 void ConfigReader::read_field(const std::string& key,
+                              std::vector<double>& field,
+                              const Allowed& allowed) {
+  const ConfigValue* value = find(key);
+  if (value == nullptr) {
+    return;
+  }
+  std::vector<double> numbers;
+  if (const auto* list = std::get_if<std::vector<double>>(&value->value)) {
+    numbers = *list;
+  } else if (const auto* whole = std::get_if<std::vector<std::int64_t>>(&value->value)) {
+    numbers.assign(whole->begin(), whole->end());
+  } else if (const auto* real = std::get_if<double>(&value->value)) {
+    numbers = {*real};
+  } else if (const auto* integer = std::get_if<std::int64_t>(&value->value)) {
+    numbers = {static_cast<double>(*integer)};
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, preset] : allowed.presets) {
+    names.push_back(str('"', name, '"'));
+    if (value->value == ConfigValue::Value(std::string(name))) {
+      numbers = preset;
+    }
+  }
+  if (numbers.empty()) {
+    invalid(*value, key,
+            str("expected a number", range_text(allowed), ", a list of them",
+                names.empty() ? "" : " or ", join(names), ", got ", config_text(value->value)));
+  }
+  for (const double number : numbers) {
+    check_range(*value, key, number, allowed, "numbers");
+  }
+  field = numbers;
+}
+
+void ConfigReader::read_field(const std::string& key,
                               std::vector<std::string>& field,
                               const Allowed& /*allowed*/) {
   if (const ConfigValue* value = find(key)) {
+    if (const auto* text = std::get_if<std::string>(&value->value)) {
+      field = {*text};
+      return;
+    }
     const auto* texts = std::get_if<std::vector<std::string>>(&value->value);
     const auto* numbers = std::get_if<std::vector<std::int64_t>>(&value->value);
     if (texts == nullptr && (numbers == nullptr || !numbers->empty())) {

@@ -20,6 +20,8 @@ struct Allowed {
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
   std::vector<std::string_view> choices;  ///< for text; empty: any text
+  /// For lists of numbers: names that stand for one.
+  std::vector<std::pair<std::string_view, std::vector<double>>> presets = {};
 };
 
 inline Allowed anything() {
@@ -30,6 +32,11 @@ inline Allowed at_least(double low) {
 }
 inline Allowed between(double low, double high) {
   return {.low = low, .high = high, .choices = {}};
+}
+inline Allowed between(double low,
+                       double high,
+                       std::vector<std::pair<std::string_view, std::vector<double>>> presets) {
+  return {.low = low, .high = high, .choices = {}, .presets = std::move(presets)};
 }
 inline Allowed one_of(std::vector<std::string_view> choices) {
   return {.choices = std::move(choices)};
@@ -42,6 +49,7 @@ struct ConfigValue {
                              double,
                              std::string,
                              std::vector<std::int64_t>,
+                             std::vector<double>,
                              std::vector<std::string>>;
   Value value;
   std::string origin;
@@ -57,6 +65,8 @@ ConfigValue::Value value_of(const Field& field) {
     return static_cast<std::int64_t>(field);
   } else if constexpr (Named<Field>) {
     return std::string(name_of(field));
+  } else if constexpr (std::is_same_v<Field, std::vector<double>>) {
+    return field.size() == 1 ? ConfigValue::Value(field.front()) : ConfigValue::Value(field);
   } else {
     return field;
   }
@@ -68,10 +78,10 @@ ConfigValue::Value value_of(const Field& field) {
 ///   template <typename V> void visit_fields(FitOptions& o, V&& visit) {
 ///     visit("batch_size", o.batch_size, at_least(1), "samples per optimiser step");
 ///   }
-/// Fields are bool, std::int64_t, std::uint64_t, double, std::string, vector<std::int64_t>,
-/// vector<std::string> or an enum with names (named.h).
-/// Use: load or parse, then `set` overrides, then `read` each struct, then `finish`.
-/// Errors: kInvalidConfig as "file:line: key: expected X, got Y".
+/// Fields are bool, std::int64_t, std::uint64_t, double, std::string, vectors of std::int64_t,
+/// double or std::string, or an enum with names (named.h). One number or text is a list of one,
+/// too. Use: load or parse, then `set` overrides, then `read` each struct, then `finish`. Errors:
+/// kInvalidConfig as "file:line: key: expected X, got Y".
 class ConfigReader {
  public:
   ConfigReader() = default;
@@ -128,6 +138,7 @@ class ConfigReader {
   void read_field(const std::string& key, double& field, const Allowed& allowed);
   void read_field(const std::string& key, std::string& field, const Allowed& allowed);
   void read_field(const std::string& key, std::vector<std::int64_t>& field, const Allowed& allowed);
+  void read_field(const std::string& key, std::vector<double>& field, const Allowed& allowed);
   void read_field(const std::string& key, std::vector<std::string>& field, const Allowed& allowed);
 
   template <Named Enum>
@@ -173,6 +184,21 @@ class ConfigPrinter {
     visit_fields(copy, [&](std::string_view key, const auto& field, const Allowed& /*allowed*/,
                            std::string_view help) {
       print_field(key, {value_of(field), {}}, help);
+    });
+  }
+
+  /// Prints as part of the section before it, under "part.key", the fields in which `options` is
+  /// not as `usual`.
+  template <typename Options>
+  void print_changed(const std::string& part, const Options& options, const Options& usual) {
+    ConfigValues before;
+    before.add("", usual);
+    Options copy = options;
+    visit_fields(copy, [&](std::string_view key, const auto& field, const Allowed& /*allowed*/,
+                           std::string_view help) {
+      if (before.all().at(std::string(key)) != config_text(value_of(field))) {
+        print_field(str(part, '.', key), {value_of(field), {}}, help);
+      }
     });
   }
 

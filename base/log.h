@@ -10,7 +10,8 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
 /// Writes "2026-01-31 12:00:01.042 warning client.denied key=..." to standard error, with the local
 /// time, as one line (see printable). Event names are constant `noun.verb` words to search for;
-/// numbers to plot go to the journal instead. Folders below `client` and `coordinator` do not log.
+/// numbers to plot go to the journal instead. Folders below `client` and `coordinator` do not log,
+/// but for `data`, which says what it leaves out.
 /// Threads: any.
 void log_line(LogLevel level, std::string_view event, std::string_view details);
 

@@ -1,5 +1,6 @@
 #include "base/seed.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numbers>
@@ -99,6 +100,25 @@ std::vector<double> Random::dirichlet(std::size_t size, double concentration) {
     p = sum > 0.0 ? p / sum : 1.0 / static_cast<double>(size);
   }
   return proportions;
+}
+
+std::vector<double> Random::dirichlet(std::span<const double> concentrations) {
+  std::vector<double> logs;
+  for (const double shape : concentrations) {
+    // Gamma(shape) is Gamma(shape + 1) times a uniform draw to the power of 1 / shape.
+    const double boost = std::log(1.0 - static_cast<double>(uniform())) / shape;
+    logs.push_back(std::log(gamma(shape + 1.0)) + boost);
+  }
+  const double largest = *std::ranges::max_element(logs);
+  double sum = 0;
+  for (double& value : logs) {
+    value = std::exp(value - largest);
+    sum += value;
+  }
+  for (double& value : logs) {
+    value /= sum;
+  }
+  return logs;
 }
 
 Seed Seed::derive(std::string_view purpose, std::string_view name, std::uint64_t index) const {

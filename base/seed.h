@@ -40,6 +40,9 @@ class Random {
 
   /// A draw of the symmetric Dirichlet distribution: `size` proportions that sum to 1.
   std::vector<double> dirichlet(std::size_t size, double concentration);
+  /// The same with a concentration for each; in logarithms, so that no draw vanishes, however small
+  /// they are. Precondition: all positive.
+  std::vector<double> dirichlet(std::span<const double> concentrations);
 
   /// Fisher-Yates.
   template <typename T>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/rand_augment.h"
 #include "tensors/torch.h"
 
 namespace lorae::data {
@@ -60,6 +61,10 @@ at::Tensor augmented(const at::Tensor& image, const AugmentOptions& options, Ran
   if (!flipped.empty()) {
     changed = changed.flip(flipped);
   }
+  if (options.rand_augment > 0) {
+    changed =
+        rand_augmented(changed.contiguous(), options.rand_augment, options.rand_magnitude, random);
+  }
   if (options.erasing > 0 && random.uniform() < options.erasing) {
     constexpr double kLow = 0.02, kHigh = 0.33, kAspect = 3.3;
     constexpr int kGrey = 114;
@@ -73,7 +78,7 @@ at::Tensor augmented(const at::Tensor& image, const AugmentOptions& options, Ran
 
 Augmentation make_augmentation(const AugmentOptions& options) {
   if (options.crop_area >= 1 && options.flip <= 0 && options.vertical_flip <= 0 &&
-      options.erasing <= 0) {
+      options.rand_augment == 0 && options.erasing <= 0) {
     return {};
   }
   return [options](const at::Tensor& image, Random& random) {

@@ -7,17 +7,19 @@
 
 namespace lorae::data {
 
-/// The visible sub-folders of `folder`, sorted by name; none if it cannot be read.
+/// The visible sub-folders of `folder`, sorted by name. Errors: kInvalidConfig if it cannot be
+/// read.
 std::vector<std::filesystem::path> sub_folders(const std::filesystem::path& folder);
 
 /// Reads a folder of pictures: one sub-folder per class, whose sorted names give the labels.
 ///
-/// If `folder` holds `train`, `test` or `val` and class folders in them, `split` chooses (`test`
-/// before `val`), and the labels are those of `train` in both halves. Otherwise all is kTrain.
-/// Files that do not end like a picture, and names with a leading dot, are skipped. Nothing is
-/// decoded here. With kPart one class will do, and class folders without images are skipped.
-/// `channels`: 3 gives RGB, 1 grey.
-/// Errors: kIncompatible for another number of channels; kInvalidConfig if there are fewer than two
+/// If `folder` holds `train`, `test` or `val` (or training, testing, valid, validation; in any
+/// case) and class folders in them, `split` chooses (`test` before `val`), and the labels are those
+/// of `train` in both halves. Otherwise all is kTrain. What is in a class folder and is no picture
+/// is left out, which a warning says: how many, why, the first three names. Nothing is decoded
+/// here. With kPart one class will do, and class folders without images are skipped. `channels`: 3
+/// gives RGB, 1 grey. Errors: kIncompatible for another number of channels; kInvalidConfig if there
+/// are fewer than two
 ///         class folders, if one is empty (kPart: all), if `split` is not there, or if a test class
 ///         is unknown to train.
 DatasetPtr open_image_folder(const std::filesystem::path& folder,

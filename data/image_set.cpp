@@ -9,9 +9,17 @@
 namespace lorae::data {
 namespace {
 
-/// One value per channel, ready to broadcast over [N, C, H, W].
-at::Tensor per_channel(const std::vector<double>& values, const at::Tensor& like) {
-  return torch::tensor(values, like.options()).view({1, -1, 1, 1});
+/// Calls change(part of x, value) for each channel, or once if one value is for all. Numbers, not
+/// tensors: those would have to travel to a device first.
+template <typename Change>
+void by_channel(const at::Tensor& x, const std::vector<double>& values, Change change) {
+  if (values.size() == 1) {
+    change(x, values.front());
+    return;
+  }
+  for (std::size_t c = 0; c < values.size(); ++c) {
+    change(x.select(1, static_cast<std::int64_t>(c)), values[c]);
+  }
 }
 
 }  // namespace
@@ -75,16 +83,21 @@ at::Tensor normalised(const at::Tensor& uint8_images,
             uint8_images.scalar_type() == torch::kUInt8,
         ErrorCode::kInvalidArgument, "[data] images to normalise: expected uint8 [N, C, H, W]");
   const std::int64_t channels = uint8_images.size(1);
-  check(std::ssize(mean) == channels && std::ssize(std) == channels, ErrorCode::kInvalidArgument,
-        "[data] mean and std: expected ", channels, " values each, one per channel, got ",
-        mean.size(), " and ", std.size());
+  const auto fits = [&](const std::vector<double>& values) {
+    return values.size() == 1 || std::ssize(values) == channels;
+  };
+  check(fits(mean) && fits(std), ErrorCode::kInvalidArgument, "[data] mean and std: expected 1 or ",
+        channels, " values each, one per channel, got ", mean.size(), " and ", std.size());
   for (const double value : std) {
     check(value > 0.0, ErrorCode::kInvalidArgument,
           "[data] std of a channel: expected a positive number, got ", value);
   }
   // The only float copy: the rest is in place.
   at::Tensor result = uint8_images.to(torch::kFloat32);
-  return result.div_(255.0).sub_(per_channel(mean, result)).div_(per_channel(std, result));
+  result.div_(255.0);
+  by_channel(result, mean, [](const at::Tensor& x, double value) { x.sub_(value); });
+  by_channel(result, std, [](const at::Tensor& x, double value) { x.div_(value); });
+  return result;
 }
 
 ImageSet shifted_domain(const ImageSet& set) {

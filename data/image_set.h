@@ -55,9 +55,10 @@ struct ImageSet {
 std::vector<std::int64_t> class_histogram(const ImageSet& set);
 
 /// What a model sees. Formula: (x / 255 - mean[c]) / std[c], per channel c.
+/// One entry of `mean` or `std` is for all channels.
 /// Shape: uint8 [N, C, H, W] -> float32 [N, C, H, W], on the same device.
-/// Errors: kInvalidArgument if the tensor is not that, if `mean` and `std` do not have one entry
-///         per channel, or if an entry of `std` is not positive.
+/// Errors: kInvalidArgument if the tensor is not that, if `mean` and `std` do not have one entry or
+///         one per channel, or if an entry of `std` is not positive.
 at::Tensor normalised(const at::Tensor& uint8_images,
                       const std::vector<double>& mean,
                       const std::vector<double>& std);

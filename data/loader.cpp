@@ -112,17 +112,18 @@ Batch Loader::make(std::int64_t batch) const {
   const std::int64_t end = std::min(begin + options_.batch_size, set_->size());
   Batch made;
   made.indices.assign(order_.begin() + begin, order_.begin() + end);
-  const at::Tensor indices = torch::tensor(made.indices, torch::kInt64);
-  const ImageSet* images = set_->in_memory();
-  if (images != nullptr && images->shape() == options_.shape && !options_.augment) {
-    made.images = images->images.index_select(0, indices);
-    made.labels = images->labels.index_select(0, indices);
-    return made;
-  }
+  const auto options = torch::TensorOptions().pinned_memory(options_.pinned);
   made.images = torch::empty(
       {end - begin, options_.shape.channels, options_.shape.height, options_.shape.width},
-      torch::kUInt8);
-  made.labels = torch::empty({end - begin}, torch::kInt64);
+      options.dtype(torch::kUInt8));
+  made.labels = torch::empty({end - begin}, options.dtype(torch::kInt64));
+  const ImageSet* images = set_->in_memory();
+  if (images != nullptr && images->shape() == options_.shape && !options_.augment) {
+    const at::Tensor indices = torch::tensor(made.indices, torch::kInt64);
+    at::index_select_out(made.images, images->images, 0, indices);
+    at::index_select_out(made.labels, images->labels, 0, indices);
+    return made;
+  }
   for (std::int64_t i = 0; i < end - begin; ++i) {
     const std::int64_t index = made.indices[static_cast<std::size_t>(i)];
     Sample sample = set_->get(index);

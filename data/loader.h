@@ -28,6 +28,7 @@ struct LoaderOptions {
   bool shuffle = true;
   std::int64_t workers = 0;   ///< threads that decode ahead; 0: `next` decodes
   Augmentation augment = {};  ///< before the picture is fitted; empty: none
+  bool pinned = false;        ///< batches lie where a GPU fetches them without waiting
 };
 
 /// Batches of a data set, epoch after epoch. What is in them is a function of data set, options,

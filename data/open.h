@@ -1,7 +1,10 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
+#include <string_view>
 
+#include "base/named.h"
 #include "data/dataset.h"
 
 namespace lorae::data {
@@ -15,6 +18,14 @@ DatasetPtr open_dataset(const std::filesystem::path& path,
                         std::int64_t channels,
                         Split split,
                         Holding holding = Holding::kWhole);
+
+/// What becomes of pictures that cannot be decoded: an error, or the others go on without them.
+enum class Damaged { kRefuse, kSkip };
+
+/// The pictures that can be decoded. To know which, all are: once, by as many threads as there are
+/// cores; a warning says how many are left out, the first three names and why. A set in memory is
+/// given back as it is.
+DatasetPtr without_damaged(DatasetPtr from);
 
 /// What a set may take to be held in memory, decoded: 96 MiB, about two of Fashion-MNIST.
 inline constexpr std::int64_t kSmallSet = 96 << 20;
@@ -30,3 +41,8 @@ std::vector<std::string> class_names(const std::filesystem::path& path,
                                      Holding holding = Holding::kWhole);
 
 }  // namespace lorae::data
+
+namespace lorae {
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<data::Damaged> = {"refuse", "skip"};
+}  // namespace lorae

@@ -6,11 +6,14 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <set>
 #include <string_view>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "data/jpeg.h"
+#include "data/mat.h"
 #include "tensors/torch.h"
 
 namespace lorae::data {
@@ -21,72 +24,98 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 11> kEndings = {
     ".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".jp2"};
 
-/// True if `file` is a JPEG that stops before its end marker: libjpeg would paint the missing part
-/// grey and succeed. Searches behind the headers, since a thumbnail in them has an end of its own.
-bool is_cut_off_jpeg(ByteView file) {
-  const auto at = [&](std::size_t i) { return std::to_integer<unsigned>(file[i]); };
-  if (file.size() < 2 || at(0) != 0xFF || at(1) != 0xD8) {
-    return false;
-  }
-  for (std::size_t i = 2; i + 4 <= file.size();) {
-    if (at(i) != 0xFF) {
-      return false;  // no marker where one belongs: the decoder's business
-    }
-    const unsigned marker = at(i + 1);
-    if (marker == 0xDA) {  // start of scan; in its data 0xFF 0xD9 can only be the end
-      return text_of(file).find("\xFF\xD9", i) == std::string_view::npos;
-    }
-    i += marker == 0xFF ? 1 : 2 + at(i + 2) * 256 + at(i + 3);
-  }
-  return true;
+/// 8 bits of 16. A camera of 12 bits leaves the upper four empty: its range is taken, or all would
+/// be black.
+cv::Mat eight_bits(const cv::Mat& sixteen) {
+  constexpr double kTwelve = 4095, kSixteen = 65535;
+  double largest = 0;
+  cv::minMaxIdx(sixteen.reshape(1), nullptr, &largest);
+  cv::Mat eight;
+  sixteen.convertTo(eight, CV_8U, 255 / (largest <= kTwelve ? kTwelve : kSixteen));
+  return eight;
 }
 
-/// The picture in a file, blue first if it has colours; empty if there is none.
-cv::Mat decode(const fs::path& path, std::int64_t channels) {
+/// Whatever OpenCV reads, blue first if it has colours; empty if it cannot.
+cv::Mat decode_other(Bytes& file, std::int64_t channels) {
   try {
-    Bytes file = read_file(path);
-    if (file.size() > std::numeric_limits<int>::max() || is_cut_off_jpeg(file)) {
-      return {};
-    }
     const cv::Mat bytes(1, static_cast<int>(file.size()), CV_8UC1, file.data());
-    return cv::imdecode(bytes, channels == 3 ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE);
-  } catch (const Error&) {
-    return {};  // not readable
+    const int colours = channels == 3 ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE;
+    cv::Mat decoded = cv::imdecode(bytes, colours | cv::IMREAD_ANYDEPTH);
+    if (decoded.depth() == CV_16U) {
+      return eight_bits(decoded);
+    }
+    return decoded.depth() == CV_8U ? decoded : cv::imdecode(bytes, colours);
   } catch (const cv::Exception&) {
     return {};  // OpenCV throws for empty files and for sizes beyond its limits
   }
 }
 
-/// The same pixels, under OpenCV's name.
-cv::Mat mat_of(const at::Tensor& picture) {
-  return {static_cast<int>(picture.size(0)), static_cast<int>(picture.size(1)),
-          CV_8UC(static_cast<int>(picture.size(2))), picture.data_ptr<std::uint8_t>()};
-}
-
 }  // namespace
 
 std::vector<fs::path> entries(const fs::path& folder) {
+  static const std::set<std::string> kJunk = {"__MACOSX", "lost+found", "Thumbs.db", "desktop.ini"};
   std::vector<fs::path> paths;
   std::error_code status;
   for (fs::directory_iterator it(folder, status), end; !status && it != end; it.increment(status)) {
-    if (!it->path().filename().string().starts_with('.')) {
+    const std::string name = it->path().filename().string();
+    if (!name.starts_with('.') && !kJunk.contains(name)) {
       paths.push_back(it->path());
     }
   }
+  check(!status, ErrorCode::kInvalidConfig, "[data] cannot read folder '", folder.string(),
+        "': ", status.message());
   std::ranges::sort(paths, {}, [](const fs::path& path) { return path.filename().string(); });
   return paths;
 }
 
-bool is_picture(const fs::path& path) {
+std::string why_no_picture(const fs::path& path) {
   std::error_code ignored;
-  return std::ranges::find(kEndings, lower_case(path.extension().string())) != kEndings.end() &&
-         fs::is_regular_file(path, ignored);
+  const fs::file_type type = fs::status(path, ignored).type();
+  if (type == fs::file_type::not_found) {
+    return "links to nothing";
+  }
+  if (type == fs::file_type::directory) {
+    return "folders inside a class folder";
+  }
+  if (type != fs::file_type::regular) {
+    return "pipes, devices and the like";
+  }
+  const std::string ending = lower_case(path.extension().string());
+  return std::ranges::find(kEndings, ending) != kEndings.end() ? ""
+         : ending.empty()                                      ? "files without an ending"
+                                                               : ending + " files";
+}
+
+bool is_picture(const fs::path& path) {
+  return why_no_picture(path).empty();
 }
 
 at::Tensor read_picture(const fs::path& path, std::int64_t channels) {
-  const cv::Mat decoded = decode(path, channels);
-  check(!decoded.empty(), ErrorCode::kCorruptData, "[data] cannot decode image '", path.string(),
-        "'; replace it, or remove it from the folder");
+  const auto refuse = [&](const std::string& why) {
+    fail(ErrorCode::kCorruptData, "[data] cannot decode image '", path.string(), "'",
+         why.empty() ? "" : ": " + why,
+         "; replace it, remove it from the folder, or set data.damaged = \"skip\"");
+  };
+  Bytes file;
+  try {
+    file = read_file(path);
+  } catch (const Error& error) {
+    refuse(error.what());
+  }
+  if (file.size() > std::numeric_limits<int>::max()) {
+    refuse("it is too large");
+  }
+  if (is_plain_jpeg(file)) {
+    Result<at::Tensor> picture = decode_jpeg(file, channels);
+    if (!picture.ok()) {
+      refuse(picture.error().what());
+    }
+    return *std::move(picture);
+  }
+  const cv::Mat decoded = decode_other(file, channels);
+  if (decoded.empty()) {
+    refuse("");
+  }
   at::Tensor picture =
       torch::empty({decoded.rows, decoded.cols, decoded.channels()}, torch::kUInt8);
   cv::Mat rgb = mat_of(picture);

@@ -81,12 +81,10 @@ TEST(ConfigReader, RefusesOtherTypes) {
             "run.toml:2: job.labels: expected a list of whole numbers, such as [0, 1, 2], got 5");
   EXPECT_EQ(complaint("labels = []"),
             "run.toml:2: job.labels: expected a list of whole numbers, such as [0, 1, 2], got []");
-  EXPECT_EQ(
-      complaint("labels = [1, \"x\"]"),
-      "run.toml:2: job.labels: expected a list of whole numbers, such as [0, 1, 2], or of texts");
-  EXPECT_EQ(
-      complaint("labels = [[1], [2]]"),
-      "run.toml:2: job.labels: expected a list of whole numbers, such as [0, 1, 2], or of texts");
+  EXPECT_EQ(complaint("labels = [1, \"x\"]"),
+            "run.toml:2: job.labels: expected a list of numbers, such as [0, 1, 2], or of texts");
+  EXPECT_EQ(complaint("labels = [[1], [2]]"),
+            "run.toml:2: job.labels: expected a list of numbers, such as [0, 1, 2], or of texts");
   EXPECT_EQ(
       complaint("classes = [1]"),
       "run.toml:2: job.classes: expected a list of texts, such as [\"cat\", \"dog\"], got [1]");

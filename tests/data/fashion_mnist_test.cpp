@@ -125,11 +125,41 @@ TEST_F(SmallIdx, DifferentCountsAreAnError) {
   expect_corrupt("train-labels-idx1-ubyte.gz' does not belong to", "expected 12 labels, got 11");
 }
 
-TEST_F(SmallIdx, LabelBeyondTheClassesIsAnError) {
+TEST_F(SmallIdx, MoreThanTenLabelsGoByNumberAsThoseOfEmnist) {
+  std::string bytes = idx_labels(12);
+  bytes[8 + 5] = 26;
+  write_gz(labels(), bytes);
+  const ImageSet set = load();
+  ASSERT_EQ(set.classes.size(), 27U);
+  EXPECT_EQ(set.classes[26], "26");
+  EXPECT_EQ(idx_classes(folder_.path()), set.classes);
+}
+
+TEST_F(SmallIdx, LabelThatTheTrainingHalfDoesNotHaveIsAnError) {
+  write(folder_ / "t10k-images-idx3-ubyte", idx_images(12, 2, 3));
   std::string bytes = idx_labels(12);
   bytes[8 + 5] = 10;
-  write_gz(labels(), bytes);
-  expect_corrupt("label of image 5: expected one in [0, 10), got 10");
+  write(folder_ / "t10k-labels-idx1-ubyte", bytes);
+  expect_error(
+      ErrorCode::kCorruptData, [&] { load_fashion_mnist(folder_.path(), Split::kTest); },
+      "label 10 is none of the training images', which go up to 9");
+}
+
+TEST_F(SmallIdx, IsReadUnderTheNamesThatPeoplesCopiesHave) {
+  const std::string pictures = read(images()), numbers = idx_labels(12);
+  for (const auto& [of_images, of_labels] :
+       {std::pair("train-images.idx3-ubyte", "train-labels.idx1-ubyte"),
+        {"train-images-idx3-ubyte/train-images-idx3-ubyte",
+         "train-labels-idx1-ubyte/train-labels-idx1-ubyte"},
+        {"train-images.idx3-ubyte/train-images.idx3-ubyte",
+         "train-labels.idx1-ubyte/train-labels.idx1-ubyte"}}) {
+    const TemporaryFolder other;
+    write(other / of_images, pictures);
+    fs::create_directories((other / of_labels).parent_path());
+    write_gz(other / (std::string(of_labels) + ".gz"), numbers);
+    EXPECT_TRUE(holds_fashion_mnist(other.path())) << of_images;
+    EXPECT_EQ(load_fashion_mnist(other.path(), Split::kTrain).size(), 12) << of_images;
+  }
 }
 
 TEST_F(SmallIdx, BytesAfterTheLastItemAreAnError) {

@@ -83,9 +83,9 @@ TEST(Normalised, RefusesWhatItCannotMean) {
   };
   expect_refused(
       [&] {
-        normalised(images, {0.1}, {0.5, 0.5});
+        normalised(images, {0.1, 0.1, 0.1}, {0.5, 0.5});
       },
-      "expected 2 values each, one per channel, got 1 and 2");
+      "expected 1 or 2 values each, one per channel, got 3 and 2");
   expect_refused(
       [&] {
         normalised(images, {0.1, 0.1}, {0.5, 0.0});

@@ -146,6 +146,77 @@ TEST(PartitionDirichlet, RefusesWhatNoDrawCanGive) {
   }
 }
 
+TEST(PartitionDirichlet, TakesTheSmallestShareThatItIsTold) {
+  const auto labels = ten_classes(1000);
+  EXPECT_EQ(partition_dirichlet(labels, 10, 50, 0.3, kSeed, 1).size(), 50U);
+  expect_error(
+      ErrorCode::kInvalidConfig, [&] { partition_dirichlet(labels, 10, 50, 1.0, kSeed, 21); },
+      "cannot deal 1000 images into 50 shares", "at least 21 images per share", "dirichlet_client");
+}
+
+TEST(PartitionDirichletClient, CoversAllInSharesOfNearlyOneSize) {
+  const auto labels = ten_classes(4003);
+  for (const double alpha : {0.01, 0.3, 100.0}) {
+    const Shares shares = partition_dirichlet_client(labels, 10, 1000, alpha, kSeed);
+    ASSERT_EQ(shares.size(), 1000U);
+    expect_cover(shares, 4003);
+    for (const auto& share : shares) {
+      EXPECT_TRUE(share.size() == 4 || share.size() == 5) << "alpha " << alpha;
+    }
+  }
+}
+
+TEST(PartitionDirichletClient, ServesTenThousandClients) {
+  const auto labels = ten_classes(60000);
+  const Shares shares = partition_dirichlet_client(labels, 10, 10000, 0.3, kSeed);
+  expect_cover(shares, 60000);
+  EXPECT_EQ(shares.size(), 10000U);
+}
+
+TEST(PartitionDirichletClient, SmallAlphaMakesClientsDiffer) {
+  const auto labels = ten_classes(6000);
+  const auto skew_at = [&](double alpha) {
+    return skew(partition_dirichlet_client(labels, 10, 20, alpha, kSeed), labels);
+  };
+  EXPECT_GT(skew_at(0.1), 0.8);
+  EXPECT_GT(skew_at(0.1), skew_at(10) + 0.2);
+  EXPECT_NEAR(skew_at(1e5), skew(partition_iid(6000, 20, kSeed), labels), 0.05);
+  EXPECT_EQ(partition_dirichlet_client(labels, 10, 20, 1, kSeed),
+            partition_dirichlet_client(labels, 10, 20, 1, kSeed));
+}
+
+/// A class's fraction under Dirichlet(alpha p) has the variance p (1 - p) / (alpha + 1).
+TEST(PartitionDirichletClient, FractionsHaveTheVarianceOfTheDistribution) {
+  constexpr std::int64_t kClients = 2000, kImages = 100;
+  constexpr double kAlpha = 3;
+  std::vector<std::int64_t> labels(kClients * kImages);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    labels[i] = i % 4 == 0 ? 1 : 0;
+  }
+  // Of the first clients alone: the last ones take what is left.
+  const Shares shares = partition_dirichlet_client(labels, 2, kClients, kAlpha, kSeed);
+  double sum = 0;
+  for (std::size_t k = 0; k < 1000; ++k) {
+    double ones = 0;
+    for (const std::int64_t index : shares[k]) {
+      ones += static_cast<double>(labels[static_cast<std::size_t>(index)]);
+    }
+    sum += std::pow(ones / kImages - 0.25, 2);
+  }
+  const double of_fractions = 0.25 * 0.75 / (kAlpha + 1);
+  const double of_counts = (0.25 * 0.75 - of_fractions) / kImages;
+  EXPECT_NEAR(sum / 1000, of_fractions + of_counts, 0.005);
+}
+
+TEST(PartitionDirichletClient, RefusesEmptySharesAndSenselessAlpha) {
+  expect_error(
+      ErrorCode::kInvalidConfig,
+      [] { partition_dirichlet_client(ten_classes(9), 10, 10, 1, kSeed); }, "cannot deal 9 images");
+  expect_error(
+      ErrorCode::kInvalidConfig,
+      [] { partition_dirichlet_client(ten_classes(9), 10, 2, 0, kSeed); }, "expected a number in");
+}
+
 TEST(PartitionDirichlet, RefusesLabelsThatAreNoClass) {
   auto labels = ten_classes(100);
   labels[17] = 10;
