@@ -17,7 +17,11 @@ void check_same(const std::string& what, const Value& got, const Value& expected
 }  // namespace
 
 void save_adapter(const std::filesystem::path& path, const Adapter& adapter) {
-  save_safetensors(path, adapter.state, {{kMetadataKey, description_text(adapter.info)}});
+  Metadata metadata{{kMetadataKey, description_text(adapter.info)}};
+  if (!adapter.info.about.empty()) {
+    metadata.emplace(kAboutKey, adapter.info.about);
+  }
+  save_safetensors(path, adapter.state, metadata);
 }
 
 Adapter load_adapter(const std::filesystem::path& path) {
@@ -28,6 +32,9 @@ Adapter load_adapter(const std::filesystem::path& path) {
   Result<AdapterInfo> info = parse_description(description->second);
   check(info.ok(), info.ok() ? ErrorCode::kCorruptData : info.error().code(), "[adapter] '",
         path.string(), "': ", info.ok() ? "" : info.error().what());
+  if (const auto about = file.metadata.find(std::string(kAboutKey)); about != file.metadata.end()) {
+    info->about = about->second;
+  }
   return {std::move(*info), std::move(file.state)};
 }
 

@@ -5,6 +5,7 @@
 
 #include "adapters/train_conv.h"
 #include "base/error.h"
+#include "tensors/device.h"
 #include "tensors/torch.h"
 
 namespace lorae::adapters {
@@ -39,7 +40,13 @@ void fill_normal_(const at::Tensor& tensor, double deviation, Seed seed) {
 
 }  // namespace
 
-Form cheapest_form(const LayerShape& layer, std::int64_t positions, bool training) {
+Form cheapest_form(const LayerShape& layer,
+                   std::int64_t positions,
+                   bool training,
+                   c10::DeviceType device) {
+  if (device != at::kCPU) {
+    return training ? Form::kBranch : Form::kMerged;
+  }
   const std::int64_t filter = layer.in / layer.groups * layer.area();
   if (layer.out * filter > positions * (filter + layer.out)) {
     return Form::kBranch;
@@ -121,6 +128,7 @@ at::Tensor Conv2d::forward(const at::Tensor& x,
   }
   const auto start = std::chrono::steady_clock::now();
   at::Tensor y = compute(x, scale, shift);
+  synchronise(y.device());
   trace->add(x, y, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   return y;
 }
@@ -135,12 +143,13 @@ at::Tensor Conv2d::compute(const at::Tensor& x,
   const bool plain_layer = !has_adapter() || is_fused();
   const bool training = at::GradMode::is_enabled();
   // A plain layer has no form: any but kBranch.
-  const Form chosen = plain_layer
-                          ? Form::kMerged
-                          : form.value_or(cheapest_form(shape({}), positions_of(x), training));
+  const c10::DeviceType device = x.device().type();
+  const Form chosen =
+      plain_layer ? Form::kMerged
+                  : form.value_or(cheapest_form(shape({}), positions_of(x), training, device));
   const auto is_frozen = [](const at::Tensor& t) { return !t.defined() || !t.requires_grad(); };
   const bool frozen = is_frozen(weight) && is_frozen(scale) && is_frozen(offset);
-  if (training && frozen &&
+  if (device == at::kCPU && training && frozen &&
       (plain_layer ? x.requires_grad()
                    : groups == 1 && (chosen == Form::kThin || chosen == Form::kBranch))) {
     return train_conv(*this, x, scale, offset, chosen == Form::kBranch);

@@ -20,12 +20,17 @@ enum class Form {
 };
 inline constexpr std::array kForms = {Form::kBranch, Form::kMerged, Form::kThin};
 
-/// The cost model: the faster form on a CPU. To merge costs rank * Cout Cin k^2 multiplications per
-/// call, the branch rank * (Cin k^2 + Cout) per position: small maps take the branch. Else
-/// inference merges, and training is thin; grouped layers, for which there is no thin form, merge.
-/// `positions`: outputs per channel, N * H' * W'.
-/// Source: measured by bench/lorae_forms and `lorae profile --forms`.
-Form cheapest_form(const LayerShape& layer, std::int64_t positions, bool training);
+/// The cost model: the faster form on a device. On a CPU: to merge costs rank * Cout Cin k^2
+/// multiplications per call, the branch rank * (Cin k^2 + Cout) per position: small maps take the
+/// branch. Else inference merges, and training is thin; grouped layers, for which there is no thin
+/// form, merge. Elsewhere LibTorch's own operations do all the work, so that its autocast reaches
+/// them: training takes the branch, which forms no gradient of the frozen weight, and inference
+/// merges. `positions`: outputs per channel, N * H' * W'. Source: measured by bench/lorae_forms and
+/// `lorae profile --forms`.
+Form cheapest_form(const LayerShape& layer,
+                   std::int64_t positions,
+                   bool training,
+                   c10::DeviceType device = at::kCPU);
 
 /// A convolution that can carry one LoRAE adapter; its extractor has the host's stride, padding and
 /// dilation.

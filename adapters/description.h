@@ -43,7 +43,13 @@ struct AdapterInfo {
   Norm norm = Norm::kFrozen;     ///< affine: the norms' weights and biases are in the file
   std::string task = "classification";        ///< what it was trained for
   std::vector<LayerDescription> layers = {};  ///< empty unless kind is kLorae
+  /// What the model is given and says, as models/description.h writes it; empty if it is not known.
+  /// It has a place of its own in the file.
+  std::string about = {};
 };
+
+/// The metadata key of `AdapterInfo::about`, in files of adapters and of weights.
+inline constexpr std::string_view kAboutKey = "lorae_model";
 
 /// JSON on one line; the same text for the same description.
 std::string description_text(const AdapterInfo& info);

@@ -31,7 +31,7 @@ void LocalRound::prepare(const Work& work, Memory& memory) {
                        "[client] the backbone on the disk is damaged; it is fetched again");
   }
   plan_ = training::parse_plan(work.plan).plan;
-  learner_.emplace(plan_, safetensors_unpack(*bytes).value().state);
+  learner_.emplace(plan_, safetensors_unpack(*bytes).value().state, device_);
   prepared_for_ = wanted;
 }
 

@@ -26,7 +26,8 @@ class BackboneLost : public Error {
 /// the simulator has one per thread. Threads: none.
 class LocalRound {
  public:
-  explicit LocalRound(ImageSource images) : images_(std::move(images)) {}
+  explicit LocalRound(ImageSource images, at::Device device = at::kCPU)
+      : images_(std::move(images)), device_(device) {}
 
   /// Deterministic: the same Work on the same images gives the same bytes.
   /// Errors: BackboneLost; kIncompatible or kCorruptData if plan, backbone and model do not fit
@@ -38,6 +39,7 @@ class LocalRound {
   void prepare(const Work& work, Memory& memory);
 
   ImageSource images_;
+  at::Device device_;
   Digest prepared_for_;  // plan and backbone
   training::Plan plan_;
   std::optional<training::Learner> learner_;

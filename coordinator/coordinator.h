@@ -61,6 +61,8 @@ struct CoordinatorSettings {
   Bytes backbone;                                    ///< a safetensors file, served by its digest
   std::uint64_t epoch = 0;                           ///< random, of this start
   std::string run;                                   ///< name of the run, the same after a restart
+  /// Times rounds, for whom the time that is handed in is not the wall clock; unset: that time.
+  std::function<TimePoint()> stopwatch = {};
 };
 
 /// The coordinator's half of the protocol: join, assign, serve, collect, journal, aggregate,
@@ -158,6 +160,7 @@ class Coordinator {
   void close_round(TimePoint now);
   void give_up_round(TimePoint now);
   void note_extension(TimePoint now) const;
+  TimePoint timed(TimePoint now) const;
   void finish_round(TimePoint now);
   bool is_here(const ClientId& client, TimePoint now) const;
   Duration patience() const;
@@ -187,6 +190,7 @@ class Coordinator {
   std::vector<Pending> pending_;           // complete, not yet durable
   std::size_t pending_bytes_ = 0;          // of their payloads
   std::optional<Round> round_;
+  TimePoint round_began_;                         // by the stopwatch
   std::optional<aggregation::Aggregate> result_;  // of round_: the state has stepped, not committed
   bool resumed_ = false;                          // what the journal had open was looked at
   bool sum_is_stale_ = false;                     // the intake does not hold what the journal does

@@ -90,6 +90,7 @@ void Coordinator::start_round(RoundId id, std::vector<ClientId> cohort, TimePoin
   const RoundOptions options{settings_.federation.min_fraction,
                              to_duration(settings_.federation.report_deadline)};
   round_.emplace(id, std::move(cohort), now, options, journal_.reported(id));
+  round_began_ = timed(now);
   for (const ClientId& client : round_->cohort()) {
     assign(client);
   }
@@ -212,12 +213,16 @@ void Coordinator::close_round(TimePoint now) {
   state_.step(result_->pseudo_gradient);
 }
 
+TimePoint Coordinator::timed(TimePoint now) const {
+  return settings_.stopwatch ? settings_.stopwatch() : now;
+}
+
 void Coordinator::finish_round(TimePoint now) {
   const RoundId id = round_->id();
   RoundSummary summary{.round = id,
                        .clients = round_->num_reported(),
                        .metrics = journal_.mean_metrics(id),
-                       .seconds = seconds(now - round_->start())};
+                       .seconds = seconds(timed(now) - round_began_)};
   for (const auto& [name, value] : result_->report) {
     summary.metrics.set(name, value);
   }

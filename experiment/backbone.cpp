@@ -4,7 +4,10 @@
 
 #include "base/atomic_file.h"
 #include "base/digest.h"
+#include "base/log.h"
 #include "base/progress.h"
+#include "models/description.h"
+#include "models/weights.h"
 #include "tasks/task.h"
 #include "tensors/safetensors.h"
 #include "training/fit.h"
@@ -32,11 +35,14 @@ std::string cache_name(const training::Plan& plan, const training::PretrainingOp
   return plan.model.name + '-' + digest_of(view_of(key)).hex().substr(0, 16) + ".safetensors";
 }
 
-StateDict train(const training::Plan& plan, const training::PretrainingOptions& options) {
+StateDict train(const training::Plan& plan,
+                const training::PretrainingOptions& options,
+                at::Device device) {
   const Seed seed{plan.seed};
   const data::DatasetPtr images = training::public_images(plan.data, plan.model, seed);
   const auto model = models::build(plan.model, seed);
   model->set_batch_norm_training(true);
+  model->to(device);
   const StateDict backbone = model->backbone();
   const StateDict trainable = training::all_parameters(*model);
   model->train_only(trainable);
@@ -47,9 +53,11 @@ StateDict train(const training::Plan& plan, const training::PretrainingOptions& 
     group.parameters.push_back(tensor);
   }
   const auto task = tasks::make_task(plan.task.name, {.classes = plan.model.classes});
-  data::Loader loader(
-      images, {.shape = training::input_shape(plan.model), .batch_size = options.batch_size},
-      seed.derive("pretrain"));
+  data::Loader loader(images,
+                      {.shape = training::input_shape(plan.model),
+                       .batch_size = options.batch_size,
+                       .pinned = device.is_cuda()},
+                      seed.derive("pretrain"));
   const auto epochs = static_cast<double>(options.epochs);
   training::Fit fit(*model, *task, loader, training::make_optimizer({}, {group}),
                     {.epochs = options.epochs,
@@ -59,24 +67,57 @@ StateDict train(const training::Plan& plan, const training::PretrainingOptions& 
     progress.add(step->images);
   }
   progress.finish(str("last epoch's loss ", fit.result().loss));
-  return backbone.clone();
+  return map(backbone.clone(), [](const at::Tensor& t) { return t.cpu(); });
+}
+
+/// Errors: kInvalidConfig if there is nothing to learn from.
+void check_has_images(const training::Plan& plan) {
+  check(plan.data.public_images > 0, ErrorCode::kInvalidConfig,
+        "data.public_images: 0 leaves no images to pre-train a backbone on; give some, or a "
+        "backbone of your own by model.weights");
+}
+
+Metadata description_of(const training::Plan& plan) {
+  return models::metadata_of(
+      {.model = plan.model, .task = plan.task.name, .class_names = plan.task.classes});
 }
 
 }  // namespace
 
-StateDict pretrained_backbone(const training::Plan& plan,
-                              const training::PretrainingOptions& options,
-                              const std::filesystem::path& cache) {
+Backbone pretrained_backbone(const training::Plan& plan,
+                             const training::PretrainingOptions& options,
+                             const std::filesystem::path& cache,
+                             at::Device device) {
+  check_has_images(plan);
   ensure_directory(cache);
   const auto path = cache / cache_name(plan, options);
   // Two programs that start together must not both train it.
   const FileLock lock(path.string() + ".lock", FileLock::Wait::kYes);
   if (std::filesystem::exists(path)) {
-    return load_safetensors(path).state;
+    return {load_safetensors(path).state, path};
   }
-  const StateDict backbone = train(plan, options);
-  save_safetensors(path, backbone);
-  return backbone;
+  const StateDict backbone = train(plan, options, device);
+  save_safetensors(path, backbone, description_of(plan));
+  return {backbone, path};
+}
+
+Backbone own_backbone(const training::Plan& plan,
+                      const std::filesystem::path& weights,
+                      const std::filesystem::path& cache) {
+  const auto model = models::build(plan.model, Seed{plan.seed});
+  const models::PartialLoad load = models::load_matching(*model, map_safetensors(weights).state);
+  const StateDict backbone = model->backbone().clone();
+  const std::string digest = digest_of(backbone).hex();
+  ensure_directory(cache);
+  const auto path = cache / str(plan.model.name, '-', digest.substr(0, 16), ".safetensors");
+  const FileLock lock(path.string() + ".lock", FileLock::Wait::kYes);
+  if (!std::filesystem::exists(path)) {
+    save_safetensors(path, backbone, description_of(plan));
+  }
+  log_info("backbone.loaded", "weights=", weights.string(), " taken=", load.taken,
+           " drawn=", load.initialised.size(),
+           load.initialised.empty() ? "" : " first_drawn=" + load.initialised.front().name);
+  return {backbone, path};
 }
 
 }  // namespace lorae::experiment

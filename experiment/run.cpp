@@ -1,10 +1,30 @@
 #include "experiment/run.h"
 
+#include "adapters/adapter_file.h"
+#include "base/error.h"
 #include "experiment/backbone.h"
+#include "models/description.h"
 #include "tensors/safetensors.h"
 #include "training/shares.h"
 
 namespace lorae::experiment {
+namespace {
+
+/// The global state of an earlier run that fits this one.
+StateDict initial_from(const std::filesystem::path& file,
+                       const training::Learner& learner,
+                       const adapters::AdapterInfo& wanted) {
+  const adapters::Adapter adapter = adapters::load_adapter(file);
+  try {
+    adapters::check_fits(adapter.info, wanted);
+    check_aligned(learner.trainable(), adapter.state);
+  } catch (const Error& error) {
+    fail(error.code(), "[run] cannot start from '", file.string(), "': ", error.what());
+  }
+  return adapter.state;
+}
+
+}  // namespace
 
 Run make_run(const RunConfig& config,
              const MethodConfig& method,
@@ -20,17 +40,27 @@ Run make_run(const RunConfig& config,
   // The backbone is that of the configuration's seed, so that seeds differ in the federation alone.
   training::Plan backbone_plan = run.plan;
   backbone_plan.seed = config.seed;
-  run.backbone = pretrained_backbone(backbone_plan, config.pretraining, home / "backbones");
+  Backbone backbone =
+      config.model.weights.empty()
+          ? pretrained_backbone(backbone_plan, config.pretraining, home / "backbones",
+                                open_devices(config.compute).front())
+          : own_backbone(backbone_plan, config.model.weights, home / "backbones");
+  run.backbone = std::move(backbone.state);
+  run.backbone_path = std::filesystem::absolute(backbone.file);
   run.backbone_file = safetensors_pack(run.backbone);
   const training::Learner learner(run.plan, run.backbone);
-  run.initial = learner.trainable().clone();
+  adapters::AdapterInfo info = learner.description(run.backbone);
+  info.about = models::description_text(
+      {.model = run.plan.model, .task = run.plan.task.name, .class_names = run.plan.task.classes});
+  run.initial = config.model.adapter.empty() ? learner.trainable().clone()
+                                             : initial_from(config.model.adapter, learner, info);
   run.trainable_parameters = run.initial.numel();
   run.total_parameters = learner.total_parameters();
   run.exchange = {.uplink = method.uplink,
                   .downlink = method.downlink,
                   .rule = method.rule,
                   .server = method.server,
-                  .info = learner.description(run.backbone)};
+                  .info = std::move(info)};
   return run;
 }
 

@@ -15,6 +15,7 @@ namespace lorae::experiment {
 struct Run {
   training::Plan plan;
   StateDict backbone;
+  std::filesystem::path backbone_path;
   Bytes backbone_file;  ///< what clients fetch
   StateDict initial;    ///< the first global state
   coordinator::ExchangeOptions exchange;
@@ -22,8 +23,12 @@ struct Run {
   std::int64_t total_parameters = 0;  ///< of the plain model
 };
 
-/// Trains or loads the backbone (in `home`/backbones) and builds the first global state.
-/// Errors: kInvalidConfig if the data set is missing.
+/// Meta key of a run's journal: the file with its backbone, where it was made.
+inline constexpr std::string_view kBackboneKey = "backbone";
+
+/// Trains (on the first device of the configuration) or loads the backbone (in `home`/backbones)
+/// and builds the first global state. Errors: kInvalidConfig if the data set is missing; those of
+/// the devices.
 Run make_run(const RunConfig& config,
              const MethodConfig& method,
              std::uint64_t seed,

@@ -40,6 +40,9 @@ Values values_of(const RunConfig& config) {
         kOperating.contains(key) || key.starts_with("network.") || key.starts_with("simulation.");
     (operating ? values.operating : values.identity).emplace(key, value);
   }
+  ConfigValues compute;
+  compute.add("", config.compute);
+  values.operating.insert(compute.all().begin(), compute.all().end());
   values.identity["seed"] = std::to_string(config.seed);
   return values;
 }

@@ -11,23 +11,39 @@ namespace {
 
 struct Top {
   std::uint64_t seed = 0;
+  DeviceOptions compute;
 };
 
 template <typename Visitor>
 void visit_fields(Top& top, Visitor&& visit) {
   visit("seed", top.seed, between(0, 1e15), "of every random choice");
+  visit_fields(top.compute, visit);
 }
 
-/// Calls read(section, options) for each section, in the order in which they are printed.
+/// Calls visit(section, options) for those that methods may have of their own.
+template <typename Own, typename Visit>
+void visit_own(Own& own, Visit&& visit) {
+  visit("model", own.model);
+  visit("data", own.data);
+  visit("pretraining", own.pretraining);
+  visit("training", own.training);
+}
+
+/// Calls visit(section, options) for each section, in the order in which they are printed.
 template <typename Config, typename Visit>
 void visit_sections(Config& config, Visit&& visit) {
-  visit("model", config.model);
-  visit("data", config.data);
-  visit("pretraining", config.pretraining);
-  visit("training", config.training);
+  visit_own(config, visit);
   visit("federation", config.federation);
   visit("network", config.network);
   visit("simulation", config.simulation);
+}
+
+/// What no single key's range says; paths become absolute, so that a run may go on from elsewhere.
+void settle(ModelConfig& model, const ConfigReader& reader) {
+  models::check_input(model, reader);
+  for (std::string* path : {&model.weights, &model.adapter}) {
+    *path = path->empty() ? "" : std::filesystem::absolute(*path).string();
+  }
 }
 
 void validate_methods(const RunConfig& config, const ConfigReader& reader) {
@@ -56,19 +72,39 @@ RunConfig read_run_config(ConfigReader& reader, const RunConfig& start) {
   Top top;
   reader.read("", top);
   config.seed = top.seed;
+  config.compute = top.compute;
   visit_sections(config,
                  [&](const char* section, auto& options) { reader.read(section, options); });
   MethodConfig method;
   reader.read("server", method.server);
   config.methods = {method};
   reader.read_list("methods", config.methods, method);
+  for (std::size_t i = 0; i < config.methods.size(); ++i) {
+    Sections& own = config.methods[i].own;
+    own = config;
+    visit_own(own, [&](const char* section, auto& options) {
+      reader.read(str("methods.", i, '.', section), options);
+    });
+    settle(own.model, reader);
+  }
   reader.finish();
   validate(config.federation, reader);
   validate_methods(config, reader);
-  check(config.model.height % config.model.pool == 0 && config.model.width % config.model.pool == 0,
-        ErrorCode::kInvalidConfig, reader.where("model.pool"), ": expected a divisor of ",
-        config.model.height, " and ", config.model.width, ", got ", config.model.pool);
+  settle(config.model, reader);
   return config;
+}
+
+RunConfig of_method(const RunConfig& config, const MethodConfig& method) {
+  RunConfig one = config;
+  static_cast<Sections&>(one) = method.own;
+  one.methods = {method};
+  return one;
+}
+
+void check_baseline(const RunConfig& config) {
+  if (config.methods.size() > 1) {
+    find_method(config, config.simulation.baseline);
+  }
 }
 
 RunConfig load_run_config(const std::string& file,
@@ -90,18 +126,21 @@ RunConfig demonstration() {
 }
 
 std::string print_run_config(const RunConfig& config, const MethodConfig& method) {
-  RunConfig one = config;
-  one.methods = {method};
-  return print_run_config(one);
+  return print_run_config(of_method(config, method));
 }
 
 std::string print_run_config(const RunConfig& config) {
   ConfigPrinter printer;
-  printer.print("", Top{config.seed});
+  printer.print("", Top{config.seed, config.compute});
   visit_sections(
       config, [&](const char* section, const auto& options) { printer.print(section, options); });
   for (std::size_t i = 0; i < config.methods.size(); ++i) {
-    printer.print(str("methods.", i), config.methods[i]);
+    const MethodConfig& method = config.methods[i];
+    printer.print(str("methods.", i), method);
+    printer.print_changed("model", method.own.model, config.model);
+    printer.print_changed("data", method.own.data, config.data);
+    printer.print_changed("pretraining", method.own.pretraining, config.pretraining);
+    printer.print_changed("training", method.own.training, config.training);
   }
   return printer.text();
 }

@@ -25,6 +25,7 @@ void visit_fields(NetworkOptions& options, Visitor&& visit) {
 struct SimulationOptions {
   std::vector<std::int64_t> seeds = {0};
   std::int64_t threads = 0;
+  std::int64_t per_device = 4;
   std::string baseline = "full";
 };
 
@@ -32,15 +33,38 @@ template <typename Visitor>
 void visit_fields(SimulationOptions& options, Visitor&& visit) {
   visit("seeds", options.seeds, between(0, 1e9), "each method runs once per seed");
   visit("threads", options.threads, between(0, 4096), "clients trained at once; 0: one per core");
+  visit("per_device", options.per_device, between(1, 256), "clients trained at once on each GPU");
   visit("baseline", options.baseline, anything(),
         "name of the method that others are compared with");
 }
+
+/// The network, and what it starts from.
+struct ModelConfig : models::ModelOptions {
+  std::string weights;
+  std::string adapter;
+};
+
+template <typename Visitor>
+void visit_fields(ModelConfig& model, Visitor&& visit) {
+  visit_fields(static_cast<models::ModelOptions&>(model), visit);
+  visit("weights", model.weights, anything(), "safetensors of a backbone; empty: pre-train one");
+  visit("adapter", model.adapter, anything(), "of an earlier run, to start from; empty: a new one");
+}
+
+/// The sections that may differ between the methods of a file: [methods.model], [methods.data] ...
+struct Sections {
+  ModelConfig model;
+  training::DataOptions data;
+  training::PretrainingOptions pretraining;
+  training::FitOptions training;
+};
 
 /// One of the methods that a file compares: what clients train and send, and what the coordinator
 /// makes of it.
 struct MethodConfig : training::MethodOptions {
   aggregation::RuleOptions rule;
   aggregation::ServerOptions server;
+  Sections own;  ///< the file's sections, with what this method has of its own
 };
 
 template <typename Visitor>
@@ -52,12 +76,9 @@ void visit_fields(MethodConfig& method, Visitor&& visit) {
 
 /// Everything that a configuration file can say about a run, deployed or simulated. Its section
 /// [server] is where each method's own server keys start from.
-struct RunConfig {
+struct RunConfig : Sections {
   std::uint64_t seed = 0;
-  models::ModelOptions model;
-  training::DataOptions data;
-  training::PretrainingOptions pretraining;
-  training::FitOptions training;
+  DeviceOptions compute;
   coordinator::FederationOptions federation;
   NetworkOptions network;
   SimulationOptions simulation;
@@ -76,6 +97,13 @@ RunConfig load_run_config(const std::string& file,
 /// the backbone has never seen. What runs without a file and without data of one's own.
 RunConfig demonstration();
 bool is_demonstration(const RunConfig& config);
+
+/// The configuration of one of its methods: with its sections, and itself alone.
+RunConfig of_method(const RunConfig& config, const MethodConfig& method);
+
+/// Errors: kInvalidConfig, listing the methods, if several are compared and none of them is the
+/// baseline.
+void check_baseline(const RunConfig& config);
 
 /// As TOML that read_run_config reads back.
 std::string print_run_config(const RunConfig& config);

@@ -222,24 +222,49 @@ void Model::train_only(const StateDict& trainable) {
   }
 }
 
-void Model::to(c10::ScalarType type) {
+/// `change` gives what a tensor becomes.
+template <typename Change>
+void Model::change_tensors(Change change) {
   const torch::NoGradGuard no_grad;
-  const auto convert = [type](at::Tensor& tensor) {
-    if (tensor.defined() && tensor.is_floating_point()) {
-      tensor = tensor.to(type);
+  const auto replace = [&](at::Tensor& tensor) {
+    const at::Tensor changed = tensor.defined() ? change(tensor) : at::Tensor();
+    if (changed.defined() && !changed.is_same(tensor)) {
+      tensor.set_data(changed);
+      if (tensor.mutable_grad().defined()) {
+        tensor.mutable_grad().reset();
+      }
     }
   };
   walk(*network_, "", [&](const std::string&, Layer& layer) {
     for (const OwnTensor& own : layer.tensors()) {
-      convert(*own.value);
+      replace(*own.value);
+    }
+    if (auto* block = dynamic_cast<AdaptableBlock*>(&layer)) {
+      adapters::AdaptedWeight& host = block->adapted();
+      for (at::Tensor* tensor :
+           {&host.extractor, &host.mapper, &host.plain_weight, &host.output_scale}) {
+        replace(*tensor);
+      }
     }
   });
-  for (const auto& [shape, host] : adaptable_) {
-    convert(host->extractor);
-    convert(host->mapper);
-    convert(host->plain_weight);
-    convert(host->output_scale);
-  }
+}
+
+void Model::to(c10::ScalarType type) {
+  change_tensors([type](const at::Tensor& tensor) {
+    return tensor.is_floating_point() ? tensor.to(type) : tensor;
+  });
+}
+
+void Model::to(at::Device device) {
+  change_tensors([device](const at::Tensor& tensor) { return tensor.to(device); });
+}
+
+at::Device Model::device() const {
+  return any_weight().device();
+}
+
+c10::ScalarType Model::type() const {
+  return any_weight().scalar_type();
 }
 
 }  // namespace lorae::models

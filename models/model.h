@@ -92,8 +92,14 @@ class Model {
   /// Freezes everything, then lets autograd see the tensors of `trainable`.
   void train_only(const StateDict& trainable);
 
-  /// Converts every floating-point tensor, adapters included.
+  /// Converts every floating-point tensor, adapters included, in place: every handle to one stays
+  /// what it was.
   void to(c10::ScalarType type);
+  /// Moves every tensor to a device, in place.
+  void to(at::Device device);
+  /// Where its tensors are, and in what its weights compute.
+  at::Device device() const;
+  c10::ScalarType type() const;
 
   /// All convolutions in state-dict order, with their names.
   const std::vector<std::pair<std::string, adapters::Conv2d*>>& convolutions() const {
@@ -102,6 +108,9 @@ class Model {
 
  private:
   at::Tensor pooled(const at::Tensor& images) const;
+  const at::Tensor& any_weight() const { return convolutions_.front().second->weight; }
+  template <typename Change>
+  void change_tensors(Change change);
 
   ModelOptions options_;
   std::unique_ptr<Network> network_;

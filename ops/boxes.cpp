@@ -142,14 +142,12 @@ at::Tensor are_at_least(const at::Tensor& boxes, double least) {
       .logical_and((boxes.select(-1, 3) - boxes.select(-1, 1)).ge(least));
 }
 
-at::Tensor nms(const at::Tensor& boxes,
-               const at::Tensor& scores,
-               const at::Tensor& groups,
-               double threshold) {
-  const at::Tensor order =
-      std::get<1>(scores.sort(/*stable=*/true, /*dim=*/0, /*descending=*/true));
-  const at::Tensor sorted = boxes.index_select(0, order).to(at::kCPU, at::kDouble).contiguous();
-  const at::Tensor group_of = groups.index_select(0, order).to(at::kCPU).contiguous();
+namespace {
+
+/// The places in an order, best first, that greedy suppression keeps.
+at::Tensor kept_on_cpu(const at::Tensor& boxes, const at::Tensor& groups, double threshold) {
+  const at::Tensor sorted = boxes.to(at::kDouble).contiguous();
+  const at::Tensor group_of = groups.contiguous();
   const double* corners = sorted.data_ptr<double>();
   const std::int64_t* group = group_of.data_ptr<std::int64_t>();
   std::vector<Box> kept;
@@ -166,15 +164,100 @@ at::Tensor nms(const at::Tensor& boxes,
       kept_at.push_back(i);
     }
   }
-  return order.index_select(0, torch::tensor(kept_at, at::kLong).to(order.device()));
+  return torch::tensor(kept_at, at::kLong);
+}
+
+/// [n, n] booleans: row j, if it is kept, suppresses column i.
+at::Tensor suppressions(const at::Tensor& boxes, const at::Tensor& groups, double threshold) {
+  const at::Tensor b = boxes.to(at::kDouble);
+  const at::Tensor low = at::maximum(b.slice(1, 0, 2).unsqueeze(1), b.slice(1, 0, 2));
+  const at::Tensor high = at::minimum(b.slice(1, 2, 4).unsqueeze(1), b.slice(1, 2, 4));
+  const at::Tensor both = (high - low).clamp_min(0).prod(-1);
+  const at::Tensor area = (b.slice(1, 2, 4) - b.slice(1, 0, 2)).prod(-1);
+  return (both / (area.unsqueeze(1) + area - both))
+      .gt(threshold)
+      .logical_and(groups.unsqueeze(1).eq(groups))
+      .triu(1);
+}
+
+}  // namespace
+
+at::Tensor kept_on_device(const at::Tensor& boxes, const at::Tensor& groups, double threshold) {
+  const at::Tensor suppressed_by = suppressions(boxes, groups, threshold).to(at::kFloat);
+  // Who is kept depends on those before alone, so there is one fixed point; each pass settles at
+  // least one more box, and a pass that changes nothing has found it.
+  at::Tensor kept = at::ones({boxes.size(0)}, suppressed_by.options());
+  for (;;) {
+    const at::Tensor next = at::matmul(kept, suppressed_by).eq(0).to(at::kFloat);
+    if (next.equal(kept)) {
+      return kept.nonzero().squeeze(1);
+    }
+    kept = next;
+  }
+}
+
+at::Tensor nms(const at::Tensor& boxes,
+               const at::Tensor& scores,
+               const at::Tensor& groups,
+               double threshold) {
+  const at::Tensor order =
+      std::get<1>(scores.sort(/*stable=*/true, /*dim=*/0, /*descending=*/true));
+  const at::Tensor sorted = boxes.index_select(0, order), group_of = groups.index_select(0, order);
+  return order.index_select(0, boxes.device().is_cpu()
+                                   ? kept_on_cpu(sorted, group_of, threshold)
+                                   : kept_on_device(sorted, group_of, threshold));
+}
+
+namespace {
+
+/// How much each line of a map counts in each cell along one side of boxes, from `from` to `to` in
+/// lines: the mean of kSamples bilinear samples. Shape: [n] in, [n, bins, size] out.
+at::Tensor shares_along(const at::Tensor& from,
+                        const at::Tensor& to,
+                        std::int64_t bins,
+                        std::int64_t size) {
+  const at::Tensor cell = (to - from).clamp_min(1).div(static_cast<double>(bins)).view({-1, 1, 1});
+  const at::Tensor bin = at::arange(bins, from.options()).view({1, -1, 1});
+  const at::Tensor within =
+      (at::arange(kSamples, from.options()) + 0.5).div(static_cast<double>(kSamples));
+  const at::Tensor position = from.view({-1, 1, 1}) + bin * cell + within * cell;
+  const at::Tensor inside = position.clamp(0, static_cast<double>(size - 1)).unsqueeze(-1);
+  const at::Tensor line = at::arange(size, from.options());
+  const at::Tensor there =
+      position.ge(-1).logical_and(position.le(static_cast<double>(size))).unsqueeze(-1);
+  return (1 - (inside - line).abs()).clamp_min(0).mul(there).sum(2).div(kSamples);
+}
+
+}  // namespace
+
+at::Tensor roi_align_anywhere(const at::Tensor& features,
+                              const at::Tensor& boxes,
+                              double scale,
+                              std::int64_t bins) {
+  constexpr std::int64_t kBoxes = 64;  // at once: bounds the memory
+  const std::int64_t channels = features.size(0), height = features.size(1),
+                     width = features.size(2);
+  const at::Tensor corners = boxes * scale;
+  std::vector<at::Tensor> all;
+  for (std::int64_t first = 0; first < boxes.size(0); first += kBoxes) {
+    const at::Tensor some = corners.slice(0, first, first + kBoxes);
+    const at::Tensor across = shares_along(some.select(1, 0), some.select(1, 2), bins, width);
+    const at::Tensor down = shares_along(some.select(1, 1), some.select(1, 3), bins, height);
+    const at::Tensor rows =  // [n, C, H, bins]
+        at::matmul(features.reshape({1, channels * height, width}), across.transpose(1, 2))
+            .view({-1, channels, height, bins});
+    all.push_back(at::matmul(down.unsqueeze(1), rows));
+  }
+  return all.empty() ? at::empty({0, channels, bins, bins}, features.options()) : at::cat(all);
 }
 
 at::Tensor roi_align(const at::Tensor& features,
                      const at::Tensor& boxes,
                      double scale,
                      std::int64_t bins) {
-  check(features.device().is_cpu(), ErrorCode::kInvalidArgument,
-        "[ops] roi_align runs on the CPU only");
+  if (!features.device().is_cpu()) {
+    return roi_align_anywhere(features, boxes, scale, bins);
+  }
   at::Tensor out = torch::empty({boxes.size(0), features.size(0), bins, bins}, features.options());
   if (features.scalar_type() == at::kDouble) {
     align<double>(features.contiguous(), boxes.contiguous(), scale, bins, out);

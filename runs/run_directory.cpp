@@ -133,8 +133,8 @@ void RunDirectory::set_config(std::string_view text, Journal& journal) {
   config_text_ = text;
 }
 
-fs::path RunDirectory::adapter_path(RoundId round) const {
-  return path_ / round_file("adapter-", round);
+fs::path RunDirectory::adapter_of(const fs::path& folder, RoundId round) {
+  return folder / round_file("adapter-", round);
 }
 
 fs::path RunDirectory::server_state_path(RoundId round) const {

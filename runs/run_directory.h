@@ -49,7 +49,9 @@ class RunDirectory {
     return folder / kJournalFile;
   }
   std::filesystem::path journal_path() const { return journal_of(path_); }
-  std::filesystem::path adapter_path(RoundId round) const;       ///< adapter-000012.safetensors
+  /// adapter-000012.safetensors
+  static std::filesystem::path adapter_of(const std::filesystem::path& folder, RoundId round);
+  std::filesystem::path adapter_path(RoundId round) const { return adapter_of(path_, round); }
   std::filesystem::path server_state_path(RoundId round) const;  ///< server-000012.safetensors
 
   /// Removes the files of the rounds before the `keep` rounds that end with `last`. A file that

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
+#include <optional>
 
 #include "base/atomic_file.h"
 #include "base/log.h"
@@ -46,12 +46,6 @@ bool is_finished(const fs::path& directory, RoundId last) {
   return done >= last && journal.meta(runs::kMeasuredKey) == std::to_string(done.value);
 }
 
-RunConfig one_method(const RunConfig& config, const MethodConfig& method) {
-  RunConfig one = config;
-  one.methods = {method};
-  return one;
-}
-
 /// What `out` holds, with the methods, seeds and rounds that are new. Errors: kInvalidConfig if a
 /// method there would become another.
 RunConfig extended(const fs::path& out, const RunConfig& before, const RunConfig& now) {
@@ -62,7 +56,8 @@ RunConfig extended(const fs::path& out, const RunConfig& before, const RunConfig
       all.methods.push_back(method);
     }
     const auto differences = experiment::identity_differences(
-        one_method(before, method), one_method(now, same == now.methods.end() ? method : *same));
+        experiment::of_method(before, method),
+        experiment::of_method(now, same == now.methods.end() ? method : *same));
     check(differences.empty(), ErrorCode::kInvalidConfig, "[simulate] '", out.string(),
           "' holds a simulation with another configuration: ", method.name, ": ",
           experiment::text_of(differences),
@@ -105,17 +100,25 @@ RunConfig prepare_out(const SimulationSettings& settings) {
 void log_speed(const MethodConfig& method,
                std::int64_t seed,
                const ScenarioSpeed& speed,
-               std::size_t threads) {
+               std::size_t places) {
   if (speed.trainings == 0) {
     return;
   }
   const auto trainings = static_cast<double>(speed.trainings);
   log_info("run.speed", "method=", method.name, " seed=", seed, " trainings=", speed.trainings,
            " per_second=", trainings / (speed.seconds - speed.evaluation_seconds),
-           " threads=", threads, " busy=",
-           speed.training_seconds / static_cast<double>(threads) /
+           " places=", places, " busy=",
+           speed.training_seconds / static_cast<double>(places) /
                (speed.seconds - speed.evaluation_seconds),
            " evaluation_seconds=", speed.evaluation_seconds);
+}
+
+/// What decides which images are loaded, and in which size.
+std::string images_of(const RunConfig& config) {
+  ConfigPrinter printer;
+  printer.print("model", static_cast<const models::ModelOptions&>(config.model));
+  printer.print("data", config.data);
+  return printer.text();
 }
 
 /// The main metric for the progress bar: "top1 71.3 %".
@@ -128,20 +131,25 @@ std::string progress_note(const Metrics& metrics) {
 }  // namespace
 
 report::Comparison simulate(const SimulationSettings& settings) {
+  const std::vector<at::Device> places = places_of(settings.config);
   const RunConfig config = prepare_out(settings);
   use_one_thread();
-  const FederationData data = load_federation_data(config);
-  const std::size_t threads = config.simulation.threads > 0
-                                  ? static_cast<std::size_t>(config.simulation.threads)
-                                  : std::max(1U, std::thread::hardware_concurrency());
+  std::optional<FederationData> data;
+  std::string loaded;  // of which configuration
   for_each_run(config, [&](const MethodConfig& method, std::int64_t seed) {
     const fs::path directory = report::run_path(settings.out, method.name, seed);
     if (is_finished(directory, last_round(config.federation))) {
       return;
     }
+    const RunConfig own = experiment::of_method(config, method);
+    if (std::string wanted = images_of(own); !data || wanted != loaded) {
+      data.reset();
+      data = load_federation_data(own);
+      loaded = std::move(wanted);
+    }
     const auto run_seed = static_cast<std::uint64_t>(seed);
     // The backbone's own progress bar comes before this run's.
-    experiment::Run made = experiment::make_run(config, method, run_seed, settings.home);
+    experiment::Run made = experiment::make_run(own, method, run_seed, settings.home);
     Progress progress(str(method.name, " seed ", seed), config.federation.rounds, "rounds");
     RoundId shown;
     std::string note;
@@ -150,10 +158,12 @@ report::Comparison simulate(const SimulationSettings& settings) {
       progress.add(static_cast<std::int64_t>(round.round.value - shown.value), note);
       shown = round.round;
     };
-    const auto speed = run_scenario({config, method, run_seed, directory, threads, on_round},
-                                    std::move(made), data);
+    const std::string backbone = made.backbone_path.string();
+    const auto speed =
+        run_scenario({own, method, run_seed, directory, places, on_round}, std::move(made), *data);
     progress.finish(note);
-    log_speed(method, seed, speed, threads);
+    log_info("run.done", "directory=", directory.string(), " backbone=", backbone);
+    log_speed(method, seed, speed, places.size());
   });
   const fs::path folders[] = {settings.out};
   const report::ComparisonDetails details = report::read_simulations(folders);

@@ -1,11 +1,8 @@
 #include "simulation/fleet.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "base/clock.h"
 #include "base/error.h"
-#include "tensors/threads.h"
 
 namespace lorae::simulation {
 
@@ -63,43 +60,34 @@ struct Fleet::Member {
 };
 
 Fleet::Fleet(transport::InProcessNetwork& network,
+             const Timeline& timeline,
              const std::vector<ClientId>& clients,
              client::ImageSource images,
              std::function<std::size_t(const client::Work&)> image_count,
-             std::size_t threads)
-    : network_(network), images_(std::move(images)), image_count_(std::move(image_count)) {
+             const std::vector<at::Device>& places)
+    : network_(network),
+      timeline_(timeline),
+      image_count_(std::move(image_count)),
+      workers_(std::move(images), places) {
   for (std::size_t i = 0; i < clients.size(); ++i) {
     members_.push_back(std::make_unique<Member>(backbones_, i + 1));
     Member* member = members_.back().get();
     member->channel = network_.connect(
         clients[i],
         [this, member](wire::Frame frame) {
-          member->session.on_frame(std::move(frame), Clock::now());
+          member->session.on_frame(std::move(frame), timeline_.now());
           take_outgoing(*member);
         },
         [this, member](transport::LinkEvent event, const std::string& /*detail*/) {
           if (event == transport::LinkEvent::kConnected) {
-            member->session.on_connected(Clock::now());
+            member->session.on_connected(timeline_.now());
             take_outgoing(*member);
           }
         });
   }
-  for (std::size_t i = 0; i < threads; ++i) {
-    threads_.emplace_back([this] { work_loop(); });
-  }
 }
 
-Fleet::~Fleet() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    jobs_.clear();
-  }
-  job_ready_.notify_all();
-  for (std::thread& thread : threads_) {
-    thread.join();
-  }
-}
+Fleet::~Fleet() = default;
 
 void Fleet::take_outgoing(Member& member) {
   for (wire::Frame& frame : member.session.take_outgoing()) {
@@ -107,75 +95,28 @@ void Fleet::take_outgoing(Member& member) {
   }
 }
 
-void Fleet::work_loop() {
-  use_one_thread();
-  client::LocalRound local_round(images_);
-  for (;;) {
-    Job job;
-    {
-      std::unique_lock lock(mutex_);
-      job_ready_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-      if (stopping_) {
-        return;
-      }
-      job = std::move(jobs_.back());
-      jobs_.pop_back();
-    }
-    const TimePoint start = Clock::now();
-    Done done{.member = job.member, .key = job.work.key, .update = {}, .failure = {}};
-    try {
-      done.update = local_round.train(job.work, job.member->memory);
-    } catch (...) {
-      done.failure = std::current_exception();
-    }
-    done.seconds = seconds(Clock::now() - start);
-    {
-      const std::lock_guard lock(mutex_);
-      done_.push_back(std::move(done));
-    }
-    job_done_.notify_one();
-  }
-}
-
 void Fleet::collect_jobs() {
   std::vector<Job> jobs;
-  for (const auto& member : members_) {
-    if (auto work = member->session.take_work()) {
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    if (auto work = members_[i]->session.take_work()) {
       const std::size_t images = image_count_(*work);
-      jobs.push_back({member.get(), *std::move(work), images});
+      jobs.push_back({i, *std::move(work), &members_[i]->memory, images});
     }
   }
-  if (jobs.empty()) {
-    return;
-  }
-  running_ += jobs.size();
-  {
-    const std::lock_guard lock(mutex_);
-    std::move(jobs.begin(), jobs.end(), std::back_inserter(jobs_));
-    std::stable_sort(jobs_.begin(), jobs_.end(),
-                     [](const Job& a, const Job& b) { return a.images < b.images; });
-  }
-  job_ready_.notify_all();
+  workers_.submit(std::move(jobs));
 }
 
 bool Fleet::collect_done(bool wait) {
-  std::deque<Done> done;
-  {
-    std::unique_lock lock(mutex_);
-    if (wait) {
-      job_done_.wait(lock, [this] { return !done_.empty(); });
-    }
-    done.swap(done_);
-  }
+  std::vector<Done> done = workers_.collect(wait);
   for (Done& one : done) {
-    --running_;
     if (one.failure) {
       std::rethrow_exception(one.failure);
     }
     ++trainings_;
     training_seconds_ += one.seconds;
-    one.member->session.on_trained(one.key, std::move(one.update), Clock::now());
-    take_outgoing(*one.member);
+    Member& member = *members_[one.member];
+    member.session.on_trained(one.key, std::move(one.update), timeline_.now());
+    take_outgoing(member);
   }
   return !done.empty();
 }
@@ -198,7 +139,7 @@ void Fleet::pump(const std::function<bool()>& after_frames) {
   }
   collect_jobs();
   if (!collect_done(false) && !network_.deliver_one()) {
-    if (running_ == 0) {
+    if (workers_.idle()) {
       fail_stuck();
     }
     collect_done(true);

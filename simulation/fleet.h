@@ -1,19 +1,17 @@
 #pragma once
 
-#include <condition_variable>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "client/local_round.h"
 #include "client/memory.h"
 #include "client/session.h"
+#include "simulation/timeline.h"
+#include "simulation/workers.h"
 #include "transport/in_process.h"
 
 namespace lorae::simulation {
@@ -52,18 +50,20 @@ class FleetMemory final : public client::Memory {
 };
 
 /// Many clients in one process: each has its own Session, speaking the wire protocol over an
-/// in-process network; their training runs on a pool of threads, one model per thread.
+/// in-process network; Workers train for them.
 ///
 /// Everything but training happens on the caller's thread, in a fixed order, and training depends
-/// on its Work alone, so results do not depend on the number of threads.
+/// on its Work alone, so results do not depend on the number of workers.
 class Fleet {
  public:
-  /// `image_count` tells how much work a client is: the largest of a round start first.
+  /// `image_count` tells how much work a client is: the largest of a round start first. `places`:
+  /// as Workers takes them.
   Fleet(transport::InProcessNetwork& network,
+        const Timeline& timeline,
         const std::vector<ClientId>& clients,
         client::ImageSource images,
         std::function<std::size_t(const client::Work&)> image_count,
-        std::size_t threads);
+        const std::vector<at::Device>& places);
   ~Fleet();
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;
@@ -75,46 +75,25 @@ class Fleet {
   void pump(const std::function<bool()>& after_frames);
 
   std::int64_t trainings() const { return trainings_; }
-  /// Time that trainings took, summed over threads. Units: seconds.
+  /// Time that trainings took, summed over workers. Units: seconds.
   double training_seconds() const { return training_seconds_; }
 
  private:
   struct Member;
-  struct Job {
-    Member* member = nullptr;
-    client::Work work;
-    std::size_t images = 0;
-  };
-  struct Done {
-    Member* member = nullptr;
-    client::UpdateKey key;
-    client::TrainedUpdate update;
-    std::exception_ptr failure;
-    double seconds = 0;
-  };
 
-  void work_loop();
   void take_outgoing(Member& member);
   [[noreturn]] void fail_stuck();
   void collect_jobs();
   bool collect_done(bool wait);
 
   transport::InProcessNetwork& network_;
-  client::ImageSource images_;
+  const Timeline& timeline_;
   std::function<std::size_t(const client::Work&)> image_count_;
   SharedBackbones backbones_;
   std::vector<std::unique_ptr<Member>> members_;
   std::int64_t trainings_ = 0;
   double training_seconds_ = 0;
-  std::size_t running_ = 0;  // jobs queued or in training
-
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable job_ready_;
-  std::condition_variable job_done_;
-  std::vector<Job> jobs_;  // largest last
-  std::deque<Done> done_;
-  bool stopping_ = false;
-  std::vector<std::thread> threads_;
+  Workers workers_;  // goes first: jobs use the members' memories
 };
 
 }  // namespace lorae::simulation

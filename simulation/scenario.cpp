@@ -4,6 +4,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include "base/log.h"
 #include "simulation/fleet.h"
@@ -14,19 +15,22 @@
 namespace lorae::simulation {
 namespace {
 
-/// Measures a global state: each thread predicts its part of the test images, one meter adds up
+/// Measures a global state: each place predicts its part of the test images, one meter adds up
 /// what they say, in the order of the images.
 class Evaluation {
  public:
-  Evaluation(const experiment::Run& made, const data::DatasetPtr& test, std::size_t threads) {
-    const auto parts = static_cast<std::int64_t>(threads);
+  Evaluation(const experiment::Run& made,
+             const data::DatasetPtr& test,
+             const std::vector<at::Device>& places) {
+    const std::int64_t parts = std::ssize(places);
     for (std::int64_t i = 0; i < parts; ++i) {
       std::vector<std::int64_t> indices;
       for (std::int64_t j = test->size() * i / parts; j < test->size() * (i + 1) / parts; ++j) {
         indices.push_back(j);
       }
       if (!indices.empty()) {
-        parts_.emplace_back(made, data::subset(test, std::move(indices)));
+        parts_.emplace_back(made, data::subset(test, std::move(indices)),
+                            places[static_cast<std::size_t>(i)]);
       }
     }
   }
@@ -54,17 +58,19 @@ class Evaluation {
   using Seen = std::vector<std::pair<tasks::Predictions, data::Batch>>;
 
   struct Part {
-    Part(const experiment::Run& made, data::DatasetPtr images)
-        : learner(std::make_unique<training::Learner>(made.plan, made.backbone)),
+    Part(const experiment::Run& made, data::DatasetPtr images, at::Device place)
+        : learner(std::make_unique<training::Learner>(made.plan, made.backbone, place)),
           loader(std::make_unique<data::Loader>(
               std::move(images),
               data::LoaderOptions{.shape = training::input_shape(made.plan.model),
-                                  .batch_size = tasks::kEvaluationBatch,
-                                  .shuffle = false},
+                                  .batch_size = tasks::evaluation_batch(learner->model()),
+                                  .shuffle = false,
+                                  .pinned = place.is_cuda()},
               Seed{})) {}
 
     Seen look(const StateDict& state) {
       use_one_thread();
+      const OwnStream stream(learner->model().device());
       const torch::NoGradGuard no_grad;
       learner->load(state);
       loader->start(0);
@@ -97,18 +103,14 @@ runs::RunDirectory open_directory(const Scenario& scenario) {
 
 coordinator::CoordinatorSettings settings_of(const Scenario& scenario, experiment::Run& made) {
   coordinator::FederationOptions federation = scenario.config.federation;
-  // Every virtual client is there from the start, and nobody is ever late: no wall clock in
-  // results.
-  constexpr double kForever = 1e9;  // seconds
-  federation.min_clients = federation.clients;
-  federation.heartbeat = kForever;
-  federation.report_deadline = kForever;
+  federation.min_clients = federation.clients;  // every virtual client is there from the start
   return {.federation = federation,
           .seed = Seed{scenario.seed},
           .plan = [text = training::plan_text(made.plan)](const ClientId&) { return text; },
           .backbone = std::move(made.backbone_file),
           .epoch = scenario.seed,
-          .run = str(scenario.method.name, "-seed", scenario.seed)};
+          .run = str(scenario.method.name, "-seed", scenario.seed),
+          .stopwatch = [] { return Clock::now(); }};
 }
 
 void on_note(const char* event, const std::string& details) {
@@ -142,6 +144,18 @@ FederationData load_federation_data(const experiment::RunConfig& config) {
           training::test_images(config.data, config.model, seed)};
 }
 
+std::vector<at::Device> places_of(const experiment::RunConfig& config) {
+  const experiment::SimulationOptions& options = config.simulation;
+  std::vector<at::Device> places;
+  for (const at::Device device : open_devices(config.compute)) {
+    const std::int64_t count = device.is_cuda()      ? options.per_device
+                               : options.threads > 0 ? options.threads
+                                                     : std::thread::hardware_concurrency();
+    places.insert(places.end(), static_cast<std::size_t>(std::max<std::int64_t>(count, 1)), device);
+  }
+  return places;
+}
+
 data::Shares shares_of(const experiment::RunConfig& config,
                        const FederationData& data,
                        std::uint64_t seed) {
@@ -163,7 +177,9 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
   runs::Journal journal(directory.journal_path(), runs::Journal::Mode::kContinue);
   directory.set_config(config_text(scenario), journal);  // rounds may have been added
   transport::InProcessNetwork network;
-  Evaluation evaluation(made, data.test_images, scenario.threads);
+  Evaluation evaluation(made, data.test_images, scenario.places);
+  const Timeline timeline;
+  const TimePoint start = Clock::now();
   std::optional<coordinator::RoundSummary> round;
   coordinator::Coordinator* self = nullptr;
   const auto on_state = [&](RoundId id, const StateDict& state) {
@@ -182,22 +198,22 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
        .on_note = on_note});
   self = &coordinator;
   network.start([&](transport::ConnectionId connection, const ClientId& client, wire::Frame frame) {
-    coordinator.on_frame(connection, client, std::move(frame), Clock::now());
+    coordinator.on_frame(connection, client, std::move(frame), timeline.now());
   });
+  journal.set_meta(experiment::kBackboneKey, made.backbone_path.string());
   journal.set_meta(runs::kTrainableKey, std::to_string(made.trainable_parameters));
   journal.set_meta(runs::kTotalKey, std::to_string(made.total_parameters));
   write_classes(journal, names, shares, *data.private_images);
   Fleet fleet(
-      network, names,
+      network, timeline, names,
       [&](const training::Plan&, const client::Work& work) {
         return share_images.at(work.share_index);
       },
       [&](const client::Work& work) { return shares.at(work.share_index).size(); },
-      scenario.threads);
-  const TimePoint start = Clock::now();
+      scenario.places);
   do {  // once in any case: what was committed may not have been measured
     fleet.pump([&] {
-      coordinator.advance(Clock::now());
+      coordinator.advance(timeline.now());
       return !coordinator.finished();
     });
   } while (!coordinator.finished());

@@ -23,7 +23,7 @@ struct Scenario {
   experiment::MethodConfig method;
   std::uint64_t seed = 0;
   std::filesystem::path directory;  ///< of this run; goes on where an interrupted one ended
-  std::size_t threads = 1;
+  std::vector<at::Device> places;   ///< of the clients that train at once: workers.h
   /// A round is committed and measured.
   std::function<void(const coordinator::RoundSummary&, const Metrics&)> on_round;
 };
@@ -31,7 +31,7 @@ struct Scenario {
 struct ScenarioSpeed {
   std::int64_t trainings = 0;
   double seconds = 0;           ///< wall clock from the first round to the last
-  double training_seconds = 0;  ///< inside trainings, summed over threads
+  double training_seconds = 0;  ///< inside trainings, summed over places
   double evaluation_seconds = 0;
 };
 
@@ -40,6 +40,10 @@ struct ScenarioSpeed {
 ScenarioSpeed run_scenario(const Scenario& scenario,
                            experiment::Run made,
                            const FederationData& data);
+
+/// Where clients train at once: on CPUs a thread for each of `threads` or of the cores, on each GPU
+/// `per_device` of them. Errors: those of open_devices.
+std::vector<at::Device> places_of(const experiment::RunConfig& config);
 
 /// Loads the private and the test images of the configuration's seed.
 FederationData load_federation_data(const experiment::RunConfig& config);

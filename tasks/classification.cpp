@@ -74,8 +74,8 @@ class Classification final : public Task {
 
   Loss loss(models::Model& model, const data::Batch& batch) const override {
     const at::Tensor logits = model.forward(model_input(model, batch.images));
-    return {at::cross_entropy_loss(logits, batch.labels, {}, at::Reduction::Mean, -100,
-                                   settings_.label_smoothing)};
+    return {at::cross_entropy_loss(logits, batch.labels.to(logits.device(), /*non_blocking=*/true),
+                                   {}, at::Reduction::Mean, -100, settings_.label_smoothing)};
   }
 
   Predictions predict(models::Model& model, const data::Batch& batch) const override {

@@ -1,5 +1,8 @@
 #include "tasks/task.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "tasks/classification.h"
@@ -9,38 +12,49 @@ namespace lorae::tasks {
 namespace {
 
 struct Row {
-  const char* name;
+  std::string_view name;
   std::unique_ptr<Task> (*make)(const TaskSettings&);
 };
 
-constexpr std::array kTasks = {Row{"classification", make_classification}};
+constexpr std::array kTasks = {
+    Row{"classification", &make_classification},
+};
 
 }  // namespace
 
-std::vector<std::string> task_names() {
-  std::vector<std::string> names;
+std::vector<std::string_view> task_names() {
+  std::vector<std::string_view> names;
   for (const Row& row : kTasks) {
-    names.emplace_back(row.name);
+    names.push_back(row.name);
   }
   return names;
 }
 
 std::unique_ptr<Task> make_task(const std::string& name, const TaskSettings& settings) {
+  std::vector<std::string> known;
   for (const Row& row : kTasks) {
     if (name == row.name) {
       return row.make(settings);
     }
+    known.emplace_back(row.name);
   }
-  fail(ErrorCode::kInvalidConfig, "[tasks] expected one of ", join(task_names()), ", got '", name,
-       "'");
+  fail(ErrorCode::kInvalidConfig, "[tasks] expected one of ", join(known), ", got '", name, "'");
 }
 
 at::Tensor model_input(const models::Model& model, const at::Tensor& images) {
-  const auto channels = static_cast<std::size_t>(images.size(1));
-  const at::Tensor input =
-      data::normalised(images, std::vector<double>(channels, model.options().mean),
-                       std::vector<double>(channels, model.options().standard_deviation));
-  return input.to(model.convolutions().front().second->weight.scalar_type());
+  const models::ModelOptions& options = model.options();
+  return data::normalised(images.to(model.device(), /*non_blocking=*/true), options.mean,
+                          options.standard_deviation)
+      .to(model.type());
+}
+
+std::int64_t evaluation_batch(const models::Model& model) {
+  constexpr std::int64_t kMost = 200, kLeast = 8, kPixels = 40'000;
+  const models::ModelOptions& options = model.options();
+  const std::int64_t pixels = options.height * options.width / (options.pool * options.pool);
+  return model.device().is_cpu()
+             ? std::clamp(kPixels / std::max<std::int64_t>(pixels, 1), kLeast, kMost)
+             : kMost;
 }
 
 std::unique_ptr<Meter> evaluate(models::Model& model,

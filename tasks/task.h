@@ -59,17 +59,19 @@ class Task {
 };
 
 /// The names that make_task knows.
-std::vector<std::string> task_names();
+std::vector<std::string_view> task_names();
 
 /// Errors: kInvalidConfig for a name that it does not know.
 std::unique_ptr<Task> make_task(const std::string& name, const TaskSettings& settings);
 
 /// Images as a model takes them: scaled to [0, 1], then normalised by the model's mean and
-/// standard deviation. Shape: [N, C, H, W] uint8 in; the type of the weights out.
+/// standard deviation. Shape: [N, C, H, W] uint8 in; out in the type of the weights, on their
+/// device.
 at::Tensor model_input(const models::Model& model, const at::Tensor& images);
 
-/// Bounds the memory of activations.
-inline constexpr std::int64_t kEvaluationBatch = 200;
+/// Images at once where nobody says how many: on a CPU as many as keep a network's maps within some
+/// tens of MB, at most 200; on a GPU 200.
+std::int64_t evaluation_batch(const models::Model& model);
 
 /// Runs `model` over all images of a loader, from its beginning.
 /// Gives up, with what it has, when a stop is requested.

@@ -2,7 +2,9 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <mutex>
+#include <thread>
 
 #include "tensors/torch.h"
 
@@ -11,10 +13,10 @@ namespace {
 
 /// OpenBLAS keeps threads of its own, which LibTorch does not know: every small product would be
 /// handed to them under one lock, and our threads would spin on it.
-void use_one_blas_thread() {
+void use_blas_threads(int count) {
   using SetThreads = void (*)(int);
   if (auto* symbol = ::dlsym(RTLD_DEFAULT, "openblas_set_num_threads")) {
-    reinterpret_cast<SetThreads>(symbol)(1);
+    reinterpret_cast<SetThreads>(symbol)(count);
   }
 }
 
@@ -22,12 +24,19 @@ void use_one_blas_thread() {
 
 void use_one_thread() {
   static std::once_flag once;
-  std::call_once(once, use_one_blas_thread);
+  std::call_once(once, [] { use_blas_threads(1); });
   keep_to_this_thread();
 }
 
 void keep_to_this_thread() {
   at::set_num_threads(1);
+}
+
+void use_threads(std::int64_t count) {
+  const auto threads = static_cast<int>(
+      count > 0 ? count : std::max<std::int64_t>(1, std::thread::hardware_concurrency()));
+  use_blas_threads(threads);
+  at::set_num_threads(threads);
 }
 
 }  // namespace lorae

@@ -56,9 +56,12 @@ Fit::Fit(models::Model& model,
       options_(std::move(options)),
       averaged_(options_.average_decay > 0 ? average : StateDict{}),
       average_(averaged_.clone()),
-      loss_sum_(torch::zeros({}, torch::kFloat64)) {
+      loss_sum_(torch::zeros({}, at::TensorOptions(model.device()).dtype(torch::kFloat64))) {
   check(options_.epochs > 0 && options_.accumulate > 0, ErrorCode::kInvalidArgument,
         "[fit] expected at least one epoch and one batch per step");
+  if (options_.precision == Precision::kFloat16 && model.device().is_cuda()) {
+    scaler_.emplace();
+  }
   loader_.start(0);
 }
 
@@ -80,9 +83,11 @@ std::optional<FitStep> Fit::step() {
   if (gathered_ == 0) {
     optimizer_->zero_gradients();
   }
-  tasks::Loss loss = task_.loss(model_, *batch);
-  (options_.accumulate > 1 ? loss.total / static_cast<double>(options_.accumulate) : loss.total)
-      .backward();
+  tasks::Loss loss = [&] {
+    const Autocast autocast(model_.device(), options_.precision);
+    return task_.loss(model_, *batch);
+  }();
+  backward(loss.total);
   loss.total = loss.total.detach();
   loss_sum_ = loss_sum_ + loss.total.to(loss_sum_.options()) * static_cast<double>(batch->size());
   FitStep made{.images = batch->size(), .loss = std::move(loss)};
@@ -90,30 +95,45 @@ std::optional<FitStep> Fit::step() {
   const double factor = options_.schedule(progress());
   made.learning_rate = optimizer_->groups().front().learning_rate * factor;
   if (++gathered_ == options_.accumulate || epoch_ends) {
-    if (options_.clip_norm > 0) {
-      made.gradient_norm = optimizer_->clip_gradients(options_.clip_norm);
-    }
-    optimizer_->step(factor);
-    update();
+    made.gradient_norm = update(factor);
   }
   ++steps_;
   ++batch_;
   if (epoch_ends) {
     last_epoch_loss_ = loss_sum_.item<double>() / static_cast<double>(loader_.images());
-    loss_sum_ = torch::zeros({}, torch::kFloat64);
+    loss_sum_ = torch::zeros_like(loss_sum_);
     batch_ = 0;
     loader_.start(++epoch_);
   }
   return made;
 }
 
-void Fit::update() {
+void Fit::backward(const at::Tensor& loss) {
+  const at::Tensor share =
+      options_.accumulate > 1 ? loss / static_cast<double>(options_.accumulate) : loss;
+  (scaler_ ? scaler_->scaled(share) : share).backward();
+}
+
+/// Gives the norm of the gradients, if anybody wants it.
+at::Tensor Fit::update(double factor) {
   gathered_ = 0;
+  if (scaler_ && !scaler_->unscale(*optimizer_)) {
+    return {};
+  }
+  at::Tensor norm;
+  if (options_.clip_norm > 0 || options_.measure_norm) {
+    norm = optimizer_->gradient_norm();
+  }
+  if (options_.clip_norm > 0) {
+    optimizer_->clip_gradients(norm, options_.clip_norm);
+  }
+  optimizer_->step(factor);
   ++updates_;
   if (!averaged_.empty()) {
     const auto done = static_cast<double>(updates_);
     move_average(average_, averaged_, std::min(options_.average_decay, (1 + done) / (10 + done)));
   }
+  return norm;
 }
 
 double Fit::mean_loss() const {
@@ -140,6 +160,11 @@ StateDict Fit::state() const {
   for (const auto& [name, tensor] : average_.clone()) {
     entries.emplace_back("average." + name, tensor);
   }
+  if (scaler_) {
+    for (const auto& [name, tensor] : scaler_->state()) {
+      entries.emplace_back("scaler." + name, tensor);
+    }
+  }
   return StateDict(std::move(entries));
 }
 
@@ -150,10 +175,13 @@ void Fit::restore(const StateDict& state) {
   steps_ = whole("fit.steps");
   updates_ = whole("fit.updates");
   gathered_ = 0;
-  loss_sum_ = state.at("fit.loss_sum").reshape({}).clone();
+  loss_sum_ = state.at("fit.loss_sum").reshape({}).to(loss_sum_.options(), false, /*copy=*/true);
   last_epoch_loss_ = state.at("fit.last_epoch_loss").item<double>();
   optimizer_->restore(part_of(state, "optimizer."));
   copy_values_(average_, part_of(state, "average."));
+  if (const StateDict saved = part_of(state, "scaler."); scaler_ && !saved.empty()) {
+    scaler_->restore(saved);
+  }
   loader_.start(epoch_, batch_);
 }
 

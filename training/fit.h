@@ -5,6 +5,8 @@
 
 #include "data/loader.h"
 #include "tasks/task.h"
+#include "tensors/device.h"
+#include "training/loss_scaler.h"
 #include "training/optimizer.h"
 
 namespace lorae::training {
@@ -15,6 +17,8 @@ struct LoopOptions {
   double clip_norm = 0;         ///< of the gradients; 0: no clipping
   std::int64_t accumulate = 1;  ///< batches per step of the optimiser
   double average_decay = 0;     ///< of the exponential moving average; 0: none
+  Precision precision = Precision::kFloat32;  ///< on a GPU
+  bool measure_norm = false;                  ///< of the gradients, without clipping, too
   /// The step's learning rate as a fraction of the group's; the argument is the progress in epochs.
   std::function<double(double)> schedule = [](double) { return 1.0; };
 };
@@ -22,9 +26,10 @@ struct LoopOptions {
 /// A batch that was trained on.
 struct FitStep {
   std::int64_t images = 0;
-  tasks::Loss loss;           ///< without a graph; on the model's device
-  double learning_rate = 0;   ///< of the first group
-  double gradient_norm = -1;  ///< before clipping; -1 without clipping
+  tasks::Loss loss;          ///< without a graph; on the model's device
+  double learning_rate = 0;  ///< of the first group
+  /// Before clipping; undefined if it was not measured. A scalar on the model's device.
+  at::Tensor gradient_norm = {};
 };
 
 /// The entries whose names begin with `prefix`, without it: a part of what `Fit::state` and others
@@ -40,7 +45,8 @@ struct FitResult {
 /// Trains a model batch by batch, so that its owner can look, save and stop between two of them.
 ///
 /// A function of model, data, options and seeds alone: what is restored from `state` goes on with
-/// the bits of a fit that was never stopped. Nothing waits for a device within a step.
+/// the bits of a fit that was never stopped. Nothing waits for a device within a step, but for
+/// float16, whose steps may have to be left out.
 /// Threads: none.
 class Fit {
  public:
@@ -74,7 +80,8 @@ class Fit {
   void restore(const StateDict& state);
 
  private:
-  void update();
+  void backward(const at::Tensor& loss);
+  at::Tensor update(double factor);
   double progress() const;
 
   models::Model& model_;
@@ -91,7 +98,7 @@ class Fit {
   std::int64_t gathered_ = 0;  // batches whose gradients wait
   at::Tensor loss_sum_;        // of the epoch, float64, on the model's device
   double last_epoch_loss_ = 0;
-  double last_norm_ = -1;
+  std::optional<LossScaler> scaler_;  // of float16 on a GPU
 };
 
 }  // namespace lorae::training

@@ -9,7 +9,7 @@ namespace lorae::training {
 using adapters::Kind;
 using adapters::Norm;
 
-Learner::Learner(const Plan& plan, const StateDict& backbone)
+Learner::Learner(const Plan& plan, const StateDict& backbone, at::Device device)
     : plan_(plan),
       task_(tasks::make_task(plan.task.name, {.classes = plan.model.classes})),
       model_(models::build(plan.model, Seed{plan.seed})) {
@@ -24,6 +24,7 @@ Learner::Learner(const Plan& plan, const StateDict& backbone)
     model_->fold_norms();  // frozen, they are part of the convolutions: less to compute and to keep
   }
   model_->train_only(trainable_);
+  model_->to(device);
 }
 
 adapters::AdapterInfo Learner::description(const StateDict& backbone) const {
@@ -42,23 +43,30 @@ FitResult Learner::fit_round(const data::DatasetPtr& images,
                              double learning_rate_factor) {
   const MethodOptions& method = plan_.method;
   auto groups = parameter_groups(trainable_, method.learning_rate * learning_rate_factor,
-                                 method.mapper_learning_rate_ratio);
+                                 method.mapper_learning_rate_ratio, plan_.training.weight_decay);
   data::Loader loader(images,
-                      {.shape = input_shape(plan_.model), .batch_size = plan_.training.batch_size},
+                      {.shape = input_shape(plan_.model),
+                       .batch_size = plan_.training.batch_size,
+                       .pinned = model_->device().is_cuda()},
                       Seed{plan_.seed}.derive("fit", client, round.value));
   Fit fit(*model_, *task_, loader,
-          make_optimizer({.momentum = plan_.training.momentum}, std::move(groups)),
-          {.epochs = plan_.training.local_epochs, .clip_norm = plan_.training.clip_norm});
+          make_optimizer({.name = plan_.training.optimizer, .momentum = plan_.training.momentum},
+                         std::move(groups)),
+          {.epochs = plan_.training.local_epochs,
+           .clip_norm = plan_.training.clip_norm,
+           .precision = plan_.training.precision});
   while (fit.step()) {
   }
   return fit.result();
 }
 
 Metrics Learner::evaluate(const data::DatasetPtr& images, const std::stop_token& stop) const {
-  data::Loader loader(
-      images,
-      {.shape = input_shape(plan_.model), .batch_size = tasks::kEvaluationBatch, .shuffle = false},
-      {});
+  data::Loader loader(images,
+                      {.shape = input_shape(plan_.model),
+                       .batch_size = tasks::evaluation_batch(*model_),
+                       .shuffle = false,
+                       .pinned = model_->device().is_cuda()},
+                      {});
   return tasks::evaluate(*model_, *task_, loader, stop)->result();
 }
 

@@ -17,8 +17,9 @@ namespace lorae::training {
 /// Threads: none; one per thread.
 class Learner {
  public:
+  /// Computes on `device`; what is loaded and read may be on any.
   /// Errors: kIncompatible if the backbone is one of another model.
-  Learner(const Plan& plan, const StateDict& backbone);
+  Learner(const Plan& plan, const StateDict& backbone, at::Device device = at::kCPU);
 
   /// What this method trains and sends: adapters and head, all weights, or the head. The tensors
   /// are the model's own. Before any `load` they hold the run's first global state.
@@ -31,7 +32,7 @@ class Learner {
   void load(const StateDict& global) { copy_values_(trainable_, global); }
 
   /// Trains for one round on one client's images.
-  /// Formula: SGD with momentum at learning_rate * factor; mappers at ratio times that.
+  /// Formula: the plan's optimiser at learning_rate * factor; mappers at ratio times that.
   FitResult fit_round(const data::DatasetPtr& images,
                       std::string_view client,
                       RoundId round,

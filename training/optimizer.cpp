@@ -1,5 +1,6 @@
 #include "training/optimizer.h"
 
+#include <array>
 #include <cmath>
 
 #include "base/error.h"
@@ -135,7 +136,7 @@ class Adam final : public Optimizer {
       if (now.parameters.empty()) {
         continue;
       }
-      if (group.weight_decay > 0 && options_.name == OptimizerName::kAdam) {
+      if (group.weight_decay > 0 && options_.name == "adam") {
         now.gradients = at::_foreach_add(now.gradients, now.parameters, group.weight_decay);
       } else if (group.weight_decay > 0) {
         at::_foreach_mul_(now.parameters, 1 - rate * group.weight_decay);
@@ -173,6 +174,23 @@ class Adam final : public Optimizer {
   Moments means_, squares_;
 };
 
+struct Entry {
+  std::string_view name;
+  std::unique_ptr<Optimizer> (*make)(const OptimizerOptions&, std::vector<ParameterGroup>);
+};
+
+template <typename Kind>
+std::unique_ptr<Optimizer> make(const OptimizerOptions& options,
+                                std::vector<ParameterGroup> groups) {
+  return std::make_unique<Kind>(options, std::move(groups));
+}
+
+constexpr std::array kOptimizers = {
+    Entry{"sgd", &make<Sgd>},
+    Entry{"adam", &make<Adam>},
+    Entry{"adamw", &make<Adam>},
+};
+
 }  // namespace
 
 void Optimizer::zero_gradients() const {
@@ -183,20 +201,51 @@ void Optimizer::zero_gradients() const {
   }
 }
 
-double Optimizer::clip_gradients(double norm) const {
-  std::vector<at::Tensor> parameters;
+std::vector<at::Tensor> Optimizer::gradients() const {
+  std::vector<at::Tensor> all;
   for (const ParameterGroup& group : groups_) {
-    parameters.insert(parameters.end(), group.parameters.begin(), group.parameters.end());
+    for (const at::Tensor& parameter : group.parameters) {
+      if (parameter.grad().defined()) {
+        all.push_back(parameter.grad().detach());
+      }
+    }
   }
-  return torch::nn::utils::clip_grad_norm_(parameters, norm);
+  return all;
+}
+
+at::Tensor Optimizer::gradient_norm() const {
+  std::vector<at::Tensor> norms;
+  for (const at::Tensor& gradient : gradients()) {
+    norms.push_back(gradient.norm(2));
+  }
+  return norms.empty() ? at::Tensor() : norms.size() == 1 ? norms[0] : at::stack(norms).norm(2);
+}
+
+void Optimizer::clip_gradients(const at::Tensor& now, double norm) const {
+  if (now.defined()) {
+    const at::Tensor factor = (norm / (now + 1e-6)).clamp_max(1.0);
+    for (const at::Tensor& gradient : gradients()) {
+      gradient.mul_(factor);
+    }
+  }
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options,
                                           std::vector<ParameterGroup> groups) {
-  if (options.name == OptimizerName::kSgd) {
-    return std::make_unique<Sgd>(options, std::move(groups));
+  for (const Entry& entry : kOptimizers) {
+    if (entry.name == options.name) {
+      return entry.make(options, std::move(groups));
+    }
   }
-  return std::make_unique<Adam>(options, std::move(groups));
+  fail(ErrorCode::kInvalidConfig, "[training] unknown optimiser '", options.name, "'");
+}
+
+std::vector<std::string_view> optimizer_names() {
+  std::vector<std::string_view> names;
+  for (const Entry& entry : kOptimizers) {
+    names.push_back(entry.name);
+  }
+  return names;
 }
 
 }  // namespace lorae::training

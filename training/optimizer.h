@@ -1,19 +1,16 @@
 #pragma once
 
-#include <array>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
-#include "base/config_reader.h"
-#include "base/named.h"
 #include "tensors/state_dict.h"
 
 namespace lorae::training {
 
-enum class OptimizerName { kSgd, kAdam, kAdamW };
-
 struct OptimizerOptions {
-  OptimizerName name = OptimizerName::kSgd;
+  std::string name = "sgd";           ///< one of optimizer_names()
   double momentum = 0.9;              ///< SGD
   double beta1 = 0.9, beta2 = 0.999;  ///< Adam, AdamW
   double epsilon = 1e-8;              ///< Adam, AdamW
@@ -37,8 +34,12 @@ class Optimizer {
 
   const std::vector<ParameterGroup>& groups() const { return groups_; }
   void zero_gradients() const;
-  /// Scales all gradients down until their joint norm is at most `norm`; returns what it was.
-  double clip_gradients(double norm) const;
+  /// The joint norm of all gradients, a scalar on their device; undefined if there is none.
+  at::Tensor gradient_norm() const;
+  /// Scales all gradients down until their joint norm, `now`, is at most `norm`.
+  void clip_gradients(const at::Tensor& now, double norm) const;
+  /// All gradients that there are.
+  std::vector<at::Tensor> gradients() const;
 
   /// Moments and counts, to go on later: copies.
   virtual StateDict state() const = 0;
@@ -56,13 +57,11 @@ class Optimizer {
 /// As torch::optim's, but through multi-tensor kernels: bench/optimizers measures what that saves.
 /// Source: Polyak 1964; Kingma and Ba 2015 (arXiv:1412.6980); Loshchilov and Hutter 2019
 /// (arXiv:1711.05101).
+/// Errors: kInvalidConfig for a name that is none.
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options,
                                           std::vector<ParameterGroup> groups);
 
-}  // namespace lorae::training
+/// The names that make_optimizer knows: docs/adding_an_optimizer.md.
+std::vector<std::string_view> optimizer_names();
 
-namespace lorae {
-template <>
-inline constexpr std::array<std::string_view, 3> kNames<training::OptimizerName> = {"sgd", "adam",
-                                                                                    "adamw"};
-}  // namespace lorae
+}  // namespace lorae::training

@@ -8,7 +8,13 @@
 #include "adapters/policy.h"
 #include "base/config_reader.h"
 #include "base/seed.h"
+#include "data/open.h"
+#include "data/partition.h"
 #include "models/model.h"
+#include "tasks/task.h"
+#include "tensors/device.h"
+#include "training/optimizer.h"
+#include "training/trainable.h"
 
 namespace lorae::training {
 
@@ -20,13 +26,13 @@ struct TaskOptions {
 
 template <typename Visitor>
 void visit_fields(TaskOptions& options, Visitor&& visit) {
-  visit("name", options.name, one_of({"classification"}), "what is learned");
+  visit("name", options.name, one_of(tasks::task_names()), "what is learned");
   visit("classes", options.classes, anything(), "names of the labels, in their order");
 }
 
 /// How private images are shared out: each share alike, or classes skewed by Dirichlet's
-/// distribution (Hsu et al. 2019, arXiv:1909.06335).
-enum class Partition { kIid, kDirichlet };
+/// distribution, class by class or client by client: data/partition.h.
+enum class Partition { kIid, kDirichlet, kDirichletClient };
 
 /// What sets the demonstration's private images apart from its public ones.
 enum class Shift { kNone, kRotateInvert };
@@ -40,21 +46,26 @@ struct DataOptions {
   std::int64_t test_images = 4000;
   Partition partition = Partition::kDirichlet;
   double dirichlet_alpha = 0.3;
+  std::int64_t min_images = data::kMinShareImages;
   Shift shift = Shift::kNone;
+  data::Damaged damaged = data::Damaged::kRefuse;
 };
 
 template <typename Visitor>
 void visit_fields(DataOptions& options, Visitor&& visit) {
   visit("path", options.path, anything(), "Fashion-MNIST, CIFAR or an image folder");
-  visit("public_images", options.public_images, between(100, 1e8), "that pre-train the backbone");
+  visit("public_images", options.public_images, between(0, 1e8), "that pre-train the backbone");
   visit("private_images", options.private_images, between(10, 1e8), "shared out to the clients");
   visit("test_images", options.test_images, between(10, 1e8),
         "of the private domain, for accuracy");
-  visit("partition", options.partition, anything(), "how clients differ");
+  visit("partition", options.partition, anything(),
+        "iid, dirichlet (by class) or dirichlet_client");
   visit("dirichlet_alpha", options.dirichlet_alpha, between(0.01, 1e6),
         "smaller: more skewed classes");
+  visit("min_images", options.min_images, between(1, 1e6), "dirichlet: that each client has");
   visit("shift", options.shift, anything(),
         "of the demonstration's private images; own data are never altered");
+  visit("damaged", options.damaged, anything(), "pictures that cannot be decoded: refuse or skip");
 }
 
 /// How the backbone is trained on public images, once.
@@ -77,16 +88,23 @@ void visit_fields(PretrainingOptions& options, Visitor&& visit) {
 struct FitOptions {
   std::int64_t local_epochs = 2;
   std::int64_t batch_size = 32;
+  std::string optimizer = "sgd";
   double momentum = 0.9;
+  double weight_decay = 0;
   double clip_norm = 2.0;
+  Precision precision = Precision::kFloat32;
 };
 
 template <typename Visitor>
 void visit_fields(FitOptions& options, Visitor&& visit) {
   visit("local_epochs", options.local_epochs, between(1, 1000), "passes over the local data");
   visit("batch_size", options.batch_size, between(1, 65536), "images per optimiser step");
-  visit("momentum", options.momentum, between(0, 0.999), "of the local SGD; fresh every round");
+  visit("optimizer", options.optimizer, one_of(optimizer_names()),
+        "of a client; fresh every round");
+  visit("momentum", options.momentum, between(0, 0.999), "of SGD");
+  visit("weight_decay", options.weight_decay, between(0, 1), "");
   visit("clip_norm", options.clip_norm, between(0, 1e6), "of the gradient; 0 does not clip");
+  visit("precision", options.precision, anything(), "on GPUs: float32, bfloat16 or float16");
 }
 
 /// What is trained and sent: LoRAE adapters, every weight, or the head alone. Statistics of
@@ -106,13 +124,8 @@ struct MethodOptions {
 template <typename Visitor>
 void visit_fields(MethodOptions& options, Visitor&& visit) {
   visit("name", options.name, anything(), "in tables and plots");
-  visit("kind", options.kind, anything(), "what is trained and sent");
-  adapters::visit_fields(options.lorae, visit);
-  visit("head", options.head, anything(), "lorae: a classifier's last layer");
-  visit("norm", options.norm, anything(), "lorae: BatchNorm's weight and bias");
+  visit_what_is_trained(options, visit);
   visit("learning_rate", options.learning_rate, between(0, 10), "in round 1; cosine over rounds");
-  visit("mapper_learning_rate_ratio", options.mapper_learning_rate_ratio, between(0.001, 1e6),
-        "lorae: the mapper's rate over the others' (LoRA+)");
   visit("uplink", options.uplink, anything(), "codec chain client -> coordinator");
   visit("downlink", options.downlink, anything(), "codec chain coordinator -> client");
 }
@@ -144,7 +157,8 @@ ParsedPlan parse_plan(std::string_view text);
 
 namespace lorae {
 template <>
-inline constexpr std::array<std::string_view, 2> kNames<training::Partition> = {"iid", "dirichlet"};
+inline constexpr std::array<std::string_view, 3> kNames<training::Partition> = {"iid", "dirichlet",
+                                                                                "dirichlet_client"};
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<training::Shift> = {"none",
                                                                             "rotate_invert"};

@@ -18,13 +18,17 @@ void check_shift(const DataOptions& options) {
         "'; images of your own are never altered: set data.shift = \"none\"");
 }
 
+data::DatasetPtr sound(data::DatasetPtr images, data::Damaged damaged) {
+  return damaged == data::Damaged::kSkip ? data::without_damaged(std::move(images)) : images;
+}
+
 data::DatasetPtr open(const DataOptions& options,
                       const models::ModelOptions& model,
                       data::Split split) {
   check_shift(options);
   auto images = data::open_dataset(options.path, model.channels, split);
   check_classes(*images, model);
-  return images;
+  return sound(std::move(images), options.damaged);
 }
 
 data::DomainSplit split_train(const data::Dataset& images, const DataOptions& options, Seed seed) {
@@ -95,8 +99,13 @@ data::Shares private_shares(const DataOptions& options,
   if (options.partition == Partition::kIid) {
     return data::partition_iid(images.size(), shares, own);
   }
-  return data::partition_dirichlet(data::labels_of(images), std::ssize(images.classes()), shares,
-                                   options.dirichlet_alpha, own);
+  const std::vector<std::int64_t> labels = data::labels_of(images);
+  const std::int64_t classes = std::ssize(images.classes());
+  return options.partition == Partition::kDirichletClient
+             ? data::partition_dirichlet_client(labels, classes, shares, options.dirichlet_alpha,
+                                                own)
+             : data::partition_dirichlet(labels, classes, shares, options.dirichlet_alpha, own,
+                                         options.min_images);
 }
 
 data::DatasetPtr own_images(const std::filesystem::path& path,
@@ -117,7 +126,7 @@ data::DatasetPtr own_images(const std::filesystem::path& path,
     const auto shares = data::partition_iid(images->size(), part.count, Seed{});
     images = data::subset(images, shares.at(static_cast<std::size_t>(part.index)));
   }
-  return data::held_if_small(images, input_shape(plan.model));
+  return data::held_if_small(sound(images, plan.data.damaged), input_shape(plan.model));
 }
 
 }  // namespace lorae::training

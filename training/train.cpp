@@ -1,12 +1,13 @@
 #include "training/train.h"
 
-#include <sys/resource.h>
-
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "data/open.h"
+#include "models/description.h"
 #include "models/weights.h"
 #include "tensors/safetensors.h"
+#include "tensors/threads.h"
 #include "tensors/torch.h"
 #include "training/shares.h"
 #include "training/train_files.h"
@@ -16,12 +17,6 @@ namespace lorae::training {
 namespace {
 
 using adapters::Kind;
-
-double peak_memory_mb() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
-}
 
 StateDict with_prefix(const std::string& prefix, const StateDict& state) {
   std::vector<StateDict::Entry> entries;
@@ -43,6 +38,7 @@ class Training {
   Training(const TrainSettings& settings, const TrainEvents& events)
       : events_(events),
         config_(settings.config),
+        device_(open_device(config_.compute)),
         folder_(settings.out, print_train_config(config_), settings.resume),
         training_images_(open(data::Split::kTrain)),
         task_(tasks::make_task(
@@ -54,13 +50,15 @@ class Training {
                  .batch_size = config_.train.batch_size,
                  .shuffle = config_.train.shuffle,
                  .workers = config_.train.workers,
-                 .augment = data::make_augmentation(config_.augment)},
+                 .augment = data::make_augmentation(config_.augment),
+                 .pinned = model_->device().is_cuda()},
                 Seed{config_.seed}.derive("train")),
         validation_(open(data::Split::kTest),
                     {.shape = input_shape(config_.model),
-                     .batch_size = tasks::kEvaluationBatch,
+                     .batch_size = tasks::evaluation_batch(*model_),
                      .shuffle = false,
-                     .workers = config_.train.workers},
+                     .workers = config_.train.workers,
+                     .pinned = model_->device().is_cuda()},
                     {}),
         fit_(*model_,
              *task_,
@@ -72,6 +70,8 @@ class Training {
               .clip_norm = config_.train.clip_norm,
               .accumulate = config_.train.accumulate,
               .average_decay = config_.train.average_decay,
+              .precision = config_.train.precision,
+              .measure_norm = settings.measure_norm,
               .schedule = schedule_of(config_.train)},
              kept_) {
     if (settings.resume) {
@@ -115,6 +115,9 @@ class Training {
   data::DatasetPtr open(data::Split split) {
     auto images = data::open_dataset(config_.data, config_.model.channels, split);
     check_classes(*images, config_.model);
+    if (config_.damaged == data::Damaged::kSkip) {
+      images = data::without_damaged(images);
+    }
     // A crop is taken from the picture as it is, not from one that was fitted to the model.
     const bool crops = split == data::Split::kTrain && config_.augment.crop_area < 1;
     return crops ? images : data::held_if_small(images, input_shape(config_.model));
@@ -123,8 +126,8 @@ class Training {
   std::unique_ptr<models::Model> made_model(const TrainSettings& settings) {
     const TrainOptions& options = config_.train;
     auto model = models::build(config_.model, Seed{config_.seed});
-    if (!settings.weights.empty()) {
-      models::load_matching(*model, map_safetensors(settings.weights).state);
+    if (!config_.weights.empty()) {
+      models::load_matching(*model, map_safetensors(config_.weights).state);
     }
     if (settings.float64) {
       model->to(c10::kDouble);
@@ -135,7 +138,8 @@ class Training {
              .base_digest = digest_of(model->backbone()).hex(),
              .head = options.head,
              .norm = options.norm,
-             .task = options.task};
+             .task = options.task,
+             .about = models::description_text(description())};
     total_parameters_ = count_parameters(*model);
     if (options.kind == Kind::kLorae) {
       attach_adapters(*model, options.lorae, options.head, Seed{config_.seed});
@@ -154,7 +158,12 @@ class Training {
     }
     model->train_only(trained_);
     model->set_batch_norm_training(options.kind == Kind::kFull);
+    model->to(device_);
     return model;
+  }
+
+  models::Description description() const {
+    return {.model = config_.model, .task = config_.train.task, .class_names = config_.classes};
   }
 
   std::vector<ParameterGroup> groups() const {
@@ -221,7 +230,7 @@ class Training {
   /// `values` of what is trained, as others read it.
   void write_model(const std::string& name, const StateDict& values) const {
     const StateDict copied =
-        map(values, [](const at::Tensor& t) { return t.detach().contiguous(); });
+        map(values, [](const at::Tensor& t) { return t.detach().cpu().contiguous(); });
     if (config_.train.kind == Kind::kLorae) {
       adapters::save_adapter(folder_.file(name), {info_, copied});
       return;
@@ -232,7 +241,8 @@ class Training {
         entries.emplace_back(other, tensor);
       }
     }
-    save_safetensors(folder_.file(name), StateDict(std::move(entries)));
+    save_safetensors(folder_.file(name), StateDict(std::move(entries)),
+                     models::metadata_of(description()));
   }
 
   void save() const {
@@ -276,6 +286,7 @@ class Training {
 
   const TrainEvents& events_;
   TrainConfig config_;
+  at::Device device_;
   TrainFolder folder_;
   data::DatasetPtr training_images_;
   std::unique_ptr<tasks::Task> task_;
@@ -296,6 +307,7 @@ class Training {
 }  // namespace
 
 TrainSummary train(const TrainSettings& settings, const TrainEvents& events) {
+  use_threads(settings.config.threads);
   return Training(settings, events).run();
 }
 

@@ -46,10 +46,10 @@ struct TrainEvents {
 
 struct TrainSettings {
   TrainConfig config;
-  std::filesystem::path weights;  ///< safetensors to start from; empty: drawn from the seed
-  std::filesystem::path out;      ///< folder
-  bool resume = false;            ///< go on from out/state.safetensors
-  bool float64 = false;           ///< compute in double, to compare with others
+  std::filesystem::path out;  ///< folder
+  bool resume = false;        ///< go on from out/state.safetensors
+  bool float64 = false;       ///< compute in double, to compare with others
+  bool measure_norm = false;  ///< of the gradients: FitStep has it, without clipping, too
 };
 
 /// Trains on the `train` half of a data set, measures the other half after each epoch, and keeps in

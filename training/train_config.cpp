@@ -12,14 +12,22 @@ namespace {
 
 struct Top {
   std::uint64_t seed = 0;
+  DeviceOptions compute;
+  std::int64_t threads = 0;
   std::string data;
+  data::Damaged damaged = data::Damaged::kRefuse;
+  std::string weights;
   std::vector<std::string> classes = {};
 };
 
 template <typename Visitor>
 void visit_fields(Top& top, Visitor&& visit) {
   visit("seed", top.seed, between(0, 1e15), "of every random choice");
+  visit_fields(top.compute, visit);
+  visit("threads", top.threads, between(0, 4096), "that compute; 0: one per core");
   visit("data", top.data, anything(), "folder of the images");
+  visit("damaged", top.damaged, anything(), "pictures that cannot be decoded: refuse or skip");
+  visit("weights", top.weights, anything(), "safetensors to start from; empty: from the seed");
   visit("classes", top.classes, anything(), "names of the labels, in their order");
 }
 
@@ -41,41 +49,56 @@ void suit_images(models::ModelOptions& model, const std::string& path, const Con
   set_unless_given("width", model.width, shape.width);
   set_unless_given("pool", model.pool, std::int64_t{1});
   set_unless_given("stem", model.stem, model.height < kSmall ? "small" : "standard");
-  if (model.channels == 3) {  // the mean over ImageNet's channels
-    set_unless_given("mean", model.mean, 0.449);
-    set_unless_given("standard_deviation", model.standard_deviation, 0.226);
+  if (model.channels == 3) {
+    set_unless_given("mean", model.mean, models::kImageNetMean);
+    set_unless_given("standard_deviation", model.standard_deviation, models::kImageNetDeviation);
   }
   set_unless_given("classes", model.classes, std::ssize(set->classes()));
 }
 
-}  // namespace
-
-TrainConfig read_train_config(ConfigReader& reader) {
-  TrainConfig config;
-  Top top;
+TrainConfig read(ConfigReader& reader, const TrainConfig& start) {
+  TrainConfig config = start;
+  Top top{start.seed,    start.compute, start.threads, start.data,
+          start.damaged, start.weights, start.classes};
   reader.read("", top);
   config.seed = top.seed;
+  config.compute = top.compute;
+  config.threads = top.threads;
   config.data = top.data;
+  config.damaged = top.damaged;
+  config.weights = top.weights;
   config.classes = top.classes;
   reader.read("model", config.model);
   reader.read("train", config.train);
   reader.read("augment", config.augment);
   reader.finish();
+  return config;
+}
+
+}  // namespace
+
+TrainConfig read_train_config(ConfigReader& reader) {
+  TrainConfig config = read(reader, {});
   check(!config.data.empty(), ErrorCode::kInvalidConfig,
         "[train] no data: give a folder of images");
   suit_images(config.model, config.data, reader);
   if (config.classes.empty()) {
     config.classes = data::class_names(config.data);
   }
-  check(config.model.height % config.model.pool == 0 && config.model.width % config.model.pool == 0,
-        ErrorCode::kInvalidConfig, reader.where("model.pool"), ": expected a divisor of ",
-        config.model.height, " and ", config.model.width, ", got ", config.model.pool);
+  models::check_input(config.model, reader);
+  return config;
+}
+
+TrainConfig read_use_config(ConfigReader& reader, const TrainConfig& start) {
+  TrainConfig config = read(reader, start);
+  models::check_input(config.model, reader);
   return config;
 }
 
 std::string print_train_config(const TrainConfig& config) {
   ConfigPrinter printer;
-  printer.print("", Top{config.seed, config.data, config.classes});
+  printer.print("", Top{config.seed, config.compute, config.threads, config.data, config.damaged,
+                        config.weights, config.classes});
   printer.print("model", config.model);
   printer.print("train", config.train);
   printer.print("augment", config.augment);

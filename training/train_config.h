@@ -6,8 +6,12 @@
 #include "adapters/description.h"
 #include "adapters/policy.h"
 #include "data/augment.h"
+#include "data/open.h"
 #include "models/model.h"
+#include "tasks/task.h"
+#include "tensors/device.h"
 #include "training/optimizer.h"
+#include "training/trainable.h"
 
 namespace lorae::training {
 
@@ -24,7 +28,7 @@ struct TrainOptions {
   std::int64_t epochs = 10;
   std::int64_t steps = 0;
   std::int64_t batch_size = 32;
-  OptimizerName optimizer = OptimizerName::kSgd;
+  std::string optimizer = "sgd";
   double learning_rate = 0.05;
   double momentum = 0.9;
   double weight_decay = 0.0005;
@@ -32,6 +36,7 @@ struct TrainOptions {
   double warmup_epochs = 0.5;
   double final_fraction = 0.01;
   double clip_norm = 0;
+  Precision precision = Precision::kFloat32;
   std::int64_t accumulate = 1;
   double average_decay = 0;
   double label_smoothing = 0;
@@ -42,17 +47,12 @@ struct TrainOptions {
 
 template <typename Visitor>
 void visit_fields(TrainOptions& options, Visitor&& visit) {
-  visit("task", options.task, anything(), "what is learned");
-  visit("kind", options.kind, anything(), "what is trained: lorae, full (everything), head");
-  adapters::visit_fields(options.lorae, visit);
-  visit("head", options.head, anything(), "lorae: a classifier's last layer");
-  visit("norm", options.norm, anything(), "lorae: BatchNorm's weight and bias");
-  visit("mapper_learning_rate_ratio", options.mapper_learning_rate_ratio, between(0.001, 1e6),
-        "lorae: the mapper's rate over the others' (LoRA+)");
+  visit("task", options.task, one_of(tasks::task_names()), "what is learned");
+  visit_what_is_trained(options, visit);
   visit("epochs", options.epochs, between(1, 1e6), "passes over the training images");
   visit("steps", options.steps, between(0, 1e12), "end after so many batches; 0: after the epochs");
   visit("batch_size", options.batch_size, between(1, 65536), "images per batch");
-  visit("optimizer", options.optimizer, anything(), "sgd, adam or adamw");
+  visit("optimizer", options.optimizer, one_of(optimizer_names()), "sgd, adam, adamw");
   visit("learning_rate", options.learning_rate, between(0, 10), "after the warm-up");
   visit("momentum", options.momentum, between(0, 0.999), "of SGD");
   visit("weight_decay", options.weight_decay, between(0, 1), "");
@@ -60,6 +60,7 @@ void visit_fields(TrainOptions& options, Visitor&& visit) {
   visit("warmup_epochs", options.warmup_epochs, between(0, 1000), "the rate rises linearly to 1");
   visit("final_fraction", options.final_fraction, between(0, 1), "of the rate at the end");
   visit("clip_norm", options.clip_norm, between(0, 1e6), "of the gradient; 0 does not clip");
+  visit("precision", options.precision, anything(), "on GPUs: float32, bfloat16 or float16");
   visit("accumulate", options.accumulate, between(1, 1e6), "batches per step of the optimiser");
   visit("average_decay", options.average_decay, between(0, 0.999999),
         "of the moving average that is evaluated; 0: none");
@@ -72,7 +73,11 @@ void visit_fields(TrainOptions& options, Visitor&& visit) {
 
 struct TrainConfig {
   std::uint64_t seed = 0;
+  DeviceOptions compute;
+  std::int64_t threads = 0;
   std::string data;
+  data::Damaged damaged = data::Damaged::kRefuse;
+  std::string weights = {};               ///< safetensors to start from; empty: drawn from the seed
   std::vector<std::string> classes = {};  ///< names of the labels
   models::ModelOptions model;
   TrainOptions train;
@@ -84,6 +89,9 @@ struct TrainConfig {
 /// pictures in files. Errors: kInvalidConfig for unknown keys, values that do not fit, and data
 /// that are not there.
 TrainConfig read_train_config(ConfigReader& reader);
+/// For a model that is trained already: what the reader leaves open is `start`'s, and no data are
+/// looked at. Errors: kInvalidConfig for unknown keys and values that do not fit.
+TrainConfig read_use_config(ConfigReader& reader, const TrainConfig& start);
 /// As TOML; read_train_config reads it back to the same values.
 std::string print_train_config(const TrainConfig& config);
 

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -69,12 +72,18 @@ TrainProgress parse_progress(const std::string& text) {
   return progress;
 }
 
-/// A configuration without what may differ when a training goes on: how many threads decode.
+/// A configuration without what may differ when a training goes on: where it computes, and how many
+/// threads decode.
 std::string identity(const std::string& config) {
-  const std::size_t begin = config.find("\nworkers = ");
-  return begin == std::string::npos
-             ? config
-             : config.substr(0, begin) + config.substr(config.find('\n', begin + 1));
+  std::string kept;
+  std::istringstream lines(config);
+  for (std::string line; std::getline(lines, line);) {
+    const bool operating =
+        std::ranges::any_of(std::array{"workers = ", "device = ", "deterministic = ", "threads = "},
+                            [&](const char* key) { return line.starts_with(key); });
+    kept += operating ? "" : line + '\n';
+  }
+  return kept;
 }
 
 }  // namespace

@@ -2,10 +2,23 @@
 
 #include "adapters/description.h"
 #include "adapters/policy.h"
+#include "base/config_reader.h"
 #include "models/model.h"
 #include "training/optimizer.h"
 
 namespace lorae::training {
+
+/// The keys that say what is trained, of any options that have them: of a federated method, and of
+/// a training on one machine.
+template <typename Options, typename Visitor>
+void visit_what_is_trained(Options& options, Visitor&& visit) {
+  visit("kind", options.kind, anything(), "what is trained: lorae, full or head");
+  adapters::visit_fields(options.lorae, visit);
+  visit("head", options.head, anything(), "lorae: a classifier's last layer");
+  visit("norm", options.norm, anything(), "lorae: BatchNorm's weight and bias");
+  visit("mapper_learning_rate_ratio", options.mapper_learning_rate_ratio, between(0.001, 1e6),
+        "lorae: the mapper's rate over the others' (LoRA+)");
+}
 
 /// Puts adapters on a model whose head is trained as said.
 /// Errors: as Model::attach_adapters; kInvalidConfig for an adapter on a head that is trained in

@@ -52,7 +52,7 @@ class Agent {
         images_(images_of(settings.options)),
         memory_(settings.home / "backbones",
                 settings.home / "clients" / (settings.options.name + ".state")),
-        local_round_(images_),
+        local_round_(images_, open_device(settings.options.compute)),
         session_(memory_,
                  random_number(),
                  {.codecs = join(codec::known_stages(), ","),

@@ -37,6 +37,7 @@ int program(int argc, char** argv) {
   flags.text("--data", "data", "folder with private images",
              [](const std::string& folder) { return fs::absolute(folder).string(); });
   flags.text("--partition", "partition", "take only a part of them, such as 3/20");
+  flags.text("--device", "device", "auto, cpu or cuda:N");
   flags.settings();
   app.add_flag("--print-config", print_config, "print the effective configuration and exit");
   CLI11_PARSE(app, argc, argv);

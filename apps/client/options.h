@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/config_reader.h"
+#include "tensors/device.h"
 #include "transport/keys.h"
 
 namespace lorae::apps {
@@ -17,6 +18,7 @@ struct ClientOptions {
   std::string data;
   std::string partition;
   std::string class_map;
+  DeviceOptions compute;
 };
 
 template <typename Visitor>
@@ -30,6 +32,7 @@ void visit_fields(ClientOptions& options, Visitor&& visit) {
   visit("partition", options.partition, anything(), "take only a part of them, such as \"3/20\"");
   visit("class_map", options.class_map, anything(),
         "own class names to the run's: \"tabby=cat, doggo=dog\"");
+  visit_fields(options.compute, visit);
 }
 
 /// What a client dials with.

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "experiment/run.h"
+
 namespace lorae::apps {
 namespace {
 
@@ -77,6 +79,7 @@ void Console::summary(const coordinator::Coordinator& coordinator,
   const auto uplink = journal.total_bytes(runs::Direction::kUplink, coordinator::kStageFramed);
   const auto downlink = journal.total_bytes(runs::Direction::kDownlink, coordinator::kStageFramed);
   const std::string digest = coordinator.state().digest().hex();
+  const std::string backbone = journal.meta(experiment::kBackboneKey).value_or("");
   const Metrics metrics = journal.metrics(version);
   const char* end = coordinator.finished() ? "finished" : "stopped";
   if (as_json_) {
@@ -86,6 +89,7 @@ void Console::summary(const coordinator::Coordinator& coordinator,
                 {"uplink_bytes", uplink},
                 {"downlink_bytes", downlink},
                 {"adapter", adapter},
+                {"backbone", backbone},
                 {"run", directory.path().string()},
                 {"frames_in", counters.frames_in},
                 {"frames_out", counters.frames_out}};
@@ -95,8 +99,8 @@ void Console::summary(const coordinator::Coordinator& coordinator,
   }
   put(fmt::format("{} after {} rounds: {}{}up {}, down {}", end, version.value, text_of(metrics),
                   metrics.empty() ? "" : ", ", bytes_text(uplink), bytes_text(downlink)));
-  put(fmt::format("digest   {}\nadapter  {}\nrun      {}", digest, adapter,
-                  directory.path().string()));
+  put(fmt::format("digest    {}\nadapter   {}\nbackbone  {}\nrun       {}", digest, adapter,
+                  backbone, directory.path().string()));
 }
 
 }  // namespace lorae::apps

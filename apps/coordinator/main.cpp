@@ -43,6 +43,8 @@ void add_options(CLI::App& app, Options& options, ConfigFlags& flags) {
   flags.number("--min-clients", "federation.min_clients", "a round waits until so many are here");
   flags.text("--bind", "network.bind", "tcp://ADDRESS:PORT to listen on");
   flags.number("--seed", "seed", "of every random choice");
+  flags.text("--device", "device", "that evaluates: auto, cpu or cuda:N");
+  flags.text("--from", "model.adapter", "adapter of an earlier run, to start from");
   flags.text("--data", "data.path",
              "images: folder, CIFAR or IDX; without --config and --data: a demonstration",
              [](const std::string& folder) { return fs::absolute(folder).string(); });
@@ -60,11 +62,10 @@ void add_options(CLI::App& app, Options& options, ConfigFlags& flags) {
 /// The configuration of this start, with the one method that is run.
 experiment::RunConfig configuration(const Options& options, const ConfigFlags& flags) {
   const bool as_it_was = !options.run.empty() && options.config.empty();
-  experiment::RunConfig config = experiment::load_run_config(
+  const experiment::RunConfig config = experiment::load_run_config(
       as_it_was ? (fs::path(options.run) / "config.toml").string() : options.config,
       [&](ConfigReader& reader) { flags.apply(reader); });
-  config.methods = {experiment::find_method(config, options.method)};
-  return config;
+  return experiment::of_method(config, experiment::find_method(config, options.method));
 }
 
 /// "DIR/", as a shell completes it, is DIR: a run goes by its folder's name.
@@ -144,7 +145,7 @@ class Deployment {
         journal_(directory_.journal_path(), runs::Journal::Mode::kContinue),
         made_(experiment::make_run(config, config.methods.front(), config.seed, options.home)),
         test_(training::test_images(config.data, config.model, Seed{config.seed})),
-        learner_(made_.plan, made_.backbone),
+        learner_(made_.plan, made_.backbone, open_device(config.compute)),
         coordinator_(settings(config),
                      made_.initial,
                      made_.exchange,
@@ -160,6 +161,7 @@ class Deployment {
             },
             [this] { server_.post([this](auto&) { take_metrics(); }); }) {
     directory_.set_config(experiment::print_run_config(config), journal_);
+    journal_.set_meta(experiment::kBackboneKey, made_.backbone_path.string());
     journal_.set_meta(runs::kTrainableKey, std::to_string(made_.trainable_parameters));
     journal_.set_meta(runs::kTotalKey, std::to_string(made_.total_parameters));
     const RoundId version = coordinator_.state().version();
@@ -244,6 +246,7 @@ int run(const Options& options, const ConfigFlags& flags) {
     return 0;
   }
   use_one_thread();
+  open_device(config.compute);  // a mistake there is told at once
   const fs::path home = options.home;
   ensure_directory(home);
   std::signal(SIGHUP, SIG_IGN);  // until the watcher is up: it means "read the registry again"

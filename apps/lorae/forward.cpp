@@ -2,6 +2,7 @@
 #include "apps/lorae/model_commands.h"
 #include "base/error.h"
 #include "models/weights.h"
+#include "tensors/device.h"
 #include "tensors/safetensors.h"
 #include "tensors/torch.h"
 
@@ -29,7 +30,9 @@ void run_forward(const ForwardOptions& options) {
     models::apply_adapter(*model, adapters::load_adapter(options.adapter));
   }
   const c10::ScalarType type = options.float64 ? c10::kDouble : c10::kFloat;
+  const at::Device device = device_named(options.device);
   model->to(type);  // before merging, which rounds in the type of the computation
+  model->to(device);
   if (options.fused) {
     model->fuse();
   }
@@ -39,7 +42,8 @@ void run_forward(const ForwardOptions& options) {
       written.emplace_back(layer, value.clone());  // what follows may be in place
     };
   }
-  const auto outputs = model->predict(read_input(options.input, options.model.channels).to(type));
+  const auto outputs = model->predict(
+      read_input(options.input, options.model.channels).to(at::TensorOptions(device).dtype(type)));
   if (outputs.size() == 1) {
     written.emplace_back("output", outputs[0].value.contiguous());
   } else {

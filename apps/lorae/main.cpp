@@ -2,6 +2,7 @@
 
 #include "apps/common/main_of.h"
 #include "apps/lorae/commands.h"
+#include "apps/lorae/data_cli.h"
 #include "apps/lorae/model_cli.h"
 #include "apps/lorae/plain_words.h"
 #include "apps/lorae/train_cli.h"
@@ -124,6 +125,7 @@ int run(int argc, char** argv) {
   add_report(app);
   add_digest(app);
   apps::add_train_commands(app);
+  apps::add_data_commands(app);
   apps::add_model_commands(app);
   const std::vector<std::string> words = apps::mark_plain_words({argv, argv + argc});
   std::vector<const char*> marked;

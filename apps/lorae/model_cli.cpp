@@ -116,6 +116,7 @@ void add_forward_command(CLI::App& app) {
   forward->add_option("--dtype", asked->type, "to compute in")
       ->check(CLI::IsMember({"float32", "float64"}))
       ->capture_default_str();
+  forward->add_option("--device", options.device, "auto, cpu or cuda:N")->capture_default_str();
   forward->add_flag("--intermediate", options.intermediate, "write named layers' results too");
   forward->callback([asked] {
     asked->options.float64 = asked->type == "float64";
@@ -125,7 +126,7 @@ void add_forward_command(CLI::App& app) {
 
 void add_profile_command(CLI::App& app) {
   const auto options = std::make_shared<ProfileOptions>();
-  auto* profile = app.add_subcommand("profile", "what each layer costs, on one thread");
+  auto* profile = app.add_subcommand("profile", "what each layer costs, on one thread or a GPU");
   profile->add_option("MODEL", options->model.name, "see: lorae models")->required();
   add_model_choice(profile, options->model);
   add_lorae_options(profile, options->lorae);
@@ -133,6 +134,7 @@ void add_profile_command(CLI::App& app) {
   profile->add_option("--side", options->side, "of an image, pixels")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  profile->add_option("--device", options->device, "auto, cpu or cuda:N")->capture_default_str();
   profile->add_flag("--forms", options->forms,
                     "also time every form of each adapter: inference/training ms");
   profile->add_flag("--json", options->as_json, "a JSON array");

@@ -48,6 +48,7 @@ struct ProfileOptions {
   ModelChoice model;
   adapters::LoraeOptions lorae;
   std::int64_t batch = 1, side = 224;
+  std::string device = "cpu";
   bool forms = false;  ///< also times each adapter's forms
   bool as_json = false;
 };
@@ -109,6 +110,7 @@ struct ForwardOptions {
   bool fused = false;             ///< the adapter merged into the weights first
   bool float64 = false;
   bool intermediate = false;  ///< writes what named layers give, too
+  std::string device = "cpu";
 };
 
 /// Runs an inference forward and writes "output"; where a model gives several, they are

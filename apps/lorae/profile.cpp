@@ -4,6 +4,7 @@
 
 #include "apps/lorae/model_commands.h"
 #include "models/measure/profile.h"
+#include "tensors/device.h"
 #include "tensors/threads.h"
 
 namespace lorae::apps {
@@ -66,6 +67,7 @@ void print_profile(const ProfileOptions& options) {
   const auto model = build(options.model, Seed{1});
   model->attach_adapters(options.lorae, Seed{2});
   model->fold_norms();
+  model->to(device_named(options.device));
   const auto layers = models::profile(
       *model, {options.batch, options.model.channels, options.side, options.side}, options.forms);
   if (options.as_json) {

@@ -55,6 +55,7 @@ training::TrainConfig config_of(const TrainArguments& asked,
       reader.set(str("augment.", key), {0.0, "--augment"});
     }
     reader.set("augment.crop_area", {1.0, "--augment"});
+    reader.set("augment.rand_augment", {std::int64_t{0}, "--augment"});
   }
   if (asked.no_shuffle) {
     reader.set("train.shuffle", {false, "--no-shuffle"});
@@ -76,7 +77,9 @@ class StepLog {
     for (const auto& [name, value] : step.loss.parts) {
       line["loss/" + name] = value.item<double>();
     }
-    line["grad_norm"] = step.gradient_norm;
+    if (step.gradient_norm.defined()) {  // not between batches whose gradients are gathered
+      line["grad_norm"] = step.gradient_norm.item<double>();
+    }
     file_ << line.dump() << '\n' << std::flush;
     check(file_.good(), ErrorCode::kUnavailable, "[train] cannot write '", path_, "'");
   }
@@ -138,8 +141,12 @@ int run_train(const TrainArguments& asked, const std::function<void(ConfigReader
                        text_of(epoch.metrics), best ? ", best" : "");
   };
   events.should_stop = [] { return stop_asked.load(); };
-  const training::TrainSummary summary =
-      training::train({config, asked.weights, asked.out, asked.resume, asked.float64}, events);
+  const training::TrainSummary summary = training::train({.config = config,
+                                                          .out = asked.out,
+                                                          .resume = asked.resume,
+                                                          .float64 = asked.float64,
+                                                          .measure_norm = log.has_value()},
+                                                         events);
   write_report(asked.out);
   if (progress) {
     summary.stopped ? progress->stop(note) : progress->finish(note);

@@ -1,6 +1,7 @@
 #include "apps/lorae/train_cli.h"
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <memory>
 
 #include "apps/common/flags.h"
@@ -30,14 +31,18 @@ void add_train_command(CLI::App& app) {
                     "folder: class folders in train and test, CIFAR, or IDX files");
   train->add_option("--out", to.out, "folder for weights, numbers and state")->required();
   train->add_option("--config", to.config, "TOML; DIR/config.toml has every key");
-  train->add_option("--weights", to.weights, "safetensors to start from");
   asked->overrides.text("--model", "model.name", "see: lorae models");
+  const auto absolute = [](const std::string& file) {
+    return std::filesystem::absolute(file).string();
+  };
+  asked->overrides.text("--weights", "weights", "safetensors to start from", absolute);
   asked->overrides.text("--kind", "train.kind", "lorae, full or head");
   asked->overrides.number("--rank", "train.rank", "of the adapters");
   asked->overrides.number("--epochs", "train.epochs", "passes over the images");
   asked->overrides.number("--batch", "train.batch_size", "images per batch");
   asked->overrides.number("--steps", "train.steps", "end after so many batches");
   asked->overrides.number("--seed", "seed", "of every random choice");
+  asked->overrides.text("--device", "device", "auto, cpu or cuda:N");
   asked->overrides.settings();
   train->add_option("--augment", to.augment, "none: pictures as they are")
       ->check(CLI::IsMember({"none"}));
@@ -58,11 +63,14 @@ void add_train_command(CLI::App& app) {
 
 void add_model_flags(CLI::App* command, Asked<UseArguments>& asked) {
   UseArguments& to = asked.arguments;
-  command->add_option("--weights", to.weights, "safetensors of the model")->required();
-  command->add_option("--adapter", to.adapter, "safetensors of an adapter for it");
-  command->add_option("--config", to.config, "of the training: DIR/config.toml");
+  auto* weights = command->add_option("--weights", to.weights, "safetensors of the model");
+  command->add_option("--adapter", to.adapter, "safetensors of an adapter for it")->needs(weights);
+  command->add_option("--run", to.run, "folder of a training or a federated run, instead of both")
+      ->excludes(weights);
+  command->add_option("--config", to.config, "TOML, where the files do not say enough");
   asked.overrides.text("--model", "model.name", "see: lorae models");
   asked.overrides.settings();
+  asked.overrides.text("--device", "device", "auto, cpu or cuda:N");
   command->add_option("--batch", to.batch, "images at once")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -83,6 +91,8 @@ void add_predict_command(CLI::App& app) {
   predict->add_option("SOURCE", asked->arguments.sources, "pictures, folders of pictures")
       ->required();
   add_model_flags(predict, *asked);
+  predict->add_option("--save", asked->arguments.save,
+                      "folder for the pictures with what they show written above");
   predict->add_option("--top", asked->arguments.top, "classes to print")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

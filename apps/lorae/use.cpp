@@ -3,19 +3,18 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
-#include "adapters/adapter_file.h"
-#include "apps/lorae/train_commands.h"
+#include "apps/lorae/trained.h"
+#include "base/atomic_file.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "data/classes.h"
+#include "data/draw.h"
 #include "data/open.h"
 #include "data/picture.h"
-#include "models/weights.h"
-#include "tasks/task.h"
-#include "tensors/safetensors.h"
 #include "tensors/torch.h"
 #include "training/shares.h"
-#include "training/train_config.h"
 
 namespace lorae::apps {
 namespace {
@@ -23,36 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// A model with its weights, and what it was trained for.
-struct Trained {
-  training::TrainConfig config;
-  std::unique_ptr<models::Model> model;
-  std::unique_ptr<tasks::Task> task;
-};
-
-/// `data`: what the configuration's own is replaced by; empty: keep it.
-Trained load(const UseArguments& asked,
-             const std::string& data,
-             const std::function<void(ConfigReader&)>& overrides) {
-  ConfigReader reader = asked.config.empty() ? ConfigReader{} : ConfigReader::load(asked.config);
-  overrides(reader);
-  if (!data.empty()) {
-    reader.set("data", {data, "DATA"});
-  }
-  Trained trained{training::read_train_config(reader), nullptr, nullptr};
-  trained.model = models::build(trained.config.model, std::nullopt);
-  models::load_weights(*trained.model, map_safetensors(asked.weights).state);
-  if (!asked.adapter.empty()) {
-    models::apply_adapter(*trained.model, adapters::load_adapter(asked.adapter));
-    trained.model->fuse();
-  }
-  trained.task =
-      tasks::make_task(trained.config.train.task, {.classes = trained.config.model.classes});
-  return trained;
-}
-
 json json_of(const tasks::Meter& meter,
-             const training::TrainConfig& config,
+             const Trained& trained,
              std::int64_t images,
              double seconds) {
   json metrics = json::object();
@@ -61,20 +32,30 @@ json json_of(const tasks::Meter& meter,
   }
   json classes = json::array();
   for (const tasks::ClassResult& result : meter.per_class()) {
-    const auto label = static_cast<std::size_t>(result.label);
-    json line{
-        {"name", label < config.classes.size() ? config.classes[label] : std::to_string(label)},
-        {"images", result.images}};
+    json line{{"name", trained.class_name(result.label)}, {"images", result.images}};
     for (const auto& [name, value] : result.metrics) {
       line[name] = value;
     }
     classes.push_back(std::move(line));
   }
-  return {{"task", config.train.task},
+  return {{"task", trained.config.train.task},
           {"images", images},
           {"metrics", metrics},
           {"per_class", classes},
           {"seconds", seconds}};
+}
+
+/// The test half of a data set, under the labels of the model: classes go by name where both have
+/// names, as for a client's own images.
+data::DatasetPtr labelled_as(const Trained& trained, const std::string& folder) {
+  const training::TrainConfig& config = trained.config;
+  auto images = data::open_dataset(folder, config.model.channels, data::Split::kTest);
+  if (config.classes.empty() || config.classes == images->classes()) {
+    training::check_classes(*images, config.model);
+    return images;
+  }
+  return data::relabelled(images, data::match_classes(images->classes(), config.classes, {}),
+                          config.classes);
 }
 
 /// Pictures of the sources, folders searched to their bottom, in the order of names.
@@ -100,23 +81,41 @@ std::vector<fs::path> pictures_of(const std::vector<std::string>& sources) {
   return found;
 }
 
+/// A name in `folder` that no picture before it was given.
+fs::path place_in(const fs::path& folder, const fs::path& picture, std::set<fs::path>& given) {
+  ensure_directory(folder);
+  fs::path place = folder / picture.filename();
+  for (int i = 2; !given.insert(place).second; ++i) {
+    place =
+        folder / fmt::format("{}-{}{}", picture.stem().string(), i, picture.extension().string());
+  }
+  return place;
+}
+
+std::vector<std::string> captions_of(const json& line) {
+  std::vector<std::string> captions;
+  for (const json& found : line.at("classes")) {
+    captions.push_back(fmt::format("{} {:.1f} %", found.at("name").get<std::string>(),
+                                   100 * found.at("probability").get<double>()));
+  }
+  return captions;
+}
+
 }  // namespace
 
 void run_val(const UseArguments& asked, const std::function<void(ConfigReader&)>& overrides) {
-  const Trained trained = load(asked, asked.sources.front(), overrides);
-  const auto images =
-      data::open_dataset(trained.config.data, trained.config.model.channels, data::Split::kTest);
-  training::check_classes(*images, trained.config.model);
+  const Trained trained = load_trained(asked, asked.sources.front(), overrides);
+  const auto images = labelled_as(trained, asked.sources.front());
   const TimePoint start = Clock::now();
   data::Loader loader(images,
                       {.shape = training::input_shape(trained.config.model),
                        .batch_size = asked.batch,
                        .shuffle = false,
-                       .workers = trained.config.train.workers},
+                       .workers = trained.config.train.workers,
+                       .pinned = trained.model->device().is_cuda()},
                       {});
   const auto meter = tasks::evaluate(*trained.model, *trained.task, loader);
-  const json result =
-      json_of(*meter, trained.config, images->size(), seconds(Clock::now() - start));
+  const json result = json_of(*meter, trained, images->size(), seconds(Clock::now() - start));
   if (asked.as_json) {
     fmt::print("{}\n", result.dump());
     return;
@@ -134,25 +133,29 @@ void run_val(const UseArguments& asked, const std::function<void(ConfigReader&)>
 }
 
 void run_predict(const UseArguments& asked, const std::function<void(ConfigReader&)>& overrides) {
-  const Trained trained = load(asked, "", overrides);
+  const Trained trained = load_trained(asked, "", overrides);
   const training::TrainConfig& config = trained.config;
   const data::ImageShape shape = training::input_shape(config.model);
   const torch::NoGradGuard no_grad;
+  std::set<fs::path> saved;
   for (const fs::path& path : pictures_of(asked.sources)) {
     const at::Tensor picture = data::read_picture(path, config.model.channels);
     const at::Tensor image =
         torch::empty({1, shape.channels, shape.height, shape.width}, torch::kUInt8);
     data::fit_into(picture, image[0]);
     const data::Batch batch{image, torch::zeros({1}, torch::kInt64), {0}};
-    const at::Tensor shares = trained.task->predict(*trained.model, batch).scores.softmax(1)[0];
+    const at::Tensor shares =
+        trained.task->predict(*trained.model, batch).scores.cpu().softmax(1)[0];
     const auto [values, labels] = shares.topk(std::min(asked.top, config.model.classes));
     json line{{"file", path.string()}, {"width", picture.size(1)}, {"height", picture.size(0)}};
     for (std::int64_t i = 0; i < values.numel(); ++i) {
       const auto label = labels[i].item<std::int64_t>();
-      line["classes"].push_back({{"name", label < std::ssize(config.classes)
-                                              ? config.classes[static_cast<std::size_t>(label)]
-                                              : std::to_string(label)},
-                                 {"probability", values[i].item<double>()}});
+      line["classes"].push_back(
+          {{"name", trained.class_name(label)}, {"probability", values[i].item<double>()}});
+    }
+    if (!asked.save.empty()) {
+      data::write_picture(place_in(asked.save, path, saved),
+                          data::captioned(picture, captions_of(line)));
     }
     if (asked.as_json) {
       fmt::print("{}\n", line.dump());

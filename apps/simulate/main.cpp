@@ -32,6 +32,7 @@ int run(int argc, char** argv) {
   bool print_config = false;
   app.add_option("CONFIG", config, "TOML file; see configs/")->required();
   apps::ConfigFlags overrides(app);
+  overrides.text("--device", "device", "auto, cpu, cuda:N, or several: cuda:0,cuda:1");
   overrides.settings();
   app.add_option("--method", methods, "only this method of the file; may be repeated")
       ->allow_extra_args(false);
@@ -43,6 +44,7 @@ int run(int argc, char** argv) {
 
   experiment::RunConfig run_config =
       experiment::load_run_config(config, [&](ConfigReader& reader) { overrides.apply(reader); });
+  experiment::check_baseline(run_config);
   if (!methods.empty()) {
     std::vector<experiment::MethodConfig> chosen;
     for (const std::string& name : methods) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ops/maps/remake.h"
+#include "tensors/device.h"
 #include "tensors/torch.h"
 
 namespace lorae::models {
@@ -91,6 +92,7 @@ at::Tensor Linear::forward(const at::Tensor& x) {
   if (linear.trace != nullptr) {
     const auto start = std::chrono::steady_clock::now();
     at::Tensor y = compute(x);
+    synchronise(y.device());
     linear.trace->add(
         x, y, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     return y;

@@ -13,6 +13,7 @@ namespace lorae::models {
 ///
 /// `stem`: torchvision's ResNets begin with a 7x7 convolution and a max-pool that leave little of a
 /// small image; "small" is the 3x3 stem at full resolution that CIFAR asks for.
+/// `mean` and `standard_deviation`: of the pixels in [0, 1], one for all channels or one for each.
 struct ModelOptions {
   std::string name = "resnet8";
   std::string stem = "small";
@@ -21,9 +22,18 @@ struct ModelOptions {
   std::int64_t height = 28;
   std::int64_t width = 28;
   std::int64_t pool = 2;
-  double mean = 0.2860;
-  double standard_deviation = 0.3530;
+  std::vector<double> mean = {0.2860};
+  std::vector<double> standard_deviation = {0.3530};
 };
+
+/// What pictures are normalised by where nothing else is known.
+/// Source: torchvision's models on ImageNet.
+inline const std::vector<double> kImageNetMean = {0.485, 0.456, 0.406};
+inline const std::vector<double> kImageNetDeviation = {0.229, 0.224, 0.225};
+
+/// What no single key's range says: `pool` divides height and width; a mean and a deviation for all
+/// channels or for each. Errors: kInvalidConfig, naming the key's place in [model].
+void check_input(const ModelOptions& options, const ConfigReader& reader);
 
 /// Those of them that give a class per image: what federated runs are made of today.
 std::vector<std::string_view> classifier_names();
@@ -37,8 +47,10 @@ void visit_fields(ModelOptions& options, Visitor&& visit) {
   visit("height", options.height, between(8, 4096), "of an input image, pixels");
   visit("width", options.width, between(8, 4096), "of an input image, pixels");
   visit("pool", options.pool, between(1, 8), "average-pool the image by this factor first");
-  visit("mean", options.mean, between(0, 1), "of the pixels in [0, 1], taken off the input");
-  visit("standard_deviation", options.standard_deviation, between(0.001, 1), "the input's divisor");
+  visit("mean", options.mean, between(0, 1, {{"imagenet", kImageNetMean}}),
+        "of pixels in [0, 1]; a number, one per channel or \"imagenet\"");
+  visit("standard_deviation", options.standard_deviation,
+        between(0.001, 1, {{"imagenet", kImageNetDeviation}}), "the input's divisor, likewise");
 }
 
 }  // namespace lorae::models

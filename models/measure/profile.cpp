@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "tensors/device.h"
 #include "tensors/torch.h"
 
 namespace lorae::models {
@@ -15,11 +16,12 @@ constexpr int kRepeats = 3;
 
 /// The fastest of some runs.
 template <typename Run>
-double seconds_of(Run&& run) {
+double seconds_of(at::Device device, Run&& run) {
   double best = 1e30;
   for (int i = -1; i < kRepeats; ++i) {  // the first one warms up
     const auto start = Clock::now();
     run();
+    synchronise(device);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     best = i >= 0 ? std::min(best, seconds) : best;
   }
@@ -37,12 +39,13 @@ std::vector<LayerProfile::FormTime> time_forms(const adapters::Conv2d& original,
   for (const Form form : adapters::kForms) {
     conv.form = form;
     LayerProfile::FormTime time{.form = form};
-    time.inference_seconds = seconds_of([&] {
+    time.inference_seconds = seconds_of(x.device(), [&] {
       const torch::NoGradGuard no_grad;
       conv.forward(x, {}, {});
     });
     const at::Tensor leaf = x.clone().set_requires_grad(true);
-    time.training_seconds = seconds_of([&] { conv.forward(leaf, {}, {}).sum().backward(); });
+    time.training_seconds =
+        seconds_of(x.device(), [&] { conv.forward(leaf, {}, {}).sum().backward(); });
     times.push_back(time);
   }
   return times;
@@ -81,8 +84,11 @@ std::vector<LayerProfile> profile(Model& model,
                   (host->weight.numel() + traces[i].inputs + outputs),
          .forward_seconds = traces[i].seconds});
     LayerProfile& layer = layers.back();
-    layer.inference_form = adapters::cheapest_form(shape, layer.positions, /*training=*/false);
-    layer.training_form = adapters::cheapest_form(shape, layer.positions, /*training=*/true);
+    const auto form = [&](bool training) {
+      return adapters::cheapest_form(shape, layer.positions, training, images.device().type());
+    };
+    layer.inference_form = form(/*training=*/false);
+    layer.training_form = form(/*training=*/true);
   }
   for (const auto& [name, conv] : model.convolutions()) {
     const auto layer =

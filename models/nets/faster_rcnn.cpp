@@ -48,7 +48,10 @@ Conv2dOptions proposal_conv(std::int64_t out, std::int64_t kernel) {
 }
 
 /// Anchors of one level, row by row, each cell's three ratios together. Shape: [cells * 3, 4].
-at::Tensor anchors_of(double side, const Size& cells, const Size& image, at::ScalarType type) {
+at::Tensor anchors_of(double side,
+                      const Size& cells,
+                      const Size& image,
+                      const at::TensorOptions& options) {
   std::vector<double> base;
   for (const double ratio : kRatios) {
     // In single precision, half to even: the reference's constants.
@@ -57,12 +60,11 @@ at::Tensor anchors_of(double side, const Size& cells, const Size& image, at::Sca
     const double half_width = std::nearbyint(1 / root * static_cast<float>(side) / 2);
     base.insert(base.end(), {-half_width, -half_height, half_width, half_height});
   }
-  const auto options = at::TensorOptions(type);
   const at::Tensor x = torch::arange(cells.width, options) * (image.width / cells.width);
   const at::Tensor y = torch::arange(cells.height, options) * (image.height / cells.height);
   const auto grid = torch::meshgrid({y, x}, "ij");
   const at::Tensor shifts = at::stack({grid[1], grid[0], grid[1], grid[0]}, -1).view({-1, 1, 4});
-  return (shifts + torch::tensor(base, at::kDouble).to(type).view({1, -1, 4})).view({-1, 4});
+  return (shifts + torch::tensor(base, at::kDouble).to(options).view({1, -1, 4})).view({-1, 4});
 }
 
 }  // namespace
@@ -125,7 +127,7 @@ class FasterRcnn::Proposer final : public Layer {
       const Size cells{x.size(2), x.size(3)};
       const std::int64_t count = x.size(0);
       levels.push_back(
-          {.anchors = anchors_of(kAnchorSides[i], cells, batch.padded, x.scalar_type()),
+          {.anchors = anchors_of(kAnchorSides[i], cells, batch.padded, x.options()),
            .objectness = objectness_.forward(x).permute({0, 2, 3, 1}).reshape({count, -1}),
            .regressions =
                boxes_.forward(x)
@@ -157,7 +159,7 @@ class FasterRcnn::Proposer final : public Layer {
                                         levels[i].regressions[image].index_select(0, chosen),
                                         kProposalWeights));
       scores.push_back(values.sigmoid());
-      groups.push_back(torch::full({count}, static_cast<std::int64_t>(i), at::kLong));
+      groups.push_back(torch::full_like(chosen, static_cast<std::int64_t>(i)));
     }
     const at::Tensor all = ops::clip_boxes(at::cat(boxes), size.height, size.width);
     const at::Tensor large = ops::are_at_least(all, kLeastProposal).nonzero().squeeze(1);
@@ -238,7 +240,7 @@ Detections select(const at::Tensor& logits,
           .reshape({-1, 4});
   const at::Tensor scores = logits.softmax(1).slice(1, 1).reshape(-1);
   const at::Tensor labels =
-      torch::arange(1, objects + 1, at::kLong).repeat({proposals.size(0)}).to(scores.device());
+      torch::arange(1, objects + 1, scores.options().dtype(at::kLong)).repeat({proposals.size(0)});
   const at::Tensor good = scores.gt(threshold)
                               .logical_and(ops::are_at_least(boxes, kLeastDetection))
                               .nonzero()
@@ -275,7 +277,7 @@ FasterRcnn::Batch FasterRcnn::prepare(const std::vector<at::Tensor>& images) con
     check(size.height > 0 && size.width > 0, ErrorCode::kInvalidArgument, "[models] an image of ",
           original.height, " x ", original.width, " is too thin");
     const auto constant = [&](std::vector<double> values) {
-      return torch::tensor(values, at::kDouble).to(image.scalar_type()).view({3, 1, 1});
+      return torch::tensor(values, at::kDouble).to(image.options()).view({3, 1, 1});
     };
     const at::Tensor normalised =
         (image - constant({0.485, 0.456, 0.406})) / constant({0.229, 0.224, 0.225});
@@ -323,7 +325,7 @@ std::vector<Detections> FasterRcnn::detect(const std::vector<at::Tensor>& images
     };
     const double y = back(batch.originals[i].height, batch.sizes[i].height);
     const double x = back(batch.originals[i].width, batch.sizes[i].width);
-    one.boxes = one.boxes * torch::tensor({x, y, x, y}, at::kDouble).to(one.boxes.scalar_type());
+    one.boxes = one.boxes * torch::tensor({x, y, x, y}, at::kDouble).to(one.boxes.options());
     found.push_back(std::move(one));
     row = end;
   }

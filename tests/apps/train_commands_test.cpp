@@ -38,10 +38,10 @@ class TrainCommand : public ::testing::Test {
 
   std::vector<std::string> train(const std::string& out, std::vector<std::string> more = {}) const {
     std::vector<std::string> arguments = {
-        "lorae",           "train",   path("data"),     "--model", "resnet8",
-        "--out",           path(out), "--batch",        "8",       "--set",
-        "model.height=16", "--set",   "model.width=16", "--set",   "train.workers=2",
-        "--json"};
+        "lorae",           "train",     path("data"),     "--model", "resnet8",
+        "--out",           path(out),   "--batch",        "8",       "--set",
+        "model.height=16", "--set",     "model.width=16", "--set",   "train.workers=2",
+        "--set",           "threads=1", "--json"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -83,6 +83,21 @@ TEST_F(TrainCommand, TrainsThenMeasuresAndPredictsWithWhatItKept) {
   EXPECT_EQ(measured.at("per_class")[1].at("name"), "dog");
   EXPECT_EQ(measured.at("per_class")[1].at("images"), 8);
 
+  // The folder alone says as much, and so do the files: they describe themselves.
+  for (const std::vector<std::string>& how : {std::vector<std::string>{"--run", path("lorae")},
+                                              {"--weights", path("full/best.safetensors"),
+                                               "--adapter", path("lorae/best.safetensors")}}) {
+    std::vector<std::string> again = {"lorae", "val", path("data"), "--json"};
+    again.insert(again.end(), how.begin(), how.end());
+    json same = ended(run(again));
+    EXPECT_EQ(same.at("metrics"), measured.at("metrics"));
+    EXPECT_EQ(same.at("per_class"), measured.at("per_class"));
+  }
+  EXPECT_EQ(ended(run({"lorae", "val", path("data"), "--run", path("full"), "--json"}))
+                .at("metrics")
+                .at("top1"),
+            full.at("metrics").at("top1"));
+
   std::vector<std::string> predict = {"lorae", "predict", path("data/test/dog"),
                                       path("data/test/cat/3.png")};
   predict.insert(predict.end(), use.begin(), use.end());
@@ -100,6 +115,26 @@ TEST_F(TrainCommand, TrainsThenMeasuresAndPredictsWithWhatItKept) {
   }
   EXPECT_EQ(pictures, 9);
   EXPECT_GE(dogs, 7);
+
+  const Finished saved = run({"lorae", "predict", path("data/test/dog"), path("data/test/cat"),
+                              "--run", path("lorae"), "--save", path("shown")});
+  ASSERT_EQ(saved.status, 0) << saved.errors;
+  int written = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(path("shown"))) {
+    const auto picture = cv::imread(entry.path().string());
+    EXPECT_EQ(picture.cols, 20);
+    EXPECT_GT(picture.rows, 20) << "a bar with text above it";
+    ++written;
+  }
+  EXPECT_EQ(written, 16) << "none over another of the same name";
+}
+
+TEST_F(TrainCommand, MeasuresHowFastImagesAreRead) {
+  const json said = ended(run({"lorae", "data", "bench", path("data"), "--workers", "2",
+                               "--image-size", "16", "--batch", "5", "--json"}));
+  EXPECT_GT(said.at("images_per_second").get<double>(), 0);
+  EXPECT_GT(said.at("peak_memory_mb").get<double>(), 1);
+  EXPECT_EQ(said.size(), 2U);
 }
 
 TEST_F(TrainCommand, GoesOnAfterAKill) {
@@ -143,6 +178,8 @@ TEST_F(TrainCommand, SaysWhatIsWrong) {
   refused({"lorae", "train", path("nothing"), "--out", path("run")}, "does not exist");
   refused(train("run", {"--kind", "half"}), "--kind: train.kind: expected one of");
   refused(train("run", {"--resume"}), "holds no training to go on with");
+  refused({"lorae", "val", path("data"), "--run", path("data")}, "holds no model: expected");
+  refused({"lorae", "predict", path("data")}, "give --weights FILE");
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ class Backbone : public ::testing::Test {
     plan_.data.private_images = 20;
   }
 
-  StateDict pretrained() const { return pretrained_backbone(plan_, options_, cache_); }
+  StateDict pretrained() const { return pretrained_backbone(plan_, options_, cache_).state; }
 
   /// The cached backbones.
   std::vector<fs::path> files() const {
@@ -159,6 +159,43 @@ TEST_F(Backbone, IsTrainedOnceByTwoThatStartTogether) {
   const StateDict mine = pretrained();
   EXPECT_TRUE(same_bits(other.get(), mine));
   EXPECT_EQ(files().size(), 1U);
+}
+
+/// Weights under a wrapper's names, with a head of other classes.
+StateDict of_somebody_else(const training::Plan& plan) {
+  models::ModelOptions options = plan.model;
+  options.classes = 5;
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [name, tensor] : models::build(options, Seed{77})->backbone()) {
+    entries.emplace_back("module." + name, tensor.clone());
+  }
+  return StateDict(std::move(entries));
+}
+
+TEST_F(Backbone, MayBeOnesOwn) {
+  const fs::path weights = folder_ / "mine.safetensors";
+  const StateDict theirs = of_somebody_else(plan_);
+  save_safetensors(weights, theirs);
+
+  const experiment::Backbone own = own_backbone(plan_, weights, cache_);
+
+  const StateDict start = training::testing::backbone_of(plan_, plan_.seed);
+  for (const auto& [name, tensor] : own.state) {
+    const bool head = name.starts_with("fc.");
+    EXPECT_TRUE(same_bits(tensor, head ? start.at(name) : theirs.at("module." + name))) << name;
+  }
+  EXPECT_TRUE(same_bits(load_safetensors(own.file).state, own.state));
+  EXPECT_EQ(own_backbone(plan_, weights, cache_).file, own.file);
+
+  save_safetensors(weights, StateDict({{"something", torch::ones({3})}}));
+  expect_error(
+      ErrorCode::kIncompatible, [&] { own_backbone(plan_, weights, cache_); }, "have a place");
+}
+
+TEST_F(Backbone, NeedsImagesOrWeights) {
+  plan_.data.public_images = 0;
+  expect_error(
+      ErrorCode::kInvalidConfig, [&] { pretrained(); }, "model.weights");
 }
 
 TEST_F(Backbone, ADamagedCacheIsAnErrorThatNamesTheFile) {

@@ -38,6 +38,81 @@ TEST(Configs, MethodsAreFoundByName) {
   EXPECT_THROW(find_method(config, "unknown"), Error);
 }
 
+RunConfig read(const std::string& text) {
+  ConfigReader reader = ConfigReader::parse(text, "run.toml");
+  return read_run_config(reader);
+}
+
+/// The message of the error.
+template <typename Action>
+std::string error_of(Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidConfig);
+    return error.what();
+  }
+  ADD_FAILURE() << "expected an error";
+  return "";
+}
+
+TEST(Configs, MethodsMayHaveSectionsOfTheirOwn) {
+  const RunConfig config = read(
+      "[model]\nname = \"resnet18\"\n[data]\npartition = \"iid\"\n[training]\nlocal_epochs = 3\n"
+      "[[methods]]\nname = \"alike\"\n"
+      "[[methods]]\nname = \"skewed\"\nserver.learning_rate = 0.25\n"
+      "[methods.data]\npartition = \"dirichlet\"\ndirichlet_alpha = 0.1\n"
+      "[methods.model]\nname = \"yolov8n-cls\"\n"
+      "[methods.training]\nlocal_epochs = 1\noptimizer = \"adamw\"\n");
+  const RunConfig alike = of_method(config, config.methods[0]);
+  const RunConfig skewed = of_method(config, config.methods[1]);
+  EXPECT_EQ(alike.model.name, "resnet18");
+  EXPECT_EQ(alike.data.partition, training::Partition::kIid);
+  EXPECT_EQ(alike.training.optimizer, "sgd");
+  EXPECT_EQ(skewed.model.name, "yolov8n-cls");
+  EXPECT_EQ(skewed.data.partition, training::Partition::kDirichlet);
+  EXPECT_EQ(skewed.data.dirichlet_alpha, 0.1);
+  EXPECT_EQ(skewed.data.public_images, config.data.public_images);
+  EXPECT_EQ(skewed.training.local_epochs, 1);
+  EXPECT_EQ(skewed.methods.size(), 1U);
+  for (const RunConfig& whole : {config, alike, skewed}) {
+    const std::string text = print_run_config(whole);
+    EXPECT_EQ(print_run_config(read(text)), text);
+  }
+  EXPECT_NE(print_run_config(config).find("data.dirichlet_alpha = 0.1"), std::string::npos);
+  EXPECT_EQ(error_of([] { read("[[methods]]\nname = \"a\"\n[methods.data]\nalpha = 1\n"); }),
+            "run.toml:4: methods.0.data.alpha: unknown key; did you mean 'methods.0.data.path'?");
+}
+
+TEST(Configs, ABaselineThatIsNoMethodIsRefused) {
+  const std::string two = "[[methods]]\nname = \"a\"\n[[methods]]\nname = \"b\"\n";
+  EXPECT_NE(error_of([&] { check_baseline(read(two)); }).find("no method 'full'"),
+            std::string::npos);
+  check_baseline(read("[simulation]\nbaseline = \"b\"\n" + two));
+  check_baseline(read("[[methods]]\nname = \"a\"\n"));  // nothing is compared
+}
+
+TEST(Configs, MeanAndDeviationMayBeGivenByChannelOrByName) {
+  const RunConfig named =
+      read("[model]\nchannels = 3\nmean = \"imagenet\"\nstandard_deviation = [0.2, 0.25, 0.3]\n");
+  EXPECT_EQ(named.model.mean, models::kImageNetMean);
+  EXPECT_EQ(named.model.standard_deviation, (std::vector<double>{0.2, 0.25, 0.3}));
+  EXPECT_EQ(read("[model]\nmean = 0.5\n").model.mean, std::vector<double>{0.5});
+  EXPECT_EQ(error_of([] { read("[model]\nmean = [0.1, 0.2]\n"); }),
+            "run.toml:2: model.mean: expected one number, or one for each of 1 channels, got 2");
+  EXPECT_EQ(
+      error_of([] { read("[model]\nmean = \"cifar\"\n"); }),
+      "run.toml:2: model.mean: expected a number in [0, 1], a list of them or \"imagenet\", got "
+      "\"cifar\"");
+  EXPECT_EQ(error_of([] { read("[model]\nmean = [0.1, 7.0, 0.2]\n"); }),
+            "run.toml:2: model.mean: expected numbers in [0, 1], got [0.1, 7.0, 0.2]");
+}
+
+TEST(Configs, ADeviceIsNoPartOfWhatARunIs) {
+  EXPECT_EQ(read("device = \"cpu\"\n").compute.device, std::vector<std::string>{"cpu"});
+  EXPECT_EQ(read("device = [\"cuda:0\", \"cuda:1\"]\n").compute.device.size(), 2U);
+}
+
 TEST(Configs, ACohortLargerThanTheFederationIsRefused) {
   ConfigReader reader =
       ConfigReader::parse("[federation]\nclients = 4\nmin_clients = 2\ncohort = 5\n", "run.toml");

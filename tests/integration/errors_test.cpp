@@ -77,6 +77,26 @@ TEST_F(Errors, FlagsAndSettingsAreBothHeard) {
   }
 }
 
+TEST_F(Errors, DeviceThatIsNotThereSaysWhatIs) {
+  const auto config = write("run.toml", "");
+  if (!fs::exists("/usr/share/datasets/fashion-mnist")) {
+    GTEST_SKIP() << "dataset-fashion-mnist is not installed";
+  }
+  // No machine has so many.
+  for (std::vector<std::string> program :
+       {std::vector<std::string>{"lorae-coordinator", "--home", home()},
+        {"lorae-client", "--home", home(), "--name", "a"},
+        {"lorae-simulate", config.string(), "--home", home()},
+        {"lorae", "train", "/usr/share/datasets/fashion-mnist", "--out", home() + "/t"},
+        {"lorae", "profile", "resnet8"}}) {
+    program.insert(program.end(), {"--device", "cuda:99"});
+    expect(run(program), kUnavailable, "cuda:99: ");
+    program.back() = "gpu";
+    expect(run(program), kConfig, R"(expected "auto", "cpu" or "cuda:N", got "gpu")");
+  }
+  EXPECT_FALSE(fs::exists("simulations")) << "nothing is begun";
+}
+
 TEST_F(Errors, UnknownCodecStageIsRefused) {
   const auto config = write("run.toml", "[[methods]]\nname = \"m\"\nuplink = \"delta,int7\"\n");
   expect(simulate(config), kConfig,

@@ -96,6 +96,43 @@ TEST(Boxes, NmsKeepsTheBestOfEachGroup) {
       ops::nms(boxes.slice(0, 0, 0), scores.slice(0, 0, 0), groups.slice(0, 0, 0), 0.5).size(0), 0);
 }
 
+/// Boxes of which many overlap, some have no size, and some lie outside of a 20 x 30 map.
+at::Tensor random_boxes(std::int64_t count) {
+  const at::Tensor corner = torch::rand({count, 2}, at::kDouble) * 40 - 6;
+  const at::Tensor side = (torch::rand({count, 2}, at::kDouble) * 16 - 1).clamp_min(0);
+  return at::cat({corner, corner + side}, 1);
+}
+
+TEST(Boxes, NmsOfADeviceKeepsTheSame) {
+  torch::manual_seed(1);
+  const at::Tensor boxes = random_boxes(400), scores = torch::rand({400}, at::kDouble);
+  const at::Tensor groups = torch::randint(0, 3, {400}, at::kLong);
+  for (const double threshold : {0.0, 0.1, 0.5, 0.9}) {
+    const at::Tensor order = std::get<1>(scores.sort(0, /*descending=*/true));
+    const at::Tensor kept =
+        ops::kept_on_device(boxes.index_select(0, order), groups.index_select(0, order), threshold);
+    const at::Tensor wanted = ops::nms(boxes, scores, groups, threshold);
+    EXPECT_TRUE(order.index_select(0, kept).equal(wanted)) << threshold;
+    EXPECT_EQ(wanted.size(0) < 400, threshold < 0.9) << threshold;
+  }
+  EXPECT_EQ(ops::kept_on_device(boxes.slice(0, 0, 0), groups.slice(0, 0, 0), 0.5).size(0), 0);
+}
+
+TEST(Boxes, RoiAlignByProductsIsTheSame) {
+  torch::manual_seed(2);
+  const at::Tensor map = torch::rand({3, 20, 30}, at::kDouble), boxes = random_boxes(150);
+  for (const double scale : {1.0, 0.5}) {
+    const at::Tensor wanted = ops::roi_align(map, boxes, scale, 7);
+    EXPECT_LT((ops::roi_align_anywhere(map, boxes, scale, 7) - wanted).abs().max().item<double>(),
+              1e-12);
+  }
+  const at::Tensor leaf = map.clone().set_requires_grad(true);
+  ops::roi_align_anywhere(leaf, boxes, 1, 7).sum().backward();
+  EXPECT_GT(leaf.grad().abs().sum().item<double>(), 0);
+  EXPECT_EQ(ops::roi_align_anywhere(map, boxes.slice(0, 0, 0), 1, 7).sizes(),
+            (std::vector<std::int64_t>{0, 3, 7, 7}));
+}
+
 TEST(Boxes, RoiAlignOfALinearMapIsLinear) {
   // Bilinear samples of x + 10 y are exact, so a cell is the value at its centre.
   const at::Tensor x = torch::arange(16, at::kDouble);

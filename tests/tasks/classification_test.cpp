@@ -68,7 +68,7 @@ TEST(Classification, SmoothsTheLabelsOfTrainingAlone) {
 }
 
 TEST(Tasks, AreKnownByName) {
-  EXPECT_EQ(task_names(), (std::vector<std::string>{"classification"}));
+  EXPECT_EQ(task_names(), (std::vector<std::string_view>{"classification"}));
   expect_error(
       ErrorCode::kInvalidConfig, [] { make_task("karaoke", {}); }, "expected one of");
 }

@@ -53,19 +53,19 @@ void expect_same_steps(const OptimizerOptions& options,
 TEST(Optimizer, StepsAsTorchsSgd) {
   const auto theirs = parameters();
   torch::optim::SGD by(theirs, torch::optim::SGDOptions(kRate).momentum(0.8).weight_decay(kDecay));
-  expect_same_steps({.name = OptimizerName::kSgd, .momentum = 0.8}, by, theirs);
+  expect_same_steps({.name = "sgd", .momentum = 0.8}, by, theirs);
 }
 
 TEST(Optimizer, StepsAsTorchsAdam) {
   const auto theirs = parameters();
   torch::optim::Adam by(theirs, torch::optim::AdamOptions(kRate).weight_decay(kDecay));
-  expect_same_steps({.name = OptimizerName::kAdam}, by, theirs);
+  expect_same_steps({.name = "adam"}, by, theirs);
 }
 
 TEST(Optimizer, StepsAsTorchsAdamW) {
   const auto theirs = parameters();
   torch::optim::AdamW by(theirs, torch::optim::AdamWOptions(kRate).weight_decay(kDecay));
-  expect_same_steps({.name = OptimizerName::kAdamW}, by, theirs);
+  expect_same_steps({.name = "adamw"}, by, theirs);
 }
 
 TEST(Optimizer, ScalesTheRateByTheFactor) {

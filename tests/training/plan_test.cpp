@@ -17,8 +17,8 @@ Plan unusual_plan() {
                     .height = 64,
                     .width = 48,
                     .pool = 1,
-                    .mean = 0.1,
-                    .standard_deviation = 1.0 / 3.0},
+                    .mean = {0.1, 0.2, 0.3},
+                    .standard_deviation = {1.0 / 3.0}},
           .task = {.classes = {"a cat", "\"dog\""}},
           .data = {.path = "/a folder/with \"quotes\" and \\ and # and gr\xc3\xbc\xc3\x9f",
                    .public_images = 101,
@@ -26,11 +26,16 @@ Plan unusual_plan() {
                    .test_images = 12,
                    .partition = Partition::kIid,
                    .dirichlet_alpha = 1e-2,
-                   .shift = Shift::kRotateInvert},
+                   .min_images = 3,
+                   .shift = Shift::kRotateInvert,
+                   .damaged = data::Damaged::kSkip},
           .training = {.local_epochs = 7,
                        .batch_size = 1,
+                       .optimizer = "adamw",
                        .momentum = 0.123456789012345678,
-                       .clip_norm = 0},
+                       .weight_decay = 1e-5,
+                       .clip_norm = 0,
+                       .precision = Precision::kBfloat16},
           .method = {.name = "mine",
                      .kind = adapters::Kind::kHead,
                      .lorae = {.targets = "spatial, !conv1",
@@ -65,11 +70,16 @@ void expect_equal(const Plan& a, const Plan& b) {
   EXPECT_EQ(a.data.test_images, b.data.test_images);
   EXPECT_EQ(a.data.partition, b.data.partition);
   EXPECT_EQ(a.data.dirichlet_alpha, b.data.dirichlet_alpha);
+  EXPECT_EQ(a.data.min_images, b.data.min_images);
   EXPECT_EQ(a.data.shift, b.data.shift);
+  EXPECT_EQ(a.data.damaged, b.data.damaged);
   EXPECT_EQ(a.training.local_epochs, b.training.local_epochs);
   EXPECT_EQ(a.training.batch_size, b.training.batch_size);
   EXPECT_EQ(a.training.momentum, b.training.momentum);
+  EXPECT_EQ(a.training.optimizer, b.training.optimizer);
+  EXPECT_EQ(a.training.weight_decay, b.training.weight_decay);
   EXPECT_EQ(a.training.clip_norm, b.training.clip_norm);
+  EXPECT_EQ(a.training.precision, b.training.precision);
   EXPECT_EQ(a.method.name, b.method.name);
   EXPECT_EQ(a.method.kind, b.method.kind);
   EXPECT_EQ(a.method.lorae.targets, b.method.lorae.targets);

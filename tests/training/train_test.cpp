@@ -45,14 +45,15 @@ class TrainTest : public ::testing::Test {
   TrainSettings settings(const std::string& out, const std::vector<std::string>& keys = {}) const {
     ConfigReader reader;
     reader.set("data", {(folder_ / "data").string(), "test"});
-    for (const char* key : {"model.name=resnet8", "train.kind=full", "train.epochs=3",
-                            "train.batch_size=16", "train.workers=0", "augment.flip=0"}) {
+    for (const char* key :
+         {"model.name=resnet8", "train.kind=full", "train.epochs=3", "train.batch_size=16",
+          "train.workers=0", "augment.flip=0", "threads=1"}) {
       reader.set(key);
     }
     for (const std::string& key : keys) {
       reader.set(key);
     }
-    return {.config = read_train_config(reader), .weights = {}, .out = folder_ / out};
+    return {.config = read_train_config(reader), .out = folder_ / out};
   }
 
   TemporaryFolder folder_;
@@ -95,12 +96,12 @@ TEST_F(TrainTest, TrainsAdaptersForABackboneThatStays) {
   const TrainSettings first = settings("full");
   train(first);
   TrainSettings lorae = settings("lorae", {"train.kind=lorae", "train.rank=4"});
-  lorae.weights = folder_ / "full/last.safetensors";
+  lorae.config.weights = folder_ / "full/last.safetensors";
   const TrainSummary summary = train(lorae);
   EXPECT_LT(summary.trained_parameters, summary.total_parameters / 5);
 
   const auto model = models::build(lorae.config.model, std::nullopt);
-  models::load_weights(*model, load_safetensors(lorae.weights).state);
+  models::load_weights(*model, load_safetensors(lorae.config.weights).state);
   models::apply_adapter(*model, adapters::load_adapter(folder_ / "lorae/best.safetensors"));
   model->fuse();
   const auto task = tasks::make_task("classification", {.classes = 10});

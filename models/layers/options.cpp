@@ -1,0 +1,18 @@
+#include "models/layers/options.h"
+
+namespace lorae::models {
+
+void check_input(const ModelOptions& options, const ConfigReader& reader) {
+  check(options.height % options.pool == 0 && options.width % options.pool == 0,
+        ErrorCode::kInvalidConfig, reader.where("model.pool"), ": expected a divisor of ",
+        options.height, " and ", options.width, ", got ", options.pool);
+  const auto check_channels = [&](const char* key, const std::vector<double>& values) {
+    check(values.size() == 1 || std::ssize(values) == options.channels, ErrorCode::kInvalidConfig,
+          reader.where(key), ": expected one number, or one for each of ", options.channels,
+          " channels, got ", values.size());
+  };
+  check_channels("model.mean", options.mean);
+  check_channels("model.standard_deviation", options.standard_deviation);
+}
+
+}  // namespace lorae::models
