@@ -22,7 +22,7 @@ void check_entries(const lorae::SafetensorsHeader& header, std::size_t file_size
       require(size >= 0);
       numbers *= static_cast<std::size_t>(size);
     }
-    require(numbers * size_of(entry.dtype) == entry.end - entry.begin);
+    require(!entry.unknown.empty() || numbers * size_of(entry.dtype) == entry.end - entry.begin);
     if (entry.begin < entry.end) {
       require(covered.emplace(entry.begin, entry.end).second);
     }

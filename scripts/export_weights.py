@@ -51,15 +51,25 @@ def state_of(held):
     return tensors if tensors and len(tensors) == len(held) else None
 
 
+def expect_finite(name, tensor, why):
+    if not torch.isfinite(tensor.double()).all():
+        sys.exit(f"export_weights: '{name}' holds numbers that {why}")
+
+
 def exported(state, dtype):
-    """Contiguous copies without DataParallel's prefix; floats in `dtype`, if given."""
-    wrapped = all(name.startswith("module.") for name in state)
+    """Contiguous copies without the prefixes of wrappers; floats are finite, in `dtype`, if given."""
+    for prefix in ("module.", "_orig_mod.", "module."):  # DataParallel, torch.compile, both ways
+        if all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
     tensors = {}
     for name, tensor in state.items():
         tensor = tensor.detach()
-        if dtype is not None and tensor.is_floating_point():
-            tensor = tensor.to(dtype)
-        tensors[name.removeprefix("module.") if wrapped else name] = tensor.clone().contiguous()
+        if tensor.is_floating_point():
+            expect_finite(name, tensor, "are not finite")
+            if dtype is not None:
+                tensor = tensor.to(dtype)
+                expect_finite(name, tensor, f"{dtype} does not reach; use bfloat16 or float32")
+        tensors[name] = tensor.clone().contiguous()
     return tensors
 
 

@@ -5,10 +5,13 @@
 
 #include "base/atomic_file.h"
 #include "base/mapped_file.h"
+#include "tensors/finite.h"
 #include "tensors/torch.h"
 
 namespace lorae {
 namespace {
+
+namespace fs = std::filesystem;
 
 /// In the order of SafetensorsDtype.
 constexpr std::array kTypes = {c10::kFloat, c10::kHalf,  c10::kBFloat16, c10::kDouble, c10::kLong,
@@ -55,6 +58,9 @@ Result<SafetensorsFile> unpack(ByteView file, MakeTensor&& tensor) {
   try {
     std::vector<StateDict::Entry> entries;
     for (const SafetensorsEntry& entry : header->entries) {
+      check(entry.unknown.empty(), ErrorCode::kCorruptData, "[safetensors] '", entry.name,
+            "': unknown dtype \"", entry.unknown,
+            "\"; convert it where the file was made; lorae weights inspect lists them all");
       const ByteView bytes = file.subspan(entry.begin, entry.end - entry.begin);
       check_booleans(entry, bytes);
       entries.emplace_back(entry.name, tensor(entry, bytes));
@@ -65,9 +71,17 @@ Result<SafetensorsFile> unpack(ByteView file, MakeTensor&& tensor) {
   }
 }
 
-SafetensorsFile value_or_throw(Result<SafetensorsFile> file, const std::filesystem::path& path) {
-  check(file.ok(), ErrorCode::kCorruptData, "'", path.string(),
-        "': ", file.ok() ? "" : file.error().what(), "; fetch or make the file again");
+/// What was read of `bytes`, or why it was not.
+template <typename File>
+File value_or_throw(Result<File> file, ByteView bytes, const fs::path& path) {
+  if (!file.ok()) {
+    const std::string other = other_format(bytes);
+    const std::string why = file.error().what();
+    fail(ErrorCode::kCorruptData, "'", path.string(), "': ",
+         !other.empty()                        ? "[safetensors] " + other
+         : why.find("; ") != std::string::npos ? why
+                                               : why + "; fetch or make the file again");
+  }
   return *std::move(file);
 }
 
@@ -127,17 +141,31 @@ Result<SafetensorsFile> safetensors_unpack(ByteView bytes) {
   return unpack(bytes, copied);
 }
 
-void save_safetensors(const std::filesystem::path& path,
+void save_safetensors(const fs::path& path,
                       const StateDict& state,
-                      const Metadata& metadata) {
+                      const Metadata& metadata,
+                      Numbers allowed) {
+  if (allowed == Numbers::kFinite) {
+    check_finite("weights", state);
+  }
   write_file_atomic(path, pack(state, metadata).pieces());
 }
 
-SafetensorsFile load_safetensors(const std::filesystem::path& path) {
-  return value_or_throw(safetensors_unpack(read_file(path)), path);
+SafetensorsFile load_safetensors(const fs::path& path) {
+  const Bytes bytes = read_file(path);
+  return value_or_throw(safetensors_unpack(bytes), bytes, path);
 }
 
-SafetensorsFile map_safetensors(const std::filesystem::path& path) {
+SafetensorsHeader load_safetensors_header(const fs::path& path, ByteView file) {
+  return value_or_throw(read_safetensors_header(file), file, path);
+}
+
+SafetensorsFile map_safetensors(const fs::path& path) {
+  std::error_code unknown;
+  const fs::file_type type = fs::status(path, unknown).type();
+  if (type == fs::file_type::fifo || type == fs::file_type::character) {
+    return load_safetensors(path);  // of these nothing can be mapped
+  }
   const auto file = std::make_shared<MappedFile>(path);
   const auto view = [&](const SafetensorsEntry& entry, ByteView bytes) {
     std::byte* data = file->data() + entry.begin;
@@ -147,7 +175,7 @@ SafetensorsFile map_safetensors(const std::filesystem::path& path) {
     return torch::from_blob(
         data, entry.shape, [file](void*) {}, type_of(entry.dtype));
   };
-  return value_or_throw(unpack(file->bytes(), view), path);
+  return value_or_throw(unpack(file->bytes(), view), file->bytes(), path);
 }
 
 }  // namespace lorae

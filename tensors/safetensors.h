@@ -29,13 +29,23 @@ Bytes safetensors_pack(const StateDict& state, const Metadata& metadata = {});
 /// Errors (returned): kCorruptData saying what is wrong.
 Result<SafetensorsFile> safetensors_unpack(ByteView bytes);
 
-/// Atomic (see write_file_atomic).
+/// What a file of tensors may hold: weights are finite, what a model made of them need not be.
+enum class Numbers { kFinite, kAny };
+
+/// Atomic (see write_file_atomic). Errors: kCorruptData, naming the tensor, for a number that is
+/// not finite where those have to be; then nothing is written.
 void save_safetensors(const std::filesystem::path& path,
                       const StateDict& state,
-                      const Metadata& metadata = {});
+                      const Metadata& metadata = {},
+                      Numbers allowed = Numbers::kFinite);
 
-/// Errors: kInvalidConfig if unreadable; kCorruptData, naming the file.
+/// Errors: kInvalidConfig if unreadable; kCorruptData, naming the file, and what it is instead if
+/// that is known (see other_format).
 SafetensorsFile load_safetensors(const std::filesystem::path& path);
+
+/// The header of a file that was read from `path`. Errors: as load_safetensors, but for unknown
+/// dtypes.
+SafetensorsHeader load_safetensors_header(const std::filesystem::path& path, ByteView file);
 
 /// As load_safetensors, but the tensors are the file's own pages, read when they are first touched
 /// and copied when they are first written; the file never changes. See MappedFile for files that

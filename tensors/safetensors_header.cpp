@@ -8,6 +8,8 @@
 #include <optional>
 #include <set>
 
+#include "base/text.h"
+
 namespace lorae {
 namespace {
 
@@ -80,10 +82,13 @@ const json& part(const json& entry, const std::string& name, const char* key) {
 SafetensorsEntry read_entry(const json& object, const std::string& name, std::size_t data) {
   require(object.is_object(), "'" + name + "': not an object");
   const json& dtype = part(object, name, "dtype");
-  const auto known = dtype.is_string() ? dtype_named(dtype.get<std::string>()) : std::nullopt;
-  require(known.has_value(), "'" + name + "': unknown dtype " + dtype.dump());
-  SafetensorsEntry entry{
-      .name = name, .dtype = *known, .shape = read_shape(part(object, name, "shape"), name)};
+  const auto word = dtype.is_string() ? dtype.get<std::string>() : "";
+  require(!word.empty(), "'" + name + "': unknown dtype " + dtype.dump());
+  const auto known = dtype_named(word);
+  SafetensorsEntry entry{.name = name,
+                         .dtype = known.value_or(SafetensorsDtype::kF32),
+                         .shape = read_shape(part(object, name, "shape"), name),
+                         .unknown = known ? "" : word};
   const json& offsets = part(object, name, "data_offsets");
   require(offsets.is_array() && offsets.size() == 2 && offsets[0].is_number_unsigned() &&
               offsets[1].is_number_unsigned(),
@@ -93,7 +98,7 @@ SafetensorsEntry read_entry(const json& object, const std::string& name, std::si
   require(entry.begin <= entry.end && entry.end <= data,
           "'" + name + "': its data lies outside the file");
   const std::size_t bytes = checked_bytes(entry.shape, size_of(entry.dtype), name);
-  require(bytes == entry.end - entry.begin,
+  require(!known || bytes == entry.end - entry.begin,
           str("'", name, "': the shape needs ", bytes, " bytes, the offsets give ",
               entry.end - entry.begin));
   return entry;
@@ -115,25 +120,59 @@ void require_cover(const std::vector<SafetensorsEntry>& entries, std::size_t siz
   require(position == size, "bytes after the last tensor");
 }
 
+/// Reads JSON for its keys alone: nlohmann keeps the last of two equal ones silently, and a hostile
+/// file must not hide one so. (Its parser with a callback would tell, but takes quadratic time.)
+class UniqueKeys final : public nlohmann::json_sax<json> {
+ public:
+  bool key(std::string& name) override {
+    require(names_.back().insert(name).second, "the name " + json(name).dump() + " comes twice");
+    return true;
+  }
+  bool start_object(std::size_t /*size*/) override {
+    names_.emplace_back();
+    return true;
+  }
+  bool end_object() override {
+    names_.pop_back();
+    return true;
+  }
+  bool parse_error(std::size_t position,
+                   const std::string& /*token*/,
+                   const nlohmann::detail::exception& /*error*/) override {
+    throw std::runtime_error(str("the header is no JSON, from its byte ", position, " on"));
+  }
+  bool null() override { return true; }
+  bool boolean(bool /*value*/) override { return true; }
+  bool number_integer(std::int64_t /*value*/) override { return true; }
+  bool number_unsigned(std::uint64_t /*value*/) override { return true; }
+  bool number_float(double /*value*/, const std::string& /*text*/) override { return true; }
+  bool string(std::string& /*value*/) override { return true; }
+  bool binary(json::binary_t& /*value*/) override { return true; }
+  bool start_array(std::size_t /*size*/) override { return true; }
+  bool end_array() override { return true; }
+
+ private:
+  std::vector<std::set<std::string>> names_;  // of the objects that are open
+};
+
 json parse_header(std::string_view text) {
   // nlohmann stops at a zero byte as if the text ended there; nothing may hide behind one.
   require(text.find('\0') == std::string_view::npos, "a zero byte in the header");
-  // nlohmann keeps the last of two equal keys silently; a hostile file must not hide one so.
-  std::vector<std::set<std::string>> names(1);
-  const auto reject_duplicates = [&](int /*depth*/, json::parse_event_t event, json& parsed) {
-    if (event == json::parse_event_t::object_start) {
-      names.emplace_back();
-    } else if (event == json::parse_event_t::object_end) {
-      names.pop_back();
-    } else if (event == json::parse_event_t::key) {
-      require(names.back().insert(parsed.get<std::string>()).second,
-              "the name " + parsed.dump() + " comes twice");
-    }
-    return true;
-  };
-  json header = json::parse(text, reject_duplicates);
+  UniqueKeys keys;
+  json::sax_parse(text, &keys);
+  json header = json::parse(text);
   require(header.is_object(), "the header is not an object");
   return header;
+}
+
+Metadata read_metadata(const json& object) {
+  require(object.is_object(), "the metadata is not an object");
+  Metadata metadata;
+  for (const auto& [key, value] : object.items()) {
+    require(value.is_string(), "the metadata '" + key + "' is not text");
+    metadata[key] = value.get<std::string>();
+  }
+  return metadata;
 }
 
 SafetensorsHeader read_or_throw(ByteView file) {
@@ -147,7 +186,7 @@ SafetensorsHeader read_or_throw(ByteView file) {
   SafetensorsHeader header;
   for (const auto& [name, object] : text.items()) {
     if (name == kMetadataKey) {
-      header.metadata = object.get<Metadata>();
+      header.metadata = read_metadata(object);
     } else {
       header.entries.push_back(read_entry(object, name, file.size() - start));
     }
@@ -161,6 +200,10 @@ SafetensorsHeader read_or_throw(ByteView file) {
 }
 
 }  // namespace
+
+std::string_view SafetensorsEntry::dtype_name() const {
+  return unknown.empty() ? name_of(dtype) : unknown;
+}
 
 std::string_view name_of(SafetensorsDtype dtype) {
   return kDtypes.at(static_cast<std::size_t>(dtype)).name;
@@ -178,13 +221,51 @@ Result<SafetensorsHeader> read_safetensors_header(ByteView file) {
   }
 }
 
+std::string other_format(ByteView file) {
+  constexpr std::size_t kLook = 256;
+  const std::string_view start = text_of(file.first(std::min(file.size(), kLook)));
+  const std::string lower = lower_case(start.substr(std::min(
+      start.find_first_not_of(" \t\r\n\xef\xbb\xbf"), start.size())));  // BOM and blanks off
+  const auto begins = [&](std::string_view magic) { return start.starts_with(magic); };
+  constexpr std::string_view kExport =
+      "turn it into safetensors with scripts/export_weights.py, or safetensors.torch.save_file";
+  if (begins("version https://git-lfs.github.com")) {
+    return "it is a Git LFS pointer, not the file that it points to: run 'git lfs pull' where it "
+           "was cloned, or download the file itself";
+  }
+  if (begins("PK\x03\x04")) {
+    return str("it is a zip archive, as PyTorch's .pt and .pth files are: ", kExport);
+  }
+  if (begins("\x80") && start.size() > 1 && start[1] >= 2 && start[1] <= 5) {
+    return str("it is a Python pickle, as old .pt and .pth files are: ", kExport);
+  }
+  if (begins("\x89HDF\r\n")) {
+    return str("it is an HDF5 file, as Keras writes: load it there, and ", kExport);
+  }
+  if (begins("GGUF")) {
+    return "it is a GGUF file, which holds weights of language models: expected safetensors";
+  }
+  if (begins("\x1f\x8b") || begins("\x28\xb5\x2f\xfd")) {
+    return "it is compressed: unpack it first, with gzip -d or zstd -d";
+  }
+  if (lower.starts_with("<!doctype html") || lower.starts_with("<html") ||
+      lower.starts_with("<?xml")) {
+    return "it is a web page, as a server sends in place of a file that it does not give: download "
+           "it again, from the link to the file itself";
+  }
+  if (lower.starts_with('{')) {
+    return "it is JSON, maybe the index of a model in several files: expected one safetensors file";
+  }
+  return {};
+}
+
 Bytes safetensors_header_bytes(const SafetensorsHeader& header) {
   json object = json::object();
   if (!header.metadata.empty()) {
     object[std::string(kMetadataKey)] = header.metadata;
   }
   for (const SafetensorsEntry& entry : header.entries) {
-    object[entry.name] = {{"dtype", name_of(entry.dtype)},
+    object[entry.name] = {{"dtype", entry.dtype_name()},
                           {"shape", entry.shape},
                           {"data_offsets", {entry.begin, entry.end}}};
   }

@@ -42,7 +42,8 @@ class ExportWeights(unittest.TestCase):
     def test_state_dicts_plain_wrapped_and_parallel(self):
         state = self.model.state_dict()
         parallel = {"module." + name: tensor for name, tensor in state.items()}
-        for held in (state, {"state_dict": state, "epoch": 3}, {"model": parallel},
+        compiled = {"module._orig_mod." + name: tensor for name, tensor in state.items()}
+        for held in (state, {"state_dict": state, "epoch": 3}, {"model": parallel}, compiled,
                      {"ema": state, "model": {"other": torch.ones(1)}}):
             torch.save(held, self.checkpoint)
             done = self.export("--force")
@@ -53,6 +54,16 @@ class ExportWeights(unittest.TestCase):
         torch.save(self.model.state_dict(), self.checkpoint)
         self.assertEqual(self.export("--dtype", "bfloat16").returncode, 0)
         self.check_same(torch.bfloat16)
+
+    def test_numbers_that_would_be_lost(self):
+        for number, dtype in ((1e6, "float16"), (float("nan"), "bfloat16"), (float("inf"), "float32")):
+            state = self.model.state_dict()
+            state["0.weight"][1, 2, 0, 1] = number
+            torch.save(state, self.checkpoint)
+            refused = self.export("--dtype", dtype)
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("'0.weight' holds numbers that", refused.stderr)
+            self.assertFalse(self.output.exists())
 
     def test_a_pickled_module_needs_trust(self):
         torch.save({"ema": None, "model": self.model.half()}, self.checkpoint)
