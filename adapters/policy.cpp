@@ -35,7 +35,8 @@ template <typename Number>
 Number number(const std::string& text, const std::string& term) {
   Number value{};
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  check(code == std::errc() && end == text.data() + text.size() && value > 0,
+  check(code == std::errc() && end == text.data() + text.size() && value > 0 &&
+            std::isfinite(static_cast<double>(value)),
         ErrorCode::kInvalidConfig, "[adapters] ranks: '", term,
         "': expected PATTERN=RANK or PATTERN=RANK/ALPHA, for example \"layer4.*=16/32\"");
   return value;
@@ -48,6 +49,8 @@ bool glob_matches(const std::string& glob, const std::string& text) {
 }
 
 Policy::Policy(const LoraeOptions& options) : options_(options) {
+  check(std::isfinite(options.alpha) && options.alpha > 0, ErrorCode::kInvalidConfig,
+        "[adapters] alpha: expected a number above 0, got ", options.alpha);
   for (const std::string& text : terms_of(options.targets)) {
     const bool negated = text.starts_with('!');
     const std::string bare = text.substr(negated ? 1 : 0);

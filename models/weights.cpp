@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "tensors/finite.h"
 #include "tensors/torch.h"
 
 namespace lorae::models {
@@ -41,33 +42,79 @@ struct Renaming {
   }
 };
 
-/// The one that gives the most tensors a place; none if that is as good.
-Renaming best_renaming(const std::map<std::string, at::Tensor*>& places, const StateDict& weights) {
-  const std::vector<Renaming> all = {
-      {"", ""},          {"module.", ""},        {"model.", ""},       {"", "encoder."},
-      {"", "backbone."}, {"", "backbone.body."}, {"module.model.", ""}};
-  Renaming best;
-  std::int64_t most = -1;
-  for (const Renaming& renaming : all) {
-    const auto fitting = std::ranges::count_if(
+/// "a.b." of names that all begin so: what torch.compile ("_orig_mod."), DataParallel ("module.")
+/// and whoever keeps a model in a member put before them.
+std::string shared_prefix(const StateDict& weights) {
+  if (weights.empty()) {
+    return {};
+  }
+  const std::string& first = weights.begin()->first;  // names are sorted: those between share more
+  const std::string& last = (weights.end() - 1)->first;
+  const auto differ = std::ranges::mismatch(first, last).in1;
+  const std::size_t dot = std::string(first.begin(), differ).rfind('.');
+  return dot == std::string::npos ? "" : first.substr(0, dot + 1);
+}
+
+/// Every part of a prefix that ends in a dot: "a." and "a.b." of "a.b.".
+std::vector<Renaming> droppings(const std::string& prefix) {
+  std::vector<Renaming> all;
+  for (std::size_t dot = prefix.find('.'); dot != std::string::npos;
+       dot = prefix.find('.', dot + 1)) {
+    all.push_back({prefix.substr(0, dot + 1), ""});
+  }
+  return all;
+}
+
+/// The one of `candidates` that gives the most tensors a place; no renaming if that is as good.
+template <typename Places>
+Renaming best_renaming(const Places& places,
+                       const StateDict& weights,
+                       const std::vector<Renaming>& candidates) {
+  const auto fitting = [&](const Renaming& renaming) {
+    return std::ranges::count_if(
         weights, [&](const auto& entry) { return places.contains(renaming.apply(entry.first)); });
-    if (fitting > most) {
-      most = fitting;
+  };
+  Renaming best;
+  auto most = fitting(best);
+  for (const Renaming& renaming : candidates) {
+    if (const auto count = fitting(renaming); count > most) {
+      most = count;
       best = renaming;
     }
   }
   return best;
 }
 
+/// The state under other names.
+StateDict renamed(const StateDict& weights, const Renaming& renaming) {
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [name, tensor] : weights) {
+    entries.emplace_back(renaming.apply(name), tensor);
+  }
+  return StateDict(std::move(entries));
+}
+
+using Taken = std::vector<std::pair<at::Tensor*, at::Tensor>>;
+
+/// A tensor of the file in the type of its place in the model.
+at::Tensor fitted(const std::string& name, const at::Tensor& from, const at::Tensor& to) {
+  return converted("weights", name, from, to.scalar_type()).to(to.scalar_type());
+}
+
 }  // namespace
 
-void load_weights(Model& model, const StateDict& weights) {
+void load_weights(Model& model, const StateDict& file) {
+  const auto slots = model.slots();
   std::vector<std::string> missing, differing;
-  std::vector<std::pair<at::Tensor*, at::Tensor>> given_to;
+  Taken taken;
   std::set<std::string> known;
-  for (const NamedSlot& slot : model.slots()) {
-    const at::Tensor* given = weights.find(slot.name);
+  for (const NamedSlot& slot : slots) {
     known.insert(slot.name);
+  }
+  const StateDict weights =
+      renamed(file, best_renaming(known, file, droppings(shared_prefix(file))));
+  for (const NamedSlot& slot : slots) {
+    const at::Tensor* given = weights.find(slot.name);
     if (given == nullptr) {
       if (!is_counter(slot.name)) {
         missing.push_back(slot.name);
@@ -76,7 +123,7 @@ void load_weights(Model& model, const StateDict& weights) {
       differing.push_back(
           lorae::str(slot.name, " (", given->sizes(), ", expected ", slot.tensor->sizes(), ')'));
     } else {
-      given_to.emplace_back(slot.tensor, *given);
+      taken.emplace_back(slot.tensor, fitted(slot.name, *given, *slot.tensor));
     }
   }
   std::vector<std::string> unknown;
@@ -90,8 +137,8 @@ void load_weights(Model& model, const StateDict& weights) {
         model.options().classes, " classes;", missing.empty() ? "" : " missing: ", listed(missing),
         unknown.empty() ? "" : " unknown: ", listed(unknown),
         differing.empty() ? "" : " of another shape: ", listed(differing));
-  for (const auto& [to, from] : given_to) {
-    *to = from.to(to->scalar_type());
+  for (const auto& [to, from] : taken) {
+    *to = from;
   }
 }
 
@@ -101,10 +148,14 @@ PartialLoad load_matching(Model& model, const StateDict& weights) {
   for (const NamedSlot& slot : slots) {
     places[slot.name] = slot.tensor;
   }
-  const Renaming renaming = best_renaming(places, weights);
+  std::vector<Renaming> candidates = {{"module.", ""},        {"model.", ""},
+                                      {"", "encoder."},       {"", "backbone."},
+                                      {"", "backbone.body."}, {"module.model.", ""}};
+  std::ranges::copy(droppings(shared_prefix(weights)), std::back_inserter(candidates));
+  const Renaming renaming = best_renaming(places, weights, candidates);
   PartialLoad load{.renaming = renaming.text()};
   std::map<std::string, std::string> reasons;  // of tensors of the model
-  std::vector<std::pair<at::Tensor*, at::Tensor>> given_to;
+  Taken taken;
   for (const auto& [name, tensor] : weights) {
     const auto place = places.find(renaming.apply(name));
     if (place == places.end()) {
@@ -113,17 +164,17 @@ PartialLoad load_matching(Model& model, const StateDict& weights) {
       reasons[place->first] =
           lorae::str("the file has ", tensor.sizes(), ", the model ", place->second->sizes());
     } else {
-      given_to.emplace_back(place->second, tensor);
+      taken.emplace_back(place->second, fitted(name, tensor, *place->second));
       reasons[place->first] = "";
     }
   }
-  check(2 * reasons.size() >= weights.size() && !given_to.empty(), ErrorCode::kIncompatible,
-        "[weights] of ", weights.size(), " tensors only ", given_to.size(), " have a place in ",
+  check(2 * reasons.size() >= weights.size() && !taken.empty(), ErrorCode::kIncompatible,
+        "[weights] of ", weights.size(), " tensors only ", taken.size(), " have a place in ",
         model.options().name, "; without one: ", listed(load.unused));
-  for (const auto& [to, from] : given_to) {
-    *to = from.to(to->scalar_type());
+  for (const auto& [to, from] : taken) {
+    *to = from;
   }
-  load.taken = given_to.size();
+  load.taken = taken.size();
   for (const NamedSlot& slot : slots) {
     const auto reason = reasons.find(slot.name);
     if (reason == reasons.end() && !is_counter(slot.name)) {
@@ -146,6 +197,7 @@ void apply_adapter(Model& model, const adapters::Adapter& adapter) {
           "[adapter] it was trained on the backbone ", info.base_digest, ", got ", digest,
           "; `lorae digest` gives the digest of a file");
   }
+  check_finite("adapter", adapter.state);
   model.attach_adapters(info.layers);
   std::vector<StateDict::Entry> targets;
   for (const StateDict& part : {model.adapter(), model.backbone()}) {

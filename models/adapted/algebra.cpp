@@ -31,7 +31,7 @@ Factors factorise(const at::Tensor& difference,
                   const adapters::LayerAdapter& adapter,
                   std::int64_t groups) {
   const std::int64_t outputs = difference.size(0);
-  const at::Tensor matrices = difference.to(at::kDouble).reshape({groups, outputs / groups, -1});
+  const at::Tensor matrices = difference.reshape({groups, outputs / groups, -1});
   const bool tall = matrices.size(1) > matrices.size(2);
   const at::Tensor wide = tall ? matrices.mT() : matrices;
   const std::int64_t side = wide.size(1);
@@ -90,7 +90,8 @@ Extraction extract_adapter(const Model& base,
       continue;
     }
     const std::string name = shape.name + ".weight";
-    const Factors factors = factorise(to.at(name) - from.at(name), *adapter, shape.groups);
+    const at::Tensor difference = to.at(name).to(at::kDouble) - from.at(name).to(at::kDouble);
+    const Factors factors = factorise(difference, *adapter, shape.groups);
     held[name] = true;
     entries.emplace_back(extractor_name(shape.name), factors.extractor);
     entries.emplace_back(mapper_name(shape.name), factors.mapper);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 namespace lorae::adapters {
 namespace {
@@ -94,6 +95,10 @@ TEST(Policy, RefusesWhatMakesNoSense) {
     expect_refused({.ranks = ranks}, "expected PATTERN=RANK or PATTERN=RANK/ALPHA");
   }
   expect_refused({.ranks = "*=2000"}, "expected a rank of at most 1024");
+  expect_refused({.ranks = "*=4/inf"}, "expected PATTERN=RANK or PATTERN=RANK/ALPHA");
+  for (const double alpha : {0.0, -1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
+    expect_refused({.alpha = alpha}, "alpha: expected a number above 0");
+  }
 }
 
 }  // namespace
