@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/config_reader.h"
+#include "base/text.h"
 
 namespace lorae {
 namespace {
@@ -66,6 +67,8 @@ void ConfigPrinter::print_field(std::string_view key,
                                 const ConfigValue& value,
                                 std::string_view help) {
   std::string line = str(key, " = ", config_text(value.value));
+  check(is_utf8(line), ErrorCode::kInvalidConfig, "[config] ", line,
+        ": expected UTF-8, which a configuration is kept as; rename what is not");
   if (!help.empty()) {
     line.resize(std::max<std::size_t>(line.size(), 36), ' ');
     line += str("  # ", help);

@@ -1,5 +1,8 @@
 #include "transport/endpoint.h"
 
+#include <unistd.h>
+
+#include <array>
 #include <charconv>
 
 #include "base/error.h"
@@ -67,6 +70,16 @@ Endpoint Endpoint::to_dial_here(const std::string& listening) {
     endpoint.host = "[::1]";
   }
   return to_dial(endpoint.text());
+}
+
+std::string Endpoint::for_others(const std::string& listening) {
+  Endpoint endpoint = parse(listening, "tcp://127.0.0.1:7227");
+  if (endpoint.host == "*" || endpoint.host == "0.0.0.0" || endpoint.host == "[::]") {
+    std::array<char, 256> name{};
+    const bool known = ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0';
+    endpoint.host = known ? name.data() : "THIS-MACHINE";
+  }
+  return endpoint.text();
 }
 
 }  // namespace lorae::transport

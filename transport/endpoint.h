@@ -22,6 +22,8 @@ struct Endpoint {
   static Endpoint to_dial(const std::string& text);
   /// Where this machine dials a listener of its own: "0.0.0.0" and "*" become loopback.
   static Endpoint to_dial_here(const std::string& listening);
+  /// What others may dial, for a message: "0.0.0.0", "[::]" and "*" become this machine's name.
+  static std::string for_others(const std::string& listening);
 };
 
 }  // namespace lorae::transport

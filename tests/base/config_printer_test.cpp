@@ -88,5 +88,13 @@ TEST(ConfigPrinter, WritesWholeNumbersThatReadBackTheSame) {
   EXPECT_EQ(reread(job), job);
 }
 
+TEST(ConfigPrinter, RefusesTextThatNobodyCouldReadBack) {
+  ConfigPrinter printer;
+  EXPECT_NE(config_error([&] {
+              printer.print("job", EveryKind{.note = "caf\xe9"});
+            }).find("note = \"caf\xe9\": expected UTF-8"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace lorae

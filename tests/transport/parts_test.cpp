@@ -1,7 +1,9 @@
 // The small parts under the sockets: endpoints, waits, queues, threads, connection names.
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <unistd.h>
 
+#include <array>
 #include <future>
 #include <thread>
 
@@ -163,6 +165,18 @@ TEST(ConnectionTable, ForgetsClientsThatAreNotActive) {
 
   EXPECT_EQ(table.route(a), nullptr);
   EXPECT_NE(table.route(b), nullptr);
+}
+
+TEST(Endpoint, ForOthersHasNoWildcard) {
+  std::array<char, 256> name{};
+  ASSERT_EQ(::gethostname(name.data(), name.size() - 1), 0);
+  const std::string here = name.data();
+  for (const char* wildcard : {"tcp://0.0.0.0:7227", "tcp://*:7227", "tcp://[::]:7227"}) {
+    EXPECT_EQ(Endpoint::for_others(wildcard), "tcp://" + here + ":7227");
+  }
+  for (const char* address : {"tcp://127.0.0.1:7227", "tcp://[::1]:9", "tcp://host.example:1"}) {
+    EXPECT_EQ(Endpoint::for_others(address), address);
+  }
 }
 
 }  // namespace
