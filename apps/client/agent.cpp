@@ -66,6 +66,7 @@ class Agent {
   int run() {
     signals_.async_wait([this](auto error, int /*signal*/) {
       if (!error) {
+        log_info("client.stop", "by a signal; the same command goes on, and sends what is trained");
         status_ = kInterrupted;
         io_.stop();
       }

@@ -1,12 +1,11 @@
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 
 #include "apps/client/agent.h"
+#include "apps/common/command_line.h"
 #include "apps/common/flags.h"
 #include "apps/common/main_of.h"
+#include "apps/common/output.h"
 #include "base/atomic_file.h"
-#include "base/home.h"
 
 namespace lorae::apps {
 namespace {
@@ -27,11 +26,10 @@ int program(int argc, char** argv) {
       "Takes part in federated rounds: trains LoRAE adapters on this device's private images.\n"
       "With a client.toml (made by 'lorae provision') beside it, it needs no flag."};
   std::string config;
-  std::string home = default_home().string();
   bool print_config = false;
   ConfigFlags flags(app);
   app.add_option("--config", config, "configuration file; default: client.toml here, if any");
-  app.add_option("--home", home, "keys and caches")->capture_default_str();
+  const HomeFlag home_flag(app, "keys and caches");
   flags.text("--name", "name", "this client's name");
   flags.text("--coordinator", "coordinator", "tcp://HOST:PORT");
   flags.text("--data", "data", "folder with private images",
@@ -40,9 +38,12 @@ int program(int argc, char** argv) {
   flags.text("--device", "device", "auto, cpu or cuda:N");
   flags.settings();
   app.add_flag("--print-config", print_config, "print the effective configuration and exit");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto end = parse(app, argc, argv)) {
+    return *end;
+  }
 
-  if (config.empty() && fs::exists("client.toml")) {
+  std::error_code unknown;  // of a folder that may not be searched
+  if (config.empty() && fs::exists("client.toml", unknown)) {
     config = "client.toml";
   }
   ConfigReader reader = config.empty() ? ConfigReader{} : ConfigReader::load(config);
@@ -53,13 +54,16 @@ int program(int argc, char** argv) {
   if (print_config) {
     ConfigPrinter printer;
     printer.print("", options);
-    fmt::print("{}", printer.text());
+    say("{}", printer.text());
     return 0;
   }
-  resolve_paths(options, config.empty() ? fs::path(".") : fs::path(config).parent_path());
-  ensure_directory(home);
+  // What comes from a pipe has no folder but ours.
+  resolve_paths(options,
+                fs::is_regular_file(config, unknown) ? fs::path(config).parent_path() : ".");
+  const fs::path home = home_flag.folder();
+  ensure_home(home);
   const Identity identity = resolve_identity(options, home);
-  const FileLock lock(fs::path(home) / (options.name + ".client.lock"), FileLock::Wait::kNo,
+  const FileLock lock(home / (options.name + ".client.lock"), FileLock::Wait::kNo,
                       "is this client running already?");
   return run_agent({options, identity, home});
 }

@@ -1,29 +1,21 @@
 #pragma once
 
-#include <cstdio>
-#include <exception>
 #include <functional>
+#include <string>
 #include <string_view>
-
-#include "base/error.h"
 
 namespace lorae::apps {
 
-/// The rest of every `main`: runs `body` and returns its exit status. If it throws, prints
+/// The rest of every `main`: makes the process fit to run, runs `body` and returns its exit status,
+/// when standard output has taken all that was printed. If something throws, prints
 /// "program: message" to standard error and returns the status of docs/errors.md.
-inline int main_of(std::string_view program, const std::function<int()>& body) {
-  const auto complain = [program](const std::exception& error) {
-    std::fputs(str(program, ": ", error.what(), '\n').c_str(), stderr);
-  };
-  try {
-    return body();
-  } catch (const Error& error) {
-    complain(error);
-    return exit_status(error.code());
-  } catch (const std::exception& error) {
-    complain(error);
-    return exit_status(ErrorCode::kInvalidArgument);  // a bug of ours
-  }
-}
+///
+/// Fit: descriptors 0 to 2 are open, if only to /dev/null, so that no file of ours gets their
+/// numbers; enough more may be opened; SIGINT and SIGTERM say that they ended the program.
+int main_of(std::string_view program, const std::function<int()>& body);
+
+/// What SIGINT and SIGTERM say besides, such as how to go on, where the program does not take the
+/// signals itself.
+void set_interrupt_hint(const std::string& hint);
 
 }  // namespace lorae::apps

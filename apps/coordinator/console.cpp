@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "apps/common/output.h"
 #include "experiment/run.h"
 
 namespace lorae::apps {
@@ -16,8 +17,8 @@ std::string bytes_text(std::int64_t bytes) {
   return human_bytes(static_cast<double>(bytes));
 }
 
-void put(const std::string& line) {
-  fmt::print("{}\n", line);
+void put_line(const std::string& line) {
+  put(line + '\n');
   std::fflush(stdout);  // whoever reads along is to see it now
 }
 
@@ -52,22 +53,23 @@ void Console::round(const coordinator::RoundSummary& round) const {
                 {"downlink_bytes", round.downlink_bytes},
                 {"seconds", round.seconds}};
     add(object, round.metrics);
-    put(object.dump());
+    put_line(json_line(object));
     return;
   }
-  put(fmt::format("round {}/{}: {} clients, {}, up {}, down {}, {:.1f} s", round.round.value,
-                  rounds_, round.clients, text_of(round.metrics), bytes_text(round.uplink_bytes),
-                  bytes_text(round.downlink_bytes), round.seconds));
+  put_line(fmt::format("round {}/{}: {} clients, {}, up {}, down {}, {:.1f} s", round.round.value,
+                       rounds_, round.clients, text_of(round.metrics),
+                       bytes_text(round.uplink_bytes), bytes_text(round.downlink_bytes),
+                       round.seconds));
 }
 
 void Console::metrics(RoundId round, const Metrics& metrics) const {
   if (as_json_) {
     json object{{"event", "metrics"}, {"round", round.value}};
     add(object, metrics);
-    put(object.dump());
+    put_line(json_line(object));
     return;
   }
-  put(fmt::format("round {}/{}: {}", round.value, rounds_, text_of(metrics)));
+  put_line(fmt::format("round {}/{}: {}", round.value, rounds_, text_of(metrics)));
 }
 
 void Console::summary(const coordinator::Coordinator& coordinator,
@@ -94,13 +96,14 @@ void Console::summary(const coordinator::Coordinator& coordinator,
                 {"frames_in", counters.frames_in},
                 {"frames_out", counters.frames_out}};
     add(object, metrics);
-    put(object.dump());
+    put_line(json_line(object));
     return;
   }
-  put(fmt::format("{} after {} rounds: {}{}up {}, down {}", end, version.value, text_of(metrics),
-                  metrics.empty() ? "" : ", ", bytes_text(uplink), bytes_text(downlink)));
-  put(fmt::format("digest    {}\nadapter   {}\nbackbone  {}\nrun       {}", digest, adapter,
-                  backbone, directory.path().string()));
+  put_line(fmt::format("{} after {} rounds: {}{}up {}, down {}", end, version.value,
+                       text_of(metrics), metrics.empty() ? "" : ", ", bytes_text(uplink),
+                       bytes_text(downlink)));
+  put_line(fmt::format("digest    {}\nadapter   {}\nbackbone  {}\nrun       {}", digest, adapter,
+                       backbone, directory.path().string()));
 }
 
 }  // namespace lorae::apps

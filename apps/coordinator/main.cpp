@@ -1,4 +1,3 @@
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -6,12 +5,13 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "apps/common/command_line.h"
 #include "apps/common/flags.h"
 #include "apps/common/main_of.h"
+#include "apps/common/output.h"
 #include "apps/common/random_number.h"
 #include "apps/coordinator/console.h"
 #include "base/atomic_file.h"
-#include "base/home.h"
 #include "base/log.h"
 #include "coordinator/registry_watcher.h"
 #include "coordinator/server.h"
@@ -20,6 +20,7 @@
 #include "experiment/run_choice.h"
 #include "tensors/threads.h"
 #include "training/shares.h"
+#include "transport/endpoint.h"
 #include "transport/home_keys.h"
 #include "transport/self_test.h"
 
@@ -30,7 +31,6 @@ namespace fs = std::filesystem;
 
 struct Options {
   std::string config;
-  std::string home = default_home().string();
   std::string method;
   std::string run;
   bool print_config = false;
@@ -51,7 +51,6 @@ void add_options(CLI::App& app, Options& options, ConfigFlags& flags) {
   app.add_option("--config", options.config, "TOML file; see configs/");
   flags.settings();
   app.add_option("--method", options.method, "which of the file's methods; default: the first");
-  app.add_option("--home", options.home, "keys, caches and runs")->capture_default_str();
   auto* const run = app.add_option("--run", options.run, "go on with the run in this folder");
   app.add_flag("--fresh", options.fresh, "start a new run, whatever runs there are")->excludes(run);
   app.add_flag("--print-config", options.print_config,
@@ -74,8 +73,10 @@ fs::path folder_of(const std::string& text) {
   return path.has_filename() ? path : path.parent_path();
 }
 
-experiment::RunChoice choose(const Options& options, const experiment::RunConfig& config) {
-  const fs::path folder = fs::path(options.home) / "runs";
+experiment::RunChoice choose(const Options& options,
+                             const fs::path& home,
+                             const experiment::RunConfig& config) {
+  const fs::path folder = home / "runs";
   ensure_directory(folder);
   experiment::RunChoice choice = options.run.empty()
                                      ? experiment::choose_run(folder, config, options.fresh)
@@ -105,10 +106,9 @@ void tell_over(const experiment::RunChoice& choice,
            config.federation.rounds,
            " rounds: nothing to do; more rounds by --rounds, a new run by --fresh");
   if (as_json) {
-    fmt::print("{}\n", nlohmann::json{{"event", "over"},
-                                      {"rounds", choice.committed.value},
-                                      {"run", choice.path.string()}}
-                           .dump());
+    say("{}\n",
+        json_line(nlohmann::json{
+            {"event", "over"}, {"rounds", choice.committed.value}, {"run", choice.path.string()}}));
   }
 }
 
@@ -137,13 +137,14 @@ transport::ZmqServerOptions socket_options(const std::string& endpoint,
 class Deployment {
  public:
   Deployment(const Options& options,
+             const fs::path& home,
              const experiment::RunConfig& config,
              runs::RunDirectory directory,
              transport::ZmqServer& socket)
       : console_(options.as_json, config.federation.rounds),
         directory_(std::move(directory)),
         journal_(directory_.journal_path(), runs::Journal::Mode::kContinue),
-        made_(experiment::make_run(config, config.methods.front(), config.seed, options.home)),
+        made_(experiment::make_run(config, config.methods.front(), config.seed, home)),
         test_(training::test_images(config.data, config.model, Seed{config.seed})),
         learner_(made_.plan, made_.backbone, open_device(config.compute)),
         coordinator_(settings(config),
@@ -168,7 +169,7 @@ class Deployment {
     log_info("run.start", "listening=", socket.endpoint(), " method=", config.methods.front().name,
              " trainable=", made_.trainable_parameters, " of ", made_.total_parameters,
              version > RoundId{0} ? str(" resumed_after_round=", version) : "",
-             " home=", options.home, " run=", directory_.path().string());
+             " home=", home.string(), " run=", directory_.path().string());
   }
 
   coordinator::ServerEnd run(const transport::ZmqServer& socket) {
@@ -197,8 +198,9 @@ class Deployment {
   }
 
   coordinator::CoordinatorEvents events(const std::string& endpoint) {
-    const std::string address =
-        endpoint == experiment::NetworkOptions{}.bind ? "" : " --coordinator " + endpoint;
+    const std::string address = endpoint == experiment::NetworkOptions{}.bind
+                                    ? ""
+                                    : " --coordinator " + transport::Endpoint::for_others(endpoint);
     return {
         .on_round = [this](const auto& round) { console_.round(round); },
         .on_state = [this](RoundId round,
@@ -239,21 +241,21 @@ bool is_over(const experiment::RunChoice& choice, const experiment::RunConfig& c
   return journal.meta(runs::kMeasuredKey) == std::to_string(choice.committed.value);
 }
 
-int run(const Options& options, const ConfigFlags& flags) {
+int run(const Options& options, const HomeFlag& home_flag, const ConfigFlags& flags) {
   const experiment::RunConfig config = configuration(options, flags);
   if (options.print_config) {
-    fmt::print("{}", experiment::print_run_config(config));
+    say("{}", experiment::print_run_config(config));
     return 0;
   }
   use_one_thread();
   open_device(config.compute);  // a mistake there is told at once
-  const fs::path home = options.home;
-  ensure_directory(home);
+  const fs::path home = home_flag.folder();
+  ensure_home(home);
   std::signal(SIGHUP, SIG_IGN);  // until the watcher is up: it means "read the registry again"
   FileLock lock(transport::coordinator_lock_path(home), FileLock::Wait::kNo,
                 "another coordinator runs on this home; stop it or give --home");
   lock.write(str(::getpid(), '\n'));
-  const experiment::RunChoice choice = choose(options, config);
+  const experiment::RunChoice choice = choose(options, home, config);
   if (is_over(choice, config)) {
     tell_over(choice, config, options.as_json);
     return 0;
@@ -271,10 +273,14 @@ int run(const Options& options, const ConfigFlags& flags) {
       {[](std::size_t clients) { log_info("registry.loaded", "clients=", clients); },
        [](const std::string& problem) { log_warning("registry.rejected", problem); }});
   transport::refuse_if_open(socket.endpoint(), keys.public_key);
-  Deployment deployment(options, config, open_run(choice, config), socket);
+  Deployment deployment(options, home, config, open_run(choice, config), socket);
   // Before the socket's thread starts, in `run`.
   *on_revoked = [&](const std::vector<ClientId>& clients) { deployment.on_revoked(clients); };
-  return deployment.run(socket) == coordinator::ServerEnd::kFinished ? 0 : 130;
+  if (deployment.run(socket) == coordinator::ServerEnd::kFinished) {
+    return 0;
+  }
+  log_info("run.stopped", "by a signal; the same command goes on with the run");
+  return 130;
 }
 
 int program(int argc, char** argv) {
@@ -284,8 +290,11 @@ int program(int argc, char** argv) {
   Options options;
   ConfigFlags flags(app);
   add_options(app, options, flags);
-  CLI11_PARSE(app, argc, argv);
-  return run(options, flags);
+  const HomeFlag home(app, "keys, caches and runs");
+  if (const auto end = parse(app, argc, argv)) {
+    return *end;
+  }
+  return run(options, home, flags);
 }
 
 }  // namespace

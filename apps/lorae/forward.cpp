@@ -52,7 +52,7 @@ void run_forward(const ForwardOptions& options) {
       written.emplace_back(outputs[i].name, outputs[i].value.clone());
     }
   }
-  save_safetensors(options.output, StateDict(std::move(written)));
+  save_safetensors(options.output, StateDict(std::move(written)), {}, Numbers::kAny);
 }
 
 }  // namespace lorae::apps

@@ -1,12 +1,13 @@
 #include <CLI/CLI.hpp>
 
+#include "apps/common/command_line.h"
 #include "apps/common/main_of.h"
+#include "apps/common/output.h"
 #include "apps/lorae/commands.h"
 #include "apps/lorae/data_cli.h"
 #include "apps/lorae/model_cli.h"
 #include "apps/lorae/plain_words.h"
 #include "apps/lorae/train_cli.h"
-#include "base/home.h"
 
 namespace {
 
@@ -59,34 +60,33 @@ void add_keygen(CLI::App& app) {
 
 /// What `enrol` and `revoke` were asked; each has its own.
 struct RegistryArguments {
+  explicit RegistryArguments(CLI::App& command) : home(command, "of the coordinator") {}
+
+  apps::HomeChoice choice() const { return {home.folder(), home.given()}; }
+
   std::string name;
   std::string key;
-  std::string home = default_home().string();
+  apps::HomeFlag home;
 };
 
 void add_enrol(CLI::App& app) {
-  const auto asked = std::make_shared<RegistryArguments>();
   auto* enrol = app.add_subcommand("enrol", "let a client in");
+  const auto asked = std::make_shared<RegistryArguments>(*enrol);
   enrol->add_option("NAME", asked->name)->required();
   enrol
       ->add_option("KEY", asked->key,
                    "its public key, 40 characters in '...', or the path of its .pub file")
       ->required();
-  auto* home =
-      enrol->add_option("--home", asked->home, "of the coordinator")->capture_default_str();
-  enrol->callback([asked, home] {
-    apps::enrol({asked->home, home->count() > 0}, apps::plain_word(asked->name),
-                apps::plain_word(asked->key));
+  enrol->callback([asked] {
+    apps::enrol(asked->choice(), apps::plain_word(asked->name), apps::plain_word(asked->key));
   });
 }
 
 void add_revoke(CLI::App& app) {
-  const auto asked = std::make_shared<RegistryArguments>();
   auto* revoke = app.add_subcommand("revoke", "let a client in no more");
+  const auto asked = std::make_shared<RegistryArguments>(*revoke);
   revoke->add_option("NAME", asked->name)->required();
-  auto* home =
-      revoke->add_option("--home", asked->home, "of the coordinator")->capture_default_str();
-  revoke->callback([asked, home] { apps::revoke({asked->home, home->count() > 0}, asked->name); });
+  revoke->callback([asked] { apps::revoke(asked->choice(), apps::plain_word(asked->name)); });
 }
 
 void add_report(CLI::App& app) {
@@ -127,13 +127,7 @@ int run(int argc, char** argv) {
   apps::add_train_commands(app);
   apps::add_data_commands(app);
   apps::add_model_commands(app);
-  const std::vector<std::string> words = apps::mark_plain_words({argv, argv + argc});
-  std::vector<const char*> marked;
-  for (const std::string& word : words) {
-    marked.push_back(word.c_str());
-  }
-  CLI11_PARSE(app, argc, marked.data());
-  return 0;
+  return apps::parse(app, apps::mark_plain_words({argv, argv + argc})).value_or(0);
 }
 
 }  // namespace

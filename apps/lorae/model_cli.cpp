@@ -2,9 +2,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "apps/common/command_line.h"
 #include "apps/common/flags.h"
 #include "apps/lorae/model_commands.h"
-#include "base/home.h"
 
 namespace lorae::apps {
 namespace {
@@ -46,14 +46,16 @@ void add_models_command(CLI::App& app) {
 
 /// What `params` was asked.
 struct ParamsArguments {
-  explicit ParamsArguments(CLI::App& command) : overrides(command) {}
+  explicit ParamsArguments(CLI::App& command)
+      : overrides(command), home(command, "cached backbones, for --config") {}
 
   ModelChoice choice;
   adapters::LoraeOptions lorae;
   bool as_json = false, bytes = false, paper = false;
   Codecs codecs;
-  std::string config, home = default_home().string();
+  std::string config;
   ConfigFlags overrides;
+  HomeFlag home;
 };
 
 void count(const ParamsArguments& asked, const CLI::App& command) {
@@ -62,7 +64,7 @@ void count(const ParamsArguments& asked, const CLI::App& command) {
   } else if (!asked.config.empty()) {
     print_forecast(experiment::load_run_config(
                        asked.config, [&](ConfigReader& reader) { asked.overrides.apply(reader); }),
-                   asked.home);
+                   asked.home.folder().string());
   } else if (asked.choice.name.empty()) {
     throw CLI::RequiredError(command.get_display_name() + ": MODEL, or --paper");
   } else if (asked.bytes) {
@@ -91,9 +93,7 @@ void add_params_command(CLI::App& app) {
           ->needs(predict)
           ->excludes(model);
   asked->overrides.settings("KEY=VALUE, overrides --config")->needs(plan);
-  params->add_option("--home", asked->home, "cached backbones, for --config")
-      ->capture_default_str()
-      ->needs(plan);
+  asked->home.option()->needs(plan);
   params->add_flag("--paper", asked->paper, "the paper's tables beside ours, instead of one model");
   params->callback([asked, params] { count(*asked, *params); });
 }

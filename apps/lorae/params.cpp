@@ -1,9 +1,9 @@
-#include <fmt/core.h>
-
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "adapters/blocks.h"
+#include "apps/common/output.h"
+#include "apps/common/table.h"
 #include "apps/lorae/model_commands.h"
 #include "apps/lorae/paper_cells.h"
 #include "codec/chain.h"
@@ -45,19 +45,20 @@ json to_json(const ModelChoice& choice, const ModelCounts& counts, models::Model
 }
 
 void print_table(const ModelChoice& choice, const ModelCounts& counts, const LoraeOptions& lorae) {
-  fmt::print("{:44} {:>6} {:>6} {:>3} {:>3} {:>6} {:>12} {:>5} {:>10}\n", "layer", "in", "out", "k",
-             "s", "groups", "parameters", "rank", "adapter");
+  Table table("lrrrrrrrr",
+              {"layer", "in", "out", "k", "s", "groups", "parameters", "rank", "adapter"});
   for (const auto& [shape, parameters, rank, adapter] : counts.layers) {
-    fmt::print("{:44} {:6} {:6} {:3} {:3} {:6} {:12} {:5} {:10}\n", shape.name, shape.in, shape.out,
-               shape.kernel, shape.stride, shape.groups, parameters, rank, adapter);
+    table.row(shape.name, shape.in, shape.out, shape.kernel, shape.stride, shape.groups, parameters,
+              rank, adapter);
   }
+  table.print();
   const double share =
       100.0 * static_cast<double>(counts.trainable()) / static_cast<double>(counts.total);
-  fmt::print("\n{}, {} classes, targets {}, rank {}\n", choice.name, choice.classes, lorae.targets,
-             lorae.rank);
-  fmt::print("total      {:12}  the plain model\n", counts.total);
-  fmt::print("adapter    {:12}  extractors and mappers\n", counts.adapter);
-  fmt::print("trainable  {:12}  with the head: {:.2f} % of the total\n", counts.trainable(), share);
+  say("\n{}, {} classes, targets {}, rank {}\n", choice.name, choice.classes, lorae.targets,
+      lorae.rank);
+  say("total      {:12}  the plain model\n", counts.total);
+  say("adapter    {:12}  extractors and mappers\n", counts.adapter);
+  say("trainable  {:12}  with the head: {:.2f} % of the total\n", counts.trainable(), share);
 }
 
 struct RoundBytes {
@@ -128,13 +129,13 @@ std::int64_t counted_by_the_paper(const OtherModel& other) {
 }
 
 void print_others() {
-  fmt::print("\nModels whose updated parameters follow from no rule: sizes in millions.\n\n");
-  fmt::print("{:16} {:>7} {:>7}\n", "model", "paper", "ours");
+  say("\nModels whose updated parameters follow from no rule: sizes in millions.\n\n");
+  say("{:16} {:>7} {:>7}\n", "model", "paper", "ours");
   for (const OtherModel& other : kOthers) {
     const std::string ours = millions(counted_by_the_paper(other));
-    fmt::print("{:16} {:>7} {:>7}  {}: {} with {} classes, {}\n{:34}updated: {}\n", other.label,
-               other.millions, ours, ours == other.millions ? "agrees" : "differs", other.name,
-               other.classes, other.counted, "", other.reason);
+    say("{:16} {:>7} {:>7}  {}: {} with {} classes, {}\n{:34}updated: {}\n", other.label,
+        other.millions, ours, ours == other.millions ? "agrees" : "differs", other.name,
+        other.classes, other.counted, "", other.reason);
   }
 }
 
@@ -165,11 +166,11 @@ std::unique_ptr<models::Model> build(const ModelChoice& choice, std::optional<Se
 
 void print_models(bool as_json) {
   if (as_json) {
-    fmt::print("{}\n", json(models::model_names()).dump());
+    say("{}\n", json_line(json(models::model_names())));
     return;
   }
   for (const std::string& name : models::model_names()) {
-    fmt::print("{}\n", name);
+    say("{}\n", name);
   }
 }
 
@@ -177,7 +178,7 @@ void print_params(const ModelChoice& choice, const LoraeOptions& lorae, bool as_
   const auto model = build(choice, std::nullopt);
   const ModelCounts counts = models::count(*model, lorae);
   if (as_json) {
-    fmt::print("{}\n", to_json(choice, counts, *model).dump());
+    say("{}\n", json_line(to_json(choice, counts, *model)));
   } else {
     print_table(choice, counts, lorae);
   }
@@ -191,31 +192,31 @@ void print_bytes(const ModelChoice& choice, const LoraeOptions& lorae, const Cod
     lorae_entries.insert(lorae_entries.end(), part.begin(), part.end());
   }
   const StateDict adapter(std::move(lorae_entries));
-  fmt::print("{:8} {:>14} {:>14} {:>14}\n", "method", "numbers", "bytes up", "bytes down");
+  say("{:8} {:>14} {:>14} {:>14}\n", "method", "numbers", "bytes up", "bytes down");
   std::vector<std::int64_t> up;
   for (const auto& [name, state] :
        {std::pair("lorae", adapter), std::pair("full", model->weights())}) {
     const RoundBytes bytes = round_bytes(state, codecs);
     up.push_back(bytes.up);
-    fmt::print("{:8} {:14} {:14} {:14}\n", name, state.numel(), bytes.up, bytes.down);
+    say("{:8} {:14} {:14} {:14}\n", name, state.numel(), bytes.up, bytes.down);
   }
-  fmt::print("\nper client and round, up by {}, down by {}: full is {:.1f}x\n", codecs.uplink,
-             codecs.downlink, static_cast<double>(up[1]) / static_cast<double>(up[0]));
+  say("\nper client and round, up by {}, down by {}: full is {:.1f}x\n", codecs.uplink,
+      codecs.downlink, static_cast<double>(up[1]) / static_cast<double>(up[0]));
 }
 
 void print_forecast(const experiment::RunConfig& run, const std::string& home) {
   const auto forecasts = simulation::forecast_bytes(run, home);
-  fmt::print("{:16} {:>14} {:>14}\n", "method", "bytes up", "bytes down");
+  say("{:16} {:>14} {:>14}\n", "method", "bytes up", "bytes down");
   for (const simulation::BytesForecast& one : forecasts) {
-    fmt::print("{:16} {:14.0f} {:14.0f}\n", one.method, one.uplink, one.downlink);
+    say("{:16} {:14.0f} {:14.0f}\n", one.method, one.uplink, one.downlink);
   }
-  fmt::print("\nper client and round, the mean of {} rounds, framing and joining included\n",
-             run.federation.rounds);
+  say("\nper client and round, the mean of {} rounds, framing and joining included\n",
+      run.federation.rounds);
 }
 
 void print_paper_params() {
-  fmt::print("Updated parameters in millions, the paper's tables 3 and 5-7 beside ours.\n\n");
-  fmt::print("{:13} {:>5} {:>5}  {:>7} {:>7}  {}\n", "model", "table", "rank", "paper", "ours", "");
+  say("Updated parameters in millions, the paper's tables 3 and 5-7 beside ours.\n\n");
+  say("{:13} {:>5} {:>5}  {:>7} {:>7}  {}\n", "model", "table", "rank", "paper", "ours", "");
   int matches = 0, possible = 0, cells = 0;
   for (const PaperModel& paper : paper_models()) {
     const std::string name(paper.name);
@@ -228,19 +229,18 @@ void print_paper_params() {
     // YOLOv8 classifiers: the printed size is that of the model with its adapters of rank 32.
     const std::string with_adapters = millions(models::count(*model, {.rank = 1}).total +
                                                models::count(*model, {.rank = 32}).adapter);
-    fmt::print("{:13} {:>5} {:>5}  {:>7} {:>7}  {}\n", name, "", "all", paper.millions, total,
-               total == paper.millions           ? "agrees"
-               : with_adapters == paper.millions ? "the paper's is with adapters of rank 32"
-                                                 : "differs");
+    say("{:13} {:>5} {:>5}  {:>7} {:>7}  {}\n", name, "", "all", paper.millions, total,
+        total == paper.millions           ? "agrees"
+        : with_adapters == paper.millions ? "the paper's is with adapters of rank 32"
+                                          : "differs");
     for (const PaperCell& cell : paper.cells) {
       ++cells;
       possible += cell.rank_meant > 0;
-      fmt::print("{:13} {:>5} {:5}  {:>7} {:>7}  {}\n", name, cell.table, cell.rank, cell.millions,
-                 updated(cell.rank), verdict(cell, updated(cell.rank_meant), matches));
+      say("{:13} {:>5} {:5}  {:>7} {:>7}  {}\n", name, cell.table, cell.rank, cell.millions,
+          updated(cell.rank), verdict(cell, updated(cell.rank_meant), matches));
     }
   }
-  fmt::print(
-      "\n{} of {} cells agree at the rank that they belong to; {} more are the paper's "
+  say("\n{} of {} cells agree at the rank that they belong to; {} more are the paper's "
       "errors.\n",
       matches, possible, cells - possible);
   print_others();

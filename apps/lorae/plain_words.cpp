@@ -19,7 +19,7 @@ bool looks_like_a_flag(const std::string& word) {
 }  // namespace
 
 std::vector<std::string> mark_plain_words(std::vector<std::string> arguments) {
-  if (arguments.size() < 2 || arguments[1] != "enrol") {
+  if (arguments.size() < 2 || (arguments[1] != "enrol" && arguments[1] != "revoke")) {
     return arguments;
   }
   for (std::size_t i = 2; i < arguments.size(); ++i) {

@@ -1,7 +1,8 @@
-#include <fmt/core.h>
-
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "apps/common/output.h"
+#include "apps/common/table.h"
 #include "apps/lorae/model_commands.h"
 #include "models/measure/profile.h"
 #include "tensors/device.h"
@@ -35,27 +36,29 @@ json to_json(const LayerProfile& layer) {
 }
 
 void print_table(const std::vector<LayerProfile>& layers) {
-  fmt::print("{:40} {:>8} {:>10} {:>9} {:>9} {:>9}  {:7} {:7}\n", "layer", "outputs", "MACs",
-             "adapter", "bytes", "ms", "infer", "train");
+  const bool forms =
+      std::ranges::any_of(layers, [](const auto& one) { return !one.forms.empty(); });
+  Table table("lrrrrrlll", {"layer", "outputs", "MACs", "adapter", "bytes", "ms", "infer", "train",
+                            forms ? "forms" : ""});
   LayerProfile sum;
   for (const LayerProfile& layer : layers) {
     const bool adapted = layer.adapter_macs > 0;
-    fmt::print("{:40} {:8} {:10} {:9} {:9} {:9.3f}  {:7} {:7}", layer.shape.name, layer.positions,
-               layer.macs, layer.adapter_macs, layer.bytes, 1e3 * layer.forward_seconds,
-               adapted ? form_name(layer.inference_form) : "",
-               adapted ? form_name(layer.training_form) : "");
+    std::string times;
     for (const LayerProfile::FormTime& time : layer.forms) {
-      fmt::print("  {} {:.3f}/{:.3f}", form_name(time.form), 1e3 * time.inference_seconds,
-                 1e3 * time.training_seconds);
+      times += fmt::format("{}{} {:.3f}/{:.3f}", times.empty() ? "" : "  ", form_name(time.form),
+                           1e3 * time.inference_seconds, 1e3 * time.training_seconds);
     }
-    fmt::print("\n");
+    table.row(layer.shape.name, layer.positions, layer.macs, layer.adapter_macs, layer.bytes,
+              fmt::format("{:.3f}", 1e3 * layer.forward_seconds),
+              adapted ? form_name(layer.inference_form) : "",
+              adapted ? form_name(layer.training_form) : "", times);
     sum.macs += layer.macs;
     sum.adapter_macs += layer.adapter_macs;
     sum.bytes += layer.bytes;
     sum.forward_seconds += layer.forward_seconds;
   }
-  fmt::print(
-      "\nMACs      {:14}\nadapters  {:14}  as side branches\nbytes     {:14}\n"
+  table.print();
+  say("\nMACs      {:14}\nadapters  {:14}  as side branches\nbytes     {:14}\n"
       "time      {:14.1f} ms in these layers\n",
       sum.macs, sum.adapter_macs, sum.bytes, 1e3 * sum.forward_seconds);
 }
@@ -75,7 +78,7 @@ void print_profile(const ProfileOptions& options) {
     for (const LayerProfile& layer : layers) {
       all.push_back(to_json(layer));
     }
-    fmt::print("{}\n", all.dump());
+    say("{}\n", json_line(all));
   } else {
     print_table(layers);
   }

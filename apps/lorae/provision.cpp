@@ -1,9 +1,8 @@
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <set>
 
 #include "apps/client/options.h"
+#include "apps/common/output.h"
 #include "apps/lorae/commands.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -164,7 +163,7 @@ void provision(const ProvisionOptions& options) {
         "' is not empty; choose another --out, or --add to "
         "the kit that it is");
   const fs::path home = options.out / "coordinator";
-  ensure_directory(options.out);
+  ensure_home(options.out);  // a kit is full of homes
   NewFolders folders;
   folders.make(home);
   transport::write_keys(home, "coordinator");
@@ -178,8 +177,7 @@ void provision(const ProvisionOptions& options) {
   registry.save(transport::registry_path(home));
   write_file_atomic(home / "coordinator.toml", coordinator_toml(bind, options.clients.size()));
   folders.keep();
-  fmt::print(
-      "{} device folders and the coordinator's in {}\n"
+  say("{} device folders and the coordinator's in {}\n"
       "copy each to its machine; then there:\n"
       "  coordinator:  lorae-coordinator --home . --config coordinator.toml\n"
       "  devices:      lorae-client\n",
@@ -189,6 +187,7 @@ void provision(const ProvisionOptions& options) {
 void add_to_kit(const ProvisionOptions& options) {
   check_names("--add", options.clients);
   check_kit(options.out);
+  ensure_home(options.out);
   const fs::path home = options.out / "coordinator";
   const std::string address =
       options.coordinator.empty() ? coordinator_of(options.out) : options.coordinator;
@@ -210,22 +209,21 @@ void add_to_kit(const ProvisionOptions& options) {
   });
   folders.keep();
   const bool running = transport::notify_coordinator(home);
-  fmt::print(
-      "{} added to {}: copy each to its machine; there: lorae-client\n"
+  say("{} added to {}: copy each to its machine; there: lorae-client\n"
       "{} enrolled in {}; {}\n",
       plural(keys.size(), "device folder"), options.out.string(), plural(enrolled, "client"),
       transport::registry_path(home).string(),
       running ? "the running coordinator has been told"
               : "no coordinator runs on this home, the next one reads it");
   if (!running) {
-    fmt::print("a coordinator that runs from a copy of {} is told there, with its own --home:\n",
-               home.string());
+    say("a coordinator that runs from a copy of {} is told there, with its own --home:\n",
+        home.string());
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      fmt::print("  lorae enrol {} '{}' --home DIR\n", options.clients[i], keys[i]);
+      say("  lorae enrol {} '{}' --home DIR\n", options.clients[i], keys[i]);
     }
   }
-  fmt::print("{} is as it was: look at its clients and min_clients\n",
-             (home / "coordinator.toml").string());
+  say("{} is as it was: look at its clients and min_clients\n",
+      (home / "coordinator.toml").string());
 }
 
 }  // namespace lorae::apps

@@ -1,12 +1,11 @@
-#include <fmt/core.h>
-
+#include "transport/registry.h"
+#include "apps/common/output.h"
 #include "apps/lorae/commands.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/home.h"
 #include "transport/home_keys.h"
 #include "transport/keys.h"
-#include "transport/registry.h"
 
 namespace lorae::apps {
 namespace {
@@ -37,9 +36,9 @@ void update(const HomeChoice& home,
   const fs::path path = transport::registry_path(home.folder);
   transport::update_registry(path, edit);
   const bool running = transport::notify_coordinator(home.folder);
-  fmt::print("{} {} in {}; {}\n", done, name, fs::absolute(path).lexically_normal().string(),
-             running ? "the running coordinator has been told"
-                     : "no coordinator runs on this home, the next one reads it");
+  say("{} {} in {}; {}\n", done, name, fs::absolute(path).lexically_normal().string(),
+      running ? "the running coordinator has been told"
+              : "no coordinator runs on this home, the next one reads it");
 }
 
 /// `given`: a key, or the path of a .pub file.
@@ -61,9 +60,9 @@ std::string public_key_from(const std::string& given) {
 }  // namespace
 
 void keygen(const std::string& name, const fs::path& folder) {
-  ensure_directory(folder);
+  ensure_home(folder);
   const transport::KeyPair keys = transport::write_keys(folder, name);
-  fmt::print("{}\n", keys.public_key);
+  say("{}\n", keys.public_key);
 }
 
 void enrol(const HomeChoice& home, const std::string& name, const std::string& key) {

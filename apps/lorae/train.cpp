@@ -1,4 +1,5 @@
 #include "training/train.h"
+#include "apps/common/output.h"
 
 #include <fmt/format.h>
 
@@ -80,7 +81,7 @@ class StepLog {
     if (step.gradient_norm.defined()) {  // not between batches whose gradients are gathered
       line["grad_norm"] = step.gradient_norm.item<double>();
     }
-    file_ << line.dump() << '\n' << std::flush;
+    file_ << json_line(line) << '\n' << std::flush;
     check(file_.good(), ErrorCode::kUnavailable, "[train] cannot write '", path_, "'");
   }
 
@@ -99,8 +100,7 @@ std::string text_of(const Metrics& metrics) {
 }
 
 void print_summary(const training::TrainSummary& summary, const std::string& out) {
-  fmt::print(
-      "{} {} of {}, {} parameters of {} trained\nbest epoch {}: {}\n{:.1f} images/s, {:.0f} MB, "
+  say("{} {} of {}, {} parameters of {} trained\nbest epoch {}: {}\n{:.1f} images/s, {:.0f} MB, "
       "{}\nin {}\n",
       summary.model, summary.kind, summary.task, summary.trained_parameters,
       summary.total_parameters, summary.best_epoch, text_of(summary.metrics),
@@ -118,6 +118,9 @@ void write_report(const std::filesystem::path& folder) {
 
 int run_train(const TrainArguments& asked, const std::function<void(ConfigReader&)>& overrides) {
   const StopSignals signals;
+  if (!asked.resume) {
+    expect_own_folder(asked.out, "config.toml", "a training");
+  }
   std::optional<Progress> progress;
   std::optional<StepLog> log;
   if (!asked.log_steps.empty()) {
@@ -152,7 +155,7 @@ int run_train(const TrainArguments& asked, const std::function<void(ConfigReader
     summary.stopped ? progress->stop(note) : progress->finish(note);
   }
   if (asked.as_json) {
-    fmt::print("{}\n", training::summary_json(summary));
+    say("{}\n", training::summary_json(summary));
   } else {
     print_summary(summary, asked.out);
   }

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "apps/common/output.h"
+#include "apps/common/table.h"
 #include "apps/lorae/trained.h"
 #include "base/atomic_file.h"
 #include "base/clock.h"
@@ -117,19 +119,22 @@ void run_val(const UseArguments& asked, const std::function<void(ConfigReader&)>
   const auto meter = tasks::evaluate(*trained.model, *trained.task, loader);
   const json result = json_of(*meter, trained, images->size(), seconds(Clock::now() - start));
   if (asked.as_json) {
-    fmt::print("{}\n", result.dump());
+    say("{}\n", json_line(result));
     return;
   }
+  Table totals("lr", {});
   for (const auto& [name, value] : meter->result()) {
-    fmt::print("{:24} {:.4f}\n", name, value);
+    totals.row(name, fmt::format("{:.4f}", value));
   }
-  fmt::print("\n{:24} {:>8} {:>8}\n", "class", "images", trained.task->main_metric());
+  totals.print();
+  say("\n");
+  Table classes("lrr", {"class", "images", trained.task->main_metric()});
   for (const json& line : result.at("per_class")) {
     const auto value = line.find(trained.task->main_metric());
-    fmt::print("{:24} {:>8} {:>8}\n", line.at("name").get<std::string>(),
-               line.at("images").get<std::int64_t>(),
-               value == line.end() ? "-" : fmt::format("{:.4f}", value->get<double>()));
+    classes.row(line.at("name").get<std::string>(), line.at("images").get<std::int64_t>(),
+                value == line.end() ? "-" : fmt::format("{:.4f}", value->get<double>()));
   }
+  classes.print();
 }
 
 void run_predict(const UseArguments& asked, const std::function<void(ConfigReader&)>& overrides) {
@@ -158,15 +163,15 @@ void run_predict(const UseArguments& asked, const std::function<void(ConfigReade
                           data::captioned(picture, captions_of(line)));
     }
     if (asked.as_json) {
-      fmt::print("{}\n", line.dump());
+      say("{}\n", json_line(line));
       continue;
     }
-    fmt::print("{}  {} x {}", path.string(), picture.size(1), picture.size(0));
+    say("{}  {} x {}", path.string(), picture.size(1), picture.size(0));
     for (const json& found : line["classes"]) {
-      fmt::print("  {} {:.1f} %", found["name"].get<std::string>(),
-                 100 * found["probability"].get<double>());
+      say("  {} {:.1f} %", found["name"].get<std::string>(),
+          100 * found["probability"].get<double>());
     }
-    fmt::print("\n");
+    say("\n");
   }
 }
 

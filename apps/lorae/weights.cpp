@@ -1,11 +1,16 @@
-#include <fmt/core.h>
-
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <optional>
 
+#include "apps/common/output.h"
+#include "apps/common/table.h"
 #include "apps/lorae/model_commands.h"
+#include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "models/weights.h"
+#include "tensors/finite.h"
 #include "tensors/safetensors.h"
 #include "tensors/torch.h"
 
@@ -18,24 +23,23 @@ c10::ScalarType type_of(const std::string& name) {
   return name == "float16" ? c10::kHalf : name == "bfloat16" ? c10::kBFloat16 : c10::kFloat;
 }
 
-/// Floating-point tensors in `type`; the others as they are.
-StateDict converted(const std::vector<StateDict::Entry>& entries, c10::ScalarType type) {
+StateDict all_converted(const std::vector<StateDict::Entry>& entries, c10::ScalarType type) {
   std::vector<StateDict::Entry> all;
   for (const auto& [name, tensor] : entries) {
-    all.emplace_back(name, (tensor.is_floating_point() ? tensor.to(type) : tensor).contiguous());
+    all.emplace_back(name, converted("weights", name, tensor, type));
   }
   return StateDict(std::move(all));
 }
 
 void print_names(const char* title, const std::vector<std::string>& lines) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    fmt::print("{:12} {}\n", i == 0 ? title : "", lines[i]);
+    say("{:12} {}\n", i == 0 ? title : "", printable(lines[i]));
   }
 }
 
 void print_load(const models::PartialLoad& load) {
-  fmt::print("taken        {} tensors{}\n", load.taken,
-             load.renaming.empty() ? "" : ", renamed by " + load.renaming);
+  say("taken        {} tensors{}\n", load.taken,
+      load.renaming.empty() ? "" : ", renamed by " + load.renaming);
   std::vector<std::string> initialised;
   for (const auto& [name, reason] : load.initialised) {
     initialised.push_back(name + ": " + reason);
@@ -62,34 +66,38 @@ std::string difference(const at::Tensor& a, const at::Tensor& b, double toleranc
 }  // namespace
 
 void inspect_weights(const std::filesystem::path& path, bool as_json) {
-  const SafetensorsFile file = load_safetensors(path);
+  const Bytes file = read_file(path);
+  const SafetensorsHeader header = load_safetensors_header(path, file);
   json tensors = json::array();
-  std::size_t bytes = 0;
-  for (const auto& [name, tensor] : file.state) {
-    bytes += tensor.nbytes();
-    tensors.push_back({{"name", name},
-                       {"dtype", safetensors_dtype(tensor.scalar_type())},
-                       {"shape", tensor.sizes().vec()}});
+  Table table("lll", {"tensor", "dtype", "shape"});
+  std::size_t bytes = 0, unknown = 0;
+  std::int64_t numbers = 0;
+  for (const SafetensorsEntry& entry : header.entries) {
+    bytes += entry.end - entry.begin;
+    unknown += entry.unknown.empty() ? 0 : 1;
+    numbers += std::accumulate(entry.shape.begin(), entry.shape.end(), std::int64_t{1},
+                               std::multiplies<>());
+    const json shape = entry.shape;
+    tensors.push_back({{"name", entry.name}, {"dtype", entry.dtype_name()}, {"shape", shape}});
+    table.row(entry.name, entry.dtype_name(), shape.dump());
   }
-  const std::string digest = digest_of(file.state).hex();
+  // A digest is of tensors, and of those whose type is unknown we have none.
+  const auto digest =
+      unknown > 0 ? std::nullopt : std::optional(digest_of(safetensors_unpack(file)->state).hex());
   if (as_json) {
-    fmt::print("{}\n", json{{"tensors", tensors},
-                            {"metadata", file.metadata},
-                            {"numbers", file.state.numel()},
-                            {"bytes", bytes},
-                            {"digest", digest}}
-                           .dump());
+    say("{}\n", json_line(json{{"tensors", tensors},
+                               {"metadata", header.metadata},
+                               {"numbers", numbers},
+                               {"bytes", bytes},
+                               {"digest", digest ? json(*digest) : json()}}));
     return;
   }
-  for (const json& tensor : tensors) {
-    fmt::print("{:52} {:5} {}\n", tensor["name"].get<std::string>(),
-               tensor["dtype"].get<std::string>(), tensor["shape"].dump());
+  table.print();
+  for (const auto& [key, value] : header.metadata) {
+    say("metadata {}: {}\n", printable(key), printable(value));
   }
-  for (const auto& [key, value] : file.metadata) {
-    fmt::print("metadata {}: {}\n", key, value);
-  }
-  fmt::print("\n{} tensors, {} numbers, {} bytes\ndigest {}\n", file.state.size(),
-             file.state.numel(), bytes, digest);
+  say("\n{} tensors, {} numbers, {} bytes\ndigest {}\n", header.entries.size(), numbers, bytes,
+      digest.value_or(fmt::format("none: the dtypes of {} tensors are unknown here", unknown)));
 }
 
 void convert_weights(const ConvertOptions& options) {
@@ -97,8 +105,8 @@ void convert_weights(const ConvertOptions& options) {
   const StateDict given = load_safetensors(options.input).state;
   const c10::ScalarType type = type_of(options.dtype);
   if (options.model.name.empty()) {
-    save_safetensors(options.output, converted({given.begin(), given.end()}, type));
-    fmt::print("wrote        {}, {} tensors\n", options.output.string(), given.size());
+    save_safetensors(options.output, all_converted({given.begin(), given.end()}, type));
+    say("wrote        {}, {} tensors\n", options.output.string(), given.size());
     return;
   }
   const auto model = build(options.model, Seed{options.seed});
@@ -107,32 +115,33 @@ void convert_weights(const ConvertOptions& options) {
   for (const models::NamedTensor& entry : model->state()) {
     entries.emplace_back(entry.name, entry.tensor);
   }
-  save_safetensors(options.output, converted(entries, type));
-  fmt::print("wrote        {}, {} tensors\n", options.output.string(), entries.size());
+  save_safetensors(options.output, all_converted(entries, type));
+  say("wrote        {}, {} tensors\n", options.output.string(), entries.size());
 }
 
 bool diff_weights(const std::filesystem::path& first,
                   const std::filesystem::path& second,
                   double tolerance) {
+  check(std::isfinite(tolerance), ErrorCode::kInvalidConfig,
+        "[weights] --tolerance: expected a number, got ", tolerance);
   const StateDict a = load_safetensors(first).state, b = load_safetensors(second).state;
-  std::size_t differences = 0;
+  Table differences("ll", {});
   for (const auto& [name, tensor] : a) {
     const at::Tensor* other = b.find(name);
     const std::string text =
         other == nullptr ? "only in " + first.string() : difference(tensor, *other, tolerance);
     if (!text.empty()) {
-      fmt::print("{:52} {}\n", name, text);
-      ++differences;
+      differences.row(name, text);
     }
   }
   for (const auto& [name, tensor] : b) {
     if (a.find(name) == nullptr) {
-      fmt::print("{:52} only in {}\n", name, second.string());
-      ++differences;
+      differences.row(name, "only in " + second.string());
     }
   }
-  fmt::print("{} of {} tensors differ\n", differences, std::max(a.size(), b.size()));
-  return differences == 0;
+  differences.print();
+  say("{} of {} tensors differ\n", differences.rows(), std::max(a.size(), b.size()));
+  return differences.rows() == 0;
 }
 
 }  // namespace lorae::apps

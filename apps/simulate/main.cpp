@@ -3,10 +3,13 @@
 #include <CLI/CLI.hpp>
 #include <ctime>
 
+#include "apps/common/command_line.h"
 #include "apps/common/flags.h"
 #include "apps/common/main_of.h"
+#include "apps/common/output.h"
 #include "base/atomic_file.h"
-#include "base/home.h"
+#include "base/text.h"
+#include "runs/run_directory.h"
 #include "simulation/compare.h"
 
 namespace {
@@ -14,10 +17,18 @@ namespace {
 namespace fs = std::filesystem;
 using namespace lorae;
 
-/// "simulations/quickstart-20260102-030405" in the working folder.
-fs::path default_out(const fs::path& config) {
-  return fs::path("simulations") / fmt::format("{}-{:%Y%m%d-%H%M%S}", config.stem().string(),
-                                               fmt::gmtime(std::time(nullptr)));
+/// "simulations/quickstart-20260102-030405" in the working folder, made now and for us alone: "-2"
+/// and so on tells simulations apart that begin in one second.
+fs::path new_out(const fs::path& config) {
+  const fs::path folder = "simulations";
+  ensure_directory(folder);
+  const std::string name =
+      fmt::format("{}-{:%Y%m%d-%H%M%S}", config.stem().string(), fmt::gmtime(std::time(nullptr)));
+  fs::path out = folder / name;
+  for (int next = 2; !fs::create_directory(out); ++next) {
+    out = folder / str(name, '-', next);
+  }
+  return out;
 }
 
 int run(int argc, char** argv) {
@@ -25,7 +36,6 @@ int run(int argc, char** argv) {
       "Runs virtual clients through the same rounds as a deployment, once per method and seed of\n"
       "the configuration, and compares accuracy and bytes."};
   std::string config;
-  std::string home = default_home().string();
   std::string out;
   std::vector<std::string> methods;
   bool resume = false;
@@ -37,10 +47,12 @@ int run(int argc, char** argv) {
   app.add_option("--method", methods, "only this method of the file; may be repeated")
       ->allow_extra_args(false);
   app.add_option("--out", out, "folder for results; default: simulations/NAME-TIME");
-  app.add_option("--home", home, "cached backbones")->capture_default_str();
+  const apps::HomeFlag home_flag(app, "cached backbones");
   app.add_flag("--resume", resume, "go on with what --out holds");
   app.add_flag("--print-config", print_config, "print the effective configuration and exit");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto end = apps::parse(app, argc, argv)) {
+    return *end;
+  }
 
   experiment::RunConfig run_config =
       experiment::load_run_config(config, [&](ConfigReader& reader) { overrides.apply(reader); });
@@ -53,17 +65,24 @@ int run(int argc, char** argv) {
     run_config.methods = std::move(chosen);
   }
   if (print_config) {
-    fmt::print("{}", experiment::print_run_config(run_config));
+    apps::say("{}", experiment::print_run_config(run_config));
     return 0;
   }
   check(!resume || !out.empty(), ErrorCode::kInvalidConfig,
         "[simulate] --resume needs --out, the folder to go on with");
-  ensure_directory(home);
-  const fs::path folder = out.empty() ? default_out(config) : fs::path(out);
+  const fs::path home = home_flag.folder();
+  ensure_home(home);
+  if (!out.empty()) {
+    apps::expect_own_folder(out, runs::kConfigFile, "a simulation");
+  }
+  const fs::path folder = out.empty() ? new_out(config) : fs::path(out);
+  apps::set_interrupt_hint(str("finished rounds are in ", folder.string(),
+                               "; go on with the same command and --resume --out ",
+                               shell_quoted(folder.string())));
   const report::Comparison comparison = simulation::simulate({run_config, home, folder, resume});
-  fmt::print("{}\nreport      {}\ncomparison  {}\n", report::comparison_table(comparison),
-             fs::absolute(folder / "report.html").string(),
-             fs::absolute(folder / "comparison.json").string());
+  apps::say("{}\nreport      {}\ncomparison  {}\n", report::comparison_table(comparison),
+            fs::absolute(folder / "report.html").string(),
+            fs::absolute(folder / "comparison.json").string());
   return 0;
 }
 

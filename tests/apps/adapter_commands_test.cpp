@@ -109,16 +109,14 @@ TEST_F(AdapterCommand, ExtractsWhatWasFused) {
   const std::string printed =
       lorae({"adapter", "extract", path("fused"), "--model", kName, "--classes", "5", "--rank", "4",
              "--weights", path("weights"), "--output", path("again")});
-  EXPECT_NE(printed.find("layer4.1.conv2                                    4      0.0"),
-            std::string::npos)
-      << printed;
+  EXPECT_NE(printed.find("layer4.1.conv2            4     0.0"), std::string::npos) << printed;
   EXPECT_LT(relative_error(forward("weights", {"--adapter", path("again")}), forward("fused")),
             1e-4);
   // Half the rank leaves something out, and says so.
   const std::string halved =
       lorae({"adapter", "extract", path("fused"), "--model", kName, "--classes", "5", "--rank", "2",
              "--weights", path("weights"), "--output", path("half")});
-  EXPECT_EQ(halved.find("      0.00%"), std::string::npos) << halved;
+  EXPECT_EQ(halved.find(" 0.00%"), std::string::npos) << halved;
 }
 
 TEST_F(AdapterCommand, SumsAdaptersOfDifferentRanks) {

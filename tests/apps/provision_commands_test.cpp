@@ -181,5 +181,23 @@ TEST_F(ProvisionCommands, NeedEitherClientsOrMore) {
   EXPECT_FALSE(fs::exists(kit()));
 }
 
+TEST_F(ProvisionCommands, MakeFoldersThatOthersCannotChangeUnderAnyUmask) {
+  const auto under_no_umask = [](const std::vector<std::string>& command) {
+    return run({.arguments = command, .output = {}, .prepare = [] { ::umask(0); }}).status;
+  };
+  const std::string keys = (kit().parent_path() / "keys").string();
+  EXPECT_EQ(under_no_umask({"lorae", "keygen", "a", "--out", keys}), 0);
+  EXPECT_EQ(under_no_umask({"lorae", "provision", "--out", kit().string(), "--clients", "cam-1",
+                            "--coordinator", "tcp://host.example:1"}),
+            0);
+  EXPECT_EQ(under_no_umask({"lorae", "provision", "--out", kit().string(), "--add", "cam-2"}), 0);
+  for (const std::string& folder : {keys, kit().string()}) {
+    EXPECT_EQ(static_cast<int>(fs::status(folder).permissions()), 0700) << folder;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
+      EXPECT_EQ(static_cast<int>(entry.status().permissions()) & 0022, 0) << entry.path();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace lorae::test

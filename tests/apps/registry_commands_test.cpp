@@ -99,6 +99,13 @@ TEST_F(RegistryCommands, TakeAnyKeyAsOneWord) {
   }
 }
 
+TEST_F(RegistryCommands, TakeANameThatBeginsWithADash) {
+  EXPECT_EQ(enrol("-pi-1", kKey).status, 0);
+  EXPECT_TRUE(registry().is_active({"-pi-1"}));
+  EXPECT_EQ(run({"lorae", "revoke", "-pi-1", "--home", home().string()}).status, 0);
+  EXPECT_FALSE(registry().is_active({"-pi-1"}));
+}
+
 TEST_F(RegistryCommands, TakeTheHomeInAnyPlace) {
   const std::string at = home().string();
   EXPECT_EQ(run({"lorae", "enrol", "--home", at, "pi-1", kKey}).status, 0);

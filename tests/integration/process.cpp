@@ -56,6 +56,9 @@ Process::Process(const Options& options) : output_(options.output) {
       ::setenv(name.c_str(), value.c_str(), 1);
     }
     if (options.folder.empty() || ::chdir(options.folder.c_str()) == 0) {
+      if (options.prepare) {
+        options.prepare();
+      }
       ::execv(argv[0], argv.data());
     }
     ::_exit(127);
@@ -124,11 +127,14 @@ Finished run(const std::vector<std::string>& arguments,
              const std::map<std::string, std::string>& environment,
              const std::filesystem::path& folder,
              std::chrono::milliseconds patience) {
+  return run({.arguments = arguments, .output = {}, .folder = folder, .environment = environment},
+             patience);
+}
+
+Finished run(Process::Options options, std::chrono::milliseconds patience) {
   const TemporaryFolder scratch;
-  Process process({.arguments = arguments,
-                   .output = scratch.path() / "out",
-                   .folder = folder,
-                   .environment = environment});
+  options.output = scratch.path() / "out";
+  Process process(options);
   const auto status = process.wait(patience);
   return {status.value_or(-1), process.output(), process.errors()};
 }

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ class Process {
     std::filesystem::path output;        ///< standard output; standard error goes to output.err
     std::filesystem::path folder = {};   ///< to start in; empty: ours
     std::map<std::string, std::string> environment = {};  ///< added to ours
+    std::function<void()> prepare = {};  ///< done in the child, last of all: limits, descriptors
   };
 
   explicit Process(const Options& options);
@@ -54,6 +56,9 @@ struct Finished {
 Finished run(const std::vector<std::string>& arguments,
              const std::map<std::string, std::string>& environment = {},
              const std::filesystem::path& folder = {},
+             std::chrono::milliseconds patience = std::chrono::seconds(120));
+/// The same with all options but `output`.
+Finished run(Process::Options options,
              std::chrono::milliseconds patience = std::chrono::seconds(120));
 
 /// Resident memory of a process. Units: kB.
