@@ -17,7 +17,7 @@ class Table {
 
   template <typename... Cells>
   void row(const Cells&... cells) {
-    rows_.push_back({fmt::to_string(cells)...});
+    rows_.push_back({fmt::format("{}", cells)...});
   }
   std::size_t rows() const { return rows_.size(); }
 

@@ -1,12 +1,11 @@
 #include "apps/lorae/data_cli.h"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "apps/common/flags.h"
+#include "apps/common/output.h"
 #include "base/clock.h"
 #include "base/process.h"
 #include "data/augment.h"
@@ -46,11 +45,10 @@ void run_bench(const BenchArguments& asked) {
   }
   const double rate = static_cast<double>(images) / seconds(Clock::now() - start);
   if (asked.as_json) {
-    fmt::print(
-        "{}\n",
+    say("{}\n",
         nlohmann::json{{"images_per_second", rate}, {"peak_memory_mb", peak_memory_mb()}}.dump());
   } else {
-    fmt::print("{} images, {:.1f} images/s, {:.0f} MB at most\n", images, rate, peak_memory_mb());
+    say("{} images, {:.1f} images/s, {:.0f} MB at most\n", images, rate, peak_memory_mb());
   }
 }
 

@@ -1,9 +1,8 @@
 #include "report/folders.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 
+#include "apps/common/output.h"
 #include "apps/lorae/commands.h"
 #include "base/error.h"
 
@@ -20,11 +19,11 @@ void write_reports(const std::vector<std::filesystem::path>& folders, std::files
   if (simulations) {
     const report::ComparisonDetails details = report::read_simulations(folders);
     report::write_simulations(details, out);
-    fmt::print("{}\n", report::comparison_table(details.comparison));
+    say("{}\n", report::comparison_table(details.comparison));
   } else {
     report::write_single_report(folders.front(), out);
   }
-  fmt::print("report  {}\n", (out / "report.html").string());
+  say("report  {}\n", (out / "report.html").string());
 }
 
 }  // namespace lorae::apps

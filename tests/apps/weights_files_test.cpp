@@ -173,9 +173,9 @@ TEST_F(WeightsFiles, OfAnotherKindAreNamed) {
     expect_refused({"digest", file}, {file, part});
     expect_refused({"adapter", "create", kModel, "--weights", file, "--output", path("out")},
                    {file, part});
-    expect_refused({"forward", "--model", kModel, "--weights", file, "--input", file, "--output",
-                    path("out")},
-                   {file, part});
+    expect_refused(
+        {"forward", "--model", kModel, "--weights", file, "--input", file, "--output", path("out")},
+        {file, part});
   }
 }
 
