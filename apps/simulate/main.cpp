@@ -70,6 +70,7 @@ int run(int argc, char** argv) {
   }
   check(!resume || !out.empty(), ErrorCode::kInvalidConfig,
         "[simulate] --resume needs --out, the folder to go on with");
+  open_devices(run_config.compute);  // a mistake there is told before a folder is made
   const fs::path home = home_flag.folder();
   ensure_home(home);
   if (!out.empty()) {

@@ -86,7 +86,7 @@ TEST_F(Errors, DeviceThatIsNotThereSaysWhatIs) {
   for (std::vector<std::string> program :
        {std::vector<std::string>{"lorae-coordinator", "--home", home()},
         {"lorae-client", "--home", home(), "--name", "a"},
-        {"lorae-simulate", config.string(), "--home", home()},
+        {"lorae-simulate", config.string(), "--home", home(), "--out", home() + "/out"},
         {"lorae", "train", "/usr/share/datasets/fashion-mnist", "--out", home() + "/t"},
         {"lorae", "profile", "resnet8"}}) {
     program.insert(program.end(), {"--device", "cuda:99"});
@@ -94,7 +94,8 @@ TEST_F(Errors, DeviceThatIsNotThereSaysWhatIs) {
     program.back() = "gpu";
     expect(run(program), kConfig, R"(expected "auto", "cpu" or "cuda:N", got "gpu")");
   }
-  EXPECT_FALSE(fs::exists("simulations")) << "nothing is begun";
+  EXPECT_FALSE(fs::exists(home() + "/out")) << "nothing is begun";
+  EXPECT_FALSE(fs::exists(home() + "/t")) << "nothing is begun";
 }
 
 TEST_F(Errors, UnknownCodecStageIsRefused) {
