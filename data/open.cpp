@@ -81,7 +81,7 @@ const Format& format_of(const fs::path& path) {
 }
 
 std::int64_t workers_here() {
-  return std::clamp<std::int64_t>(std::thread::hardware_concurrency(), 1, 8);
+  return std::min<std::int64_t>(core_count(), 8);
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <future>
 #include <memory>
 #include <optional>
-#include <thread>
 
 #include "base/log.h"
 #include "simulation/fleet.h"
@@ -150,8 +149,8 @@ std::vector<at::Device> places_of(const experiment::RunConfig& config) {
   for (const at::Device device : open_devices(config.compute)) {
     const std::int64_t count = device.is_cuda()      ? options.per_device
                                : options.threads > 0 ? options.threads
-                                                     : std::thread::hardware_concurrency();
-    places.insert(places.end(), static_cast<std::size_t>(std::max<std::int64_t>(count, 1)), device);
+                                                     : core_count();
+    places.insert(places.end(), static_cast<std::size_t>(count), device);
   }
   return places;
 }

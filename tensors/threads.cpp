@@ -32,9 +32,12 @@ void keep_to_this_thread() {
   at::set_num_threads(1);
 }
 
+std::int64_t core_count() {
+  return std::max<std::int64_t>(1, std::thread::hardware_concurrency());
+}
+
 void use_threads(std::int64_t count) {
-  const auto threads = static_cast<int>(
-      count > 0 ? count : std::max<std::int64_t>(1, std::thread::hardware_concurrency()));
+  const auto threads = static_cast<int>(count > 0 ? count : core_count());
   use_blas_threads(threads);
   at::set_num_threads(threads);
 }
