@@ -38,6 +38,14 @@ class Subset final : public Dataset {
   std::int64_t label(std::int64_t index) const override { return from_->label(at(index)); }
   Sample get(std::int64_t index) const override { return from_->get(at(index)); }
   std::string name(std::int64_t index) const override { return from_->name(at(index)); }
+  Annotation annotation() const override { return from_->annotation(); }
+  std::vector<Object> objects(std::int64_t index) const override {
+    return from_->objects(at(index));
+  }
+  std::optional<PictureSize> picture_size(std::int64_t index) const override {
+    return from_->picture_size(at(index));
+  }
+  std::string domain(std::int64_t index) const override { return from_->domain(at(index)); }
 
  private:
   std::int64_t at(std::int64_t index) const { return indices_.at(static_cast<std::size_t>(index)); }
@@ -53,17 +61,47 @@ class Relabelled final : public Dataset {
 
   std::int64_t size() const override { return from_->size(); }
   const std::vector<std::string>& classes() const override { return names_; }
-  std::int64_t label(std::int64_t index) const override {
-    return labels_.at(static_cast<std::size_t>(from_->label(index)));
-  }
+  std::int64_t label(std::int64_t index) const override { return known_as(from_->label(index)); }
   Sample get(std::int64_t index) const override {
     Sample sample = from_->get(index);
-    sample.label = label(index);
+    sample.label = known_as(sample.label);
+    rename(sample.objects);
+    if (sample.mask.defined()) {
+      sample.mask = renamed(sample.mask);
+    }
     return sample;
   }
   std::string name(std::int64_t index) const override { return from_->name(index); }
+  Annotation annotation() const override { return from_->annotation(); }
+  std::vector<Object> objects(std::int64_t index) const override {
+    std::vector<Object> objects = from_->objects(index);
+    rename(objects);
+    return objects;
+  }
+  std::optional<PictureSize> picture_size(std::int64_t index) const override {
+    return from_->picture_size(index);
+  }
+  std::string domain(std::int64_t index) const override { return from_->domain(index); }
 
  private:
+  /// The run's label; a picture that shows nothing has none here either.
+  std::int64_t known_as(std::int64_t label) const {
+    return label < 0 ? label : labels_.at(static_cast<std::size_t>(label));
+  }
+  void rename(std::vector<Object>& objects) const {
+    for (Object& object : objects) {
+      object.label = known_as(object.label);
+    }
+  }
+  /// A mask in which class k is k + 1.
+  at::Tensor renamed(const at::Tensor& mask) const {
+    at::Tensor table = torch::arange(256, torch::kUInt8);
+    for (std::size_t own = 0; own < labels_.size(); ++own) {
+      table[static_cast<std::int64_t>(own) + 1] = labels_[own] + 1;
+    }
+    return table.index_select(0, mask.reshape(-1).to(torch::kInt64)).view_as(mask);
+  }
+
   DatasetPtr from_;
   std::vector<std::int64_t> labels_;
   std::vector<std::string> names_;

@@ -4,18 +4,42 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "data/image_set.h"
+#include "data/objects.h"
 
 namespace lorae::data {
 
 /// One picture and what is known of it.
 struct Sample {
-  at::Tensor image;         ///< uint8 [C, H, W], on the CPU, RGB or grey; not to be written to
-  std::int64_t label = -1;  ///< in [0, classes)
+  at::Tensor image;         ///< uint8 [H, W, C], on the CPU, RGB or grey; not to be written to
+  std::int64_t label = -1;  ///< as Dataset::label
+  std::vector<Object> objects = {};
+  /// uint8 [H, W]: what each pixel shows, 0 nothing, k class k - 1, kVoid not counted; undefined if
+  /// the set has no masks.
+  at::Tensor mask = {};
+};
+
+inline constexpr std::uint8_t kVoid = 255;
+
+/// What a data set knows of its pictures.
+enum class Annotation {
+  kClass,     ///< one class each
+  kBoxes,     ///< objects with boxes
+  kOutlines,  ///< objects with boxes and, most of them, polygons
+  kMasks,     ///< a class for each pixel
+};
+
+/// Pixels of a picture as it stands upright.
+struct PictureSize {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+
+  bool operator==(const PictureSize&) const = default;
 };
 
 /// Labelled pictures, wherever they are: nothing is decoded before `get`.
@@ -27,8 +51,22 @@ class Dataset {
   virtual std::int64_t size() const = 0;
   /// The name of each label.
   virtual const std::vector<std::string>& classes() const = 0;
-  /// What is known without decoding; for partitions.
+  /// What is known without decoding; for partitions. Of objects or masks: the class that the
+  /// picture shows most, -1 if it shows none.
   virtual std::int64_t label(std::int64_t index) const = 0;
+
+  virtual Annotation annotation() const { return Annotation::kClass; }
+  /// Without decoding the picture; empty if there are none, or if the set has classes or masks
+  /// only.
+  virtual std::vector<Object> objects(std::int64_t /*index*/) const { return {}; }
+  /// Without decoding more than the file's head; nullopt if the set does not know it.
+  /// Errors: kCorruptData, naming the file.
+  virtual std::optional<PictureSize> picture_size(std::int64_t /*index*/) const {
+    return std::nullopt;
+  }
+  /// To which natural group a picture belongs ("ethz_1", "VOC2007", a sub-folder), for partitions
+  /// by domain; empty if the set knows none.
+  virtual std::string domain(std::int64_t /*index*/) const { return {}; }
 
   /// Errors: kCorruptData, naming the file, for a picture that cannot be decoded.
   virtual Sample get(std::int64_t index) const = 0;

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+// What a picture shows and where. Everything is in fractions of the picture's width and height, as
+// it stands upright: x to the right, y down, (0, 0) the top left corner of the first pixel, (1, 1)
+// the bottom right corner of the last. So nothing changes when a picture is scaled.
+namespace lorae::data {
+
+struct Point {
+  double x = 0, y = 0;
+
+  bool operator==(const Point&) const = default;
+};
+
+struct Box {
+  double x1 = 0, y1 = 0, x2 = 0, y2 = 0;
+
+  double width() const { return x2 - x1; }
+  double height() const { return y2 - y1; }
+  double area() const { return std::max(width(), 0.0) * std::max(height(), 0.0); }
+  bool operator==(const Box&) const = default;
+};
+
+/// A closed outline; the last point is joined to the first.
+using Polygon = std::vector<Point>;
+
+/// One thing that a picture shows.
+struct Object {
+  std::int64_t label = 0;  ///< in [0, classes)
+  Box box;
+  std::vector<Polygon> polygons = {};  ///< its parts, joined; empty: only the box is known
+  /// Not trained on, and neither right nor wrong where it is found: COCO's crowds, VOC's difficult
+  /// objects.
+  bool ignored = false;
+
+  bool operator==(const Object&) const = default;
+};
+
+/// The smallest box around all points. Precondition: there is one.
+inline Box extent(const std::vector<Polygon>& polygons) {
+  Box box{.x1 = 1e300, .y1 = 1e300, .x2 = -1e300, .y2 = -1e300};
+  for (const Polygon& polygon : polygons) {
+    for (const Point& point : polygon) {
+      box.x1 = std::min(box.x1, point.x);
+      box.y1 = std::min(box.y1, point.y);
+      box.x2 = std::max(box.x2, point.x);
+      box.y2 = std::max(box.y2, point.y);
+    }
+  }
+  return box;
+}
+
+}  // namespace lorae::data
