@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "base/text.h"
 
@@ -39,7 +40,9 @@ Progress::Progress(std::string label, std::int64_t total, std::string unit)
       unit_(std::move(unit)),
       terminal_(terminal_of(STDERR_FILENO)),
       start_(Clock::now()),
-      shown_(start_) {}
+      shown_(start_) {
+  terminal_.redraws = terminal_.redraws && log_format() == LogFormat::kText;
+}
 
 Progress::~Progress() {
   if (open_) {
@@ -79,7 +82,12 @@ void Progress::show(const std::string& note, bool last) {
     open_ = !last;
   } else if (const std::string state = str(done_, ' ', note); state != last_shown_) {
     last_shown_ = state;  // so the end is not told twice
-    fmt::print(stderr, "{}\n", line);
+    if (log_format() == LogFormat::kText) {
+      fmt::print(stderr, "{}\n", line);
+    } else {
+      log_info("job.progress", "job=", label_, " done=", done_, " total=", total_, " unit=", unit_,
+               ' ', note);
+    }
   }
   std::fflush(stderr);
 }

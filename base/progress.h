@@ -10,7 +10,7 @@ namespace lorae {
 
 /// Shows how far a long job is on standard error: on a terminal that redraws (see Terminal) a bar
 /// with rate and time left, on one line however narrow that is; elsewhere a plain line now and
-/// then.
+/// then, in the log's format.
 class Progress {
  public:
   /// `unit` is what is counted, in the plural: "images", "rounds", "trainings".

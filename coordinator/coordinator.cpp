@@ -53,7 +53,7 @@ Coordinator::Coordinator(CoordinatorSettings settings,
   }
 }
 
-void Coordinator::note(const char* event, const std::string& details) const {
+void Coordinator::note(const char* event, const LogDetails& details) const {
   if (events_.on_note) {
     events_.on_note(event, details);
   }
@@ -167,7 +167,7 @@ void Coordinator::sum_again_if_stale() {
 
 void Coordinator::on_revoked(const std::vector<ClientId>& clients) {
   for (const ClientId& client : clients) {
-    note("client.revoked", str("client=", client));
+    note("client.revoked", log_details("client=", client));
     std::erase_if(pending_,
                   [&](const Pending& pending) { return pending.update.client == client; });
     uploads_.forget(client);

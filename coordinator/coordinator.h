@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "base/metrics.h"
 #include "base/seed.h"
 #include "coordinator/broadcast.h"
@@ -42,7 +43,7 @@ struct CoordinatorEvents {
   /// Somebody came or went while clients are still missing.
   std::function<void(std::size_t present, std::size_t needed)> on_waiting;
   /// For the log: an event's name and its details.
-  std::function<void(const char* event, const std::string& details)> on_note;
+  std::function<void(const char* event, const LogDetails& details)> on_note;
 };
 
 /// How a method's states travel, are aggregated and step.
@@ -170,7 +171,7 @@ class Coordinator {
   void add_pending();
   void sum_again_if_stale();
   void ask_for_metrics();
-  void note(const char* event, const std::string& details) const;
+  void note(const char* event, const LogDetails& details) const;
   RoundId counting_round() const { return round_ ? round_->id() : state_.version().next(); }
 
   CoordinatorSettings settings_;

@@ -37,7 +37,7 @@ void Coordinator::on_frame(transport::ConnectionId connection,
     return;
   }
   if (const auto* reject = std::get_if<wire::Reject>(&*message)) {
-    note("client.rejected", str("client=", client, ' ', reject->detail));  // never answered
+    note("client.rejected", log_details("client=", client, ' ', reject->detail));  // never answered
     return;
   }
   std::visit(
@@ -65,7 +65,7 @@ void Coordinator::on_unreadable(transport::ConnectionId connection,
                                 const ClientId& client,
                                 const wire::Unreadable& why) {
   using Why = wire::Unreadable::Why;
-  note("frame.unreadable", str("client=", client, ' ', why.what()));
+  note("frame.unreadable", log_details("client=", client, ' ', why.what()));
   const wire::RejectCode code = why.why() == Why::kOtherVersion ? wire::RejectCode::kNoCommonVersion
                                 : why.why() == Why::kUnknownKind ? wire::RejectCode::kUnknownKind
                                                                  : wire::RejectCode::kMalformed;
@@ -101,7 +101,7 @@ void Coordinator::on_hello(transport::ConnectionId connection,
                             .own_data = hello.own_data != 0,
                             .held_version = holds_ours ? hello.held_version : RoundId{}});
   if (joined.replaced) {
-    note("client.replaced", str("client=", client));
+    note("client.replaced", log_details("client=", client));
     send(client, joined.replaced->connection,
          wire::Bye{.session = joined.replaced->session,
                    .reason = wire::ByeReason::kReplaced,
@@ -117,8 +117,8 @@ void Coordinator::on_hello(transport::ConnectionId connection,
            .client = client.name,
            .heartbeat_ms = static_cast<std::uint64_t>(settings_.federation.heartbeat * 1000),
            .body = copy_of(view_of(settings_.plan(client)))});
-  note("client.joined",
-       str("client=", client, " software=", hello.software, " present=", roster_.members().size()));
+  note("client.joined", log_details("client=", client, " software=", hello.software,
+                                    " present=", roster_.members().size()));
   if (needs_share(client) && std::ssize(shares_) >= settings_.federation.clients) {
     turn_away(client);
   } else if (round_) {
@@ -211,7 +211,7 @@ void Coordinator::on_message(const Roster::Member& member,
 /// Not usable, and never will be: the round does not wait for it.
 void Coordinator::reject(const Pending& pending, const std::string& why) {
   note("update.rejected",
-       str("client=", pending.update.client, " round=", pending.update.round, ' ', why));
+       log_details("client=", pending.update.client, " round=", pending.update.round, ' ', why));
   round_->dropped(pending.update.client, why);
   verdict(pending, wire::VerdictKind::kRejected, why);
 }
@@ -230,7 +230,8 @@ void Coordinator::on_message(const Roster::Member& /*member*/,
                              const ClientId& client,
                              const wire::Decline& decline) {
   if (round_ && round_->id() == decline.round) {
-    note("update.declined", str("client=", client, " round=", decline.round, ' ', decline.detail));
+    note("update.declined",
+         log_details("client=", client, " round=", decline.round, ' ', decline.detail));
     round_->dropped(client, decline.detail);
   }
 }
@@ -238,7 +239,7 @@ void Coordinator::on_message(const Roster::Member& /*member*/,
 void Coordinator::on_message(const Roster::Member& /*member*/,
                              const ClientId& client,
                              const wire::Bye& bye) {
-  note("client.left", str("client=", client, ' ', bye.detail));
+  note("client.left", log_details("client=", client, ' ', bye.detail));
   roster_.leave(client);
   uploads_.forget(client);
   if (round_ && round_->awaits(client)) {

@@ -48,7 +48,8 @@ void Coordinator::turn_away(const ClientId& client) {
   if (member == nullptr) {
     return;
   }
-  note("client.without_share", str("client=", client, " shares=", settings_.federation.clients));
+  note("client.without_share",
+       log_details("client=", client, " shares=", settings_.federation.clients));
   send(client, member->connection,
        wire::Bye{.session = member->session,
                  .reason = wire::ByeReason::kNoShare,
@@ -100,7 +101,7 @@ void Coordinator::resume_round(TimePoint now) {
   if (const auto open = journal_.open_round()) {
     start_round(open->round, open->cohort, now);
     sum_is_stale_ = round_->num_reported() > 0;
-    note("round.resumed", str("round=", open->round, " durable=", round_->num_reported()));
+    note("round.resumed", log_details("round=", open->round, " durable=", round_->num_reported()));
   }
 }
 
@@ -164,12 +165,12 @@ void Coordinator::note_extension(TimePoint now) const {
     const bool here = is_here(client, now);
     missing += str(missing.empty() ? "" : ", ", client, here ? " (works)" : " (silent)");
   }
-  note("round.extended", str("round=", round_->id(), " reported=", round_->num_reported(),
-                             " of=", round_->cohort().size(), " missing: ", missing,
-                             "; to wait longer raise federation.report_deadline (",
-                             settings_.federation.report_deadline,
-                             "), to go on with fewer lower federation.min_fraction (",
-                             settings_.federation.min_fraction, "), and start again"));
+  note("round.extended", log_details("round=", round_->id(), " reported=", round_->num_reported(),
+                                     " of=", round_->cohort().size(), " missing: ", missing,
+                                     "; to wait longer raise federation.report_deadline (",
+                                     settings_.federation.report_deadline,
+                                     "), to go on with fewer lower federation.min_fraction (",
+                                     settings_.federation.min_fraction, "), and start again"));
 }
 
 /// Everybody declined, was rejected or revoked, or fell silent: the round is opened again without
@@ -184,8 +185,8 @@ void Coordinator::give_up_round(TimePoint now) {
   for (const ClientId& client : round_->missing()) {
     reasons += str(reasons.empty() ? "" : "; ", client, ": silent");
   }
-  note("round.failed", str("round=", round_->id(), " nobody of the cohort could report: ", reasons,
-                           "; waiting for others, or for these to connect again"));
+  note("round.failed", log_details("round=", round_->id(), " nobody of the cohort could report: ",
+                                   reasons, "; waiting for others, or for these to connect again"));
   uploads_.forget_all();
   round_.reset();
 }
@@ -206,7 +207,7 @@ void Coordinator::close_round(TimePoint now) {
     return;
   }
   if (const auto missing = round_->missing(); !missing.empty()) {
-    note("round.without", str("round=", round_->id(), " missing=", names_of(missing)));
+    note("round.without", log_details("round=", round_->id(), " missing=", names_of(missing)));
   }
   sum_again_if_stale();
   result_ = intake_.finish();

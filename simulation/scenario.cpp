@@ -112,14 +112,14 @@ coordinator::CoordinatorSettings settings_of(const Scenario& scenario, experimen
           .stopwatch = [] { return Clock::now(); }};
 }
 
-void on_note(const char* event, const std::string& details) {
+void on_note(const char* event, const LogDetails& details) {
   // Nobody would make room while the simulator holds the terminal: end, and go on later.
   check(std::string_view(event) != "run.paused" && std::string_view(event) != "metrics.lost",
         ErrorCode::kUnavailable, details, "; then go on with --resume");
   // The virtual clients would do the same again.
   check(std::string_view(event) != "round.failed", ErrorCode::kIncompatible, "[simulate] ",
         details);
-  log_debug(event, details);
+  log_line(LogLevel::kDebug, event, details);
 }
 
 /// Who holds which classes, for the report: it must not need the images again.

@@ -250,7 +250,8 @@ class Agent {
             session_.on_backbone_lost(Clock::now());
             return;
           }
-          log_line(LogLevel::kError, "round.failed", str("round=", work->key.round, ' ', why));
+          log_line(LogLevel::kError, "round.failed",
+                   log_details("round=", work->key.round, ' ', why));
           session_.on_failed(work->key, why, Clock::now());
         });
   }

@@ -10,15 +10,19 @@
 #include <exception>
 #include <filesystem>
 #include <new>
+#include <nlohmann/json.hpp>
 
 #include "apps/common/output.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 
 namespace lorae::apps {
 namespace {
 
-std::string interrupt_text;  // changes only while the signals that read it are blocked
+// Both change only while the signals that read them are blocked.
+std::string interrupt_text;
+std::string interrupt_json;
 
 void open_standard_descriptors() {
   int opened = 0;
@@ -46,8 +50,8 @@ void raise_descriptor_limit() {
 
 /// For programs and phases that do not take the signals themselves. Async-signal-safe.
 void tell_and_end(int signal) {
-  [[maybe_unused]] const ssize_t written =
-      ::write(STDERR_FILENO, interrupt_text.data(), interrupt_text.size());
+  const std::string& text = log_format() == LogFormat::kJson ? interrupt_json : interrupt_text;
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
   std::signal(signal, SIG_DFL);
   ::raise(signal);
 }
@@ -62,8 +66,23 @@ void take_signals() {
 }
 
 int complain(std::string_view program, std::string_view what, ErrorCode code) {
-  std::fputs(str(program, ": ", printable(what, Lines::kMany), '\n').c_str(), stderr);
-  return exit_status(code);
+  const int status = exit_status(code);
+  if (log_format() == LogFormat::kJson) {
+    log_line(LogLevel::kError, "program.failed",
+             log_details("program=", program, " status=", status, ' ', what));
+  } else {
+    std::fputs(str(program, ": ", printable(what, Lines::kMany), '\n').c_str(), stderr);
+  }
+  return status;
+}
+
+/// A line as log_line makes it, but for the time, which a signal's handler cannot ask for.
+std::string json_of_interrupt(const std::string& message) {
+  return json_line(nlohmann::ordered_json{{"level", "info"},
+                                          {"event", "program.interrupted"},
+                                          {"fields", nlohmann::ordered_json::object()},
+                                          {"message", message}}) +
+         '\n';
 }
 
 }  // namespace
@@ -71,18 +90,21 @@ int complain(std::string_view program, std::string_view what, ErrorCode code) {
 void set_interrupt_hint(const std::string& hint) {
   const std::string text =
       interrupt_text.substr(0, interrupt_text.rfind('\n')) + "; " + hint + '\n';
+  const std::string json = json_of_interrupt("interrupted; " + hint);
   sigset_t both, before;
   sigemptyset(&both);
   sigaddset(&both, SIGINT);
   sigaddset(&both, SIGTERM);
   ::pthread_sigmask(SIG_BLOCK, &both, &before);
   interrupt_text = text;
+  interrupt_json = json;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 int main_of(std::string_view program, const std::function<int()>& body) {
   open_standard_descriptors();
   interrupt_text = str('\n', program, ": interrupted\n");
+  interrupt_json = json_of_interrupt("interrupted");
   take_signals();
   try {
     raise_descriptor_limit();

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/common/command_line.h"
-#include "apps/common/flags.h"
 #include "apps/common/main_of.h"
 #include "apps/common/output.h"
 #include "apps/common/random_number.h"
@@ -210,7 +209,8 @@ class Deployment {
               log_info("run.waiting", present, " of ", needed,
                        " clients; start another with: lorae-client", address, " --name NAME");
             },
-        .on_note = [](const char* event, const std::string& details) { log_info(event, details); }};
+        .on_note = [](const char* event,
+                      const LogDetails& details) { log_line(LogLevel::kInfo, event, details); }};
   }
 
   void take_metrics() {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "apps/common/flags.h"
+#include "apps/common/command_line.h"
 #include "apps/common/output.h"
 #include "base/clock.h"
 #include "base/process.h"

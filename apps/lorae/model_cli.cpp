@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/common/command_line.h"
-#include "apps/common/flags.h"
 #include "apps/lorae/model_commands.h"
 
 namespace lorae::apps {

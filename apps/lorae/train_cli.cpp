@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "apps/common/flags.h"
+#include "apps/common/command_line.h"
 #include "apps/lorae/train_commands.h"
 
 namespace lorae::apps {

@@ -4,7 +4,6 @@
 #include <ctime>
 
 #include "apps/common/command_line.h"
-#include "apps/common/flags.h"
 #include "apps/common/main_of.h"
 #include "apps/common/output.h"
 #include "base/atomic_file.h"

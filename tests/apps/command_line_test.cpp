@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "apps/common/output.h"
+#include "base/log.h"
 #include "tests/base/home_variables.h"
 #include "tests/base/support.h"
 
@@ -36,6 +37,31 @@ TEST(CommandLine, EndsAfterTheVersionAndAfterAMistake) {
   testing::internal::CaptureStderr();
   EXPECT_GT(parse(mistaken, {"program", "--nothing"}).value_or(0), 100);
   EXPECT_NE(testing::internal::GetCapturedStderr().find("--nothing"), std::string::npos);
+}
+
+TEST(CommandLine, TakesTheLogsFormatBeforeAndBehindASubcommand) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"program", "--log-format", "json", "make", "it"},
+        {"program", "make", "it", "--log-format=json"}}) {
+    CLI::App app;
+    LogFormat seen = LogFormat::kText;
+    CLI::App* it = app.add_subcommand("make", "")->add_subcommand("it", "");
+    it->callback([&] { seen = log_format(); });
+    EXPECT_FALSE(parse(app, words));
+    EXPECT_EQ(seen, LogFormat::kJson);
+    set_log_format(LogFormat::kText);
+  }
+  CLI::App other;
+  testing::internal::CaptureStderr();
+  EXPECT_GT(parse(other, {"program", "--log-format", "xml"}).value_or(0), 100);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("xml"), std::string::npos);
+
+  ::setenv("LORAE_LOG_FORMAT", "json", 1);
+  CLI::App by_environment;
+  EXPECT_FALSE(parse(by_environment, {"program"}));
+  ::unsetenv("LORAE_LOG_FORMAT");
+  EXPECT_EQ(log_format(), LogFormat::kJson);
+  set_log_format(LogFormat::kText);
 }
 
 TEST(HomeFlag, AsksTheEnvironmentOnlyWhenItIsNeeded) {

@@ -57,7 +57,7 @@ class RoundOfThree : public ::testing::Test {
             .on_state = [this](RoundId round, const StateDict&) { asked_.push_back(round); },
             .on_waiting = {},
             .on_note =
-                [this](const char* event, const std::string& details) {
+                [this](const char* event, const LogDetails& details) {
                   notes_ += str(event, ' ', details, '\n');
                 }});
   }

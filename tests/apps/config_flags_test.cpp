@@ -1,4 +1,4 @@
-#include "apps/common/flags.h"
+#include "apps/common/command_line.h"
 
 #include <gtest/gtest.h>
 
