@@ -20,9 +20,10 @@ class DiskMemory final : public Memory {
   std::optional<TrainedUpdate> update(const UpdateKey& key) override;
   void keep_update(const UpdateKey& key, const TrainedUpdate* update) override;
 
- private:
+  /// Where the backbone lies, or would.
   std::filesystem::path backbone_path(const Digest& digest) const;
 
+ private:
   std::filesystem::path backbones_;
   std::filesystem::path update_file_;
 };

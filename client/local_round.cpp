@@ -1,5 +1,7 @@
 #include "client/local_round.h"
 
+#include <utility>
+
 #include "adapters/blocks.h"
 #include "codec/chain.h"
 #include "tensors/safetensors.h"
@@ -31,16 +33,30 @@ void LocalRound::prepare(const Work& work, Memory& memory) {
                        "[client] the backbone on the disk is damaged; it is fetched again");
   }
   plan_ = training::parse_plan(work.plan).plan;
-  learner_.emplace(plan_, safetensors_unpack(*bytes).value().state, device_);
+  const StateDict backbone = safetensors_unpack(*bytes).value().state;
+  learner_.emplace(plan_, backbone, device_);
+  description_ = learner_->description(backbone);
   prepared_for_ = wanted;
+}
+
+codec::Blocks LocalRound::global_state(const Work& work) const {
+  const auto downlink = codec::Chain::parse(plan_.method.downlink);
+  return downlink.decode_state(work.model, adapters::layout_of(learner_->trainable()))
+      .value()
+      .blocks;
+}
+
+adapters::Adapter LocalRound::adapter_of(const Work& work, Memory& memory) {
+  prepare(work, memory);
+  adapters::AdapterInfo info = description_;
+  info.round = work.key.round;
+  return {std::move(info), adapters::to_state(global_state(work))};
 }
 
 TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   prepare(work, memory);
-  const auto downlink = codec::Chain::parse(plan_.method.downlink);
   const auto uplink = codec::Chain::parse(plan_.method.uplink);
-  const codec::Blocks global =
-      downlink.decode_state(work.model, adapters::layout_of(learner_->trainable())).value().blocks;
+  const codec::Blocks global = global_state(work);
   learner_->load(adapters::to_state(global));
   const auto result = learner_->fit_round(images_(plan_, work), work.client.name, work.key.round,
                                           work.learning_rate_factor);

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "adapters/adapter_file.h"
 #include "client/memory.h"
 #include "client/session.h"
+#include "codec/block.h"
 #include "data/dataset.h"
 #include "training/learner.h"
 
@@ -35,14 +37,20 @@ class LocalRound {
   ///         fetched cannot be kept; the image source's own.
   TrainedUpdate train(const Work& work, Memory& memory);
 
+  /// The last global state as a file keeps it, of what Session::take_model gave.
+  /// Errors: as `train`, but that nothing can diverge.
+  adapters::Adapter adapter_of(const Work& work, Memory& memory);
+
  private:
   void prepare(const Work& work, Memory& memory);
+  codec::Blocks global_state(const Work& work) const;
 
   ImageSource images_;
   at::Device device_;
   Digest prepared_for_;  // plan and backbone
   training::Plan plan_;
   std::optional<training::Learner> learner_;
+  adapters::AdapterInfo description_;
 };
 
 /// The client's share of the plan's own data set: what a client without private data of its own

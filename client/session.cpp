@@ -8,6 +8,7 @@ namespace {
 
 constexpr int kRetriesBeforeRedial = 4;
 constexpr int kMostDoublings = 4;  // 5 s, 10, 20, 40, 80
+constexpr const char* kNoModel = "the last global model did not come: ";
 
 wire::ClientState wire_state(SessionState state) {
   switch (state) {
@@ -38,6 +39,10 @@ void Session::on_connected(TimePoint now) {
 
 void Session::on_disconnected() {
   connected_ = false;
+  if (finishing_) {
+    notes_.push_back(str(kNoModel, "the connection was lost"));
+    end_run();
+  }
   if (state_ != SessionState::kEnded) {
     lose_session(SessionState::kOffline);
   }
@@ -86,7 +91,7 @@ void Session::on_trained(const UpdateKey& key, TrainedUpdate update, TimePoint n
   } catch (const Error& error) {  // a full disk: it is lost only if we end before it is sent
     notes_.emplace_back(error.what());
   }
-  if (state_ == SessionState::kEnded) {
+  if (state_ == SessionState::kEnded || finishing_) {
     return;
   }
   if (next_ || key.round != assignment_.round || key.model != assignment_.model) {
@@ -105,7 +110,7 @@ void Session::on_trained(const UpdateKey& key, TrainedUpdate update, TimePoint n
 }
 
 void Session::on_failed(const UpdateKey& key, const std::string& why, TimePoint now) {
-  if (state_ == SessionState::kEnded) {
+  if (state_ == SessionState::kEnded || finishing_) {
     return;
   }
   if (joined()) {
@@ -115,7 +120,7 @@ void Session::on_failed(const UpdateKey& key, const std::string& why, TimePoint 
 }
 
 void Session::on_backbone_lost(TimePoint now) {
-  if (state_ == SessionState::kEnded) {
+  if (state_ == SessionState::kEnded || finishing_) {
     return;
   }
   const wire::Assignment again = assignment_;
@@ -135,6 +140,15 @@ void Session::leave(const std::string& why) {
   }
   session_ = {};
   end_ = wire::Bye{.reason = wire::ByeReason::kStopping, .detail = why};
+  state_ = SessionState::kEnded;
+}
+
+void Session::end_run() {
+  if (joined()) {  // the coordinator ends when all have heard
+    send(wire::Bye{.session = session_, .reason = finishing_->reason, .detail = "heard"});
+  }
+  session_ = {};
+  end_ = std::exchange(finishing_, std::nullopt);
   state_ = SessionState::kEnded;
 }
 
@@ -174,8 +188,10 @@ void Session::on_tick(TimePoint now) {
   if (!waiting || now - progress_ < patience) {
     return;
   }
-  ++silent_retries_;
-  if (!joined()) {
+  if (++silent_retries_ >= kRetriesBeforeRedial && finishing_) {
+    notes_.push_back(str(kNoModel, "the coordinator does not answer"));
+    end_run();
+  } else if (!joined()) {
     if (silent_hellos_++ == 0) {
       notes_.emplace_back(
           "the coordinator does not answer yet; it may be training its backbone; waiting");

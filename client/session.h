@@ -32,6 +32,7 @@ struct SessionOptions {
   std::string codecs = {};                     ///< see wire::Hello; empty: not told
   std::uint64_t rank_max = 0;                  ///< see wire::Hello; 0: any
   bool own_data = false;                       ///< it trains on data of its own and takes no share
+  bool keep_model = false;                     ///< fetches the last global state before it ends
   Duration retry = std::chrono::seconds(5);    ///< without progress for so long: ask again;
                                                ///< to be let in, twice as long each time
   std::uint64_t largest_object = 1ULL << 32U;  ///< bytes; a longer one is refused
@@ -66,6 +67,9 @@ class Session {
 
   std::vector<wire::Frame> take_outgoing();
   std::optional<Work> take_work();
+  /// The last global state, once the run is over: as a Work that is not to be trained. Only with
+  /// SessionOptions::keep_model, and from a coordinator that offers it.
+  std::optional<Work> take_model() { return std::exchange(model_, std::nullopt); }
   /// The plan of a Welcome that brought another one than the last.
   std::optional<std::string> take_plan() { return std::exchange(plan_, std::nullopt); }
 
@@ -95,6 +99,10 @@ class Session {
   void say_hello(TimePoint now);
   void become_idle(TimePoint now);
   void fetch(TimePoint now);
+  void start_fetching(TimePoint now);
+  void fetch_model(wire::Bye message, TimePoint now);
+  /// After the last round: whether or not the global state is here.
+  void end_run();
   void start_training();
   void send_update(TimePoint now);
   void send_heartbeat();
@@ -114,6 +122,8 @@ class Session {
   std::optional<wire::Assignment> next_;  // arrived while training for another round
   std::optional<Download> download_;
   std::optional<Work> work_;
+  std::optional<Work> model_;              // the last global state, complete
+  std::optional<wire::Bye> finishing_;     // the run is over, and the last global state is fetched
   std::optional<std::string> plan_;        // not taken yet
   std::shared_ptr<const Bytes> backbone_;  // fetched, and not yet known to be in Memory
   Digest backbone_digest_;

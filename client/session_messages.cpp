@@ -118,17 +118,40 @@ void Session::on_message(wire::Assignment message, TimePoint now) {
                .share_index = message.share_index,
                .share_count = message.share_count,
                .learning_rate_factor = message.learning_rate_factor};
+  start_fetching(now);
+}
+
+/// What the assignment names: the backbone, if it is not here, then the model.
+void Session::start_fetching(TimePoint now) {
   state_ = SessionState::kFetching;
-  const bool cached = (backbone_ != nullptr && backbone_digest_ == message.backbone) ||
-                      memory_.has_backbone(message.backbone, message.backbone_bytes);
-  const Digest& object = cached ? message.model : message.backbone;
+  const bool cached = (backbone_ != nullptr && backbone_digest_ == assignment_.backbone) ||
+                      memory_.has_backbone(assignment_.backbone, assignment_.backbone_bytes);
+  const Digest& object = cached ? assignment_.model : assignment_.backbone;
   if (download_ && download_->object() == object) {
     download_->restart_requests();  // what came before the connection was lost is kept
   } else {
-    download_.emplace(object, cached ? message.model_bytes : message.backbone_bytes,
+    download_.emplace(object, cached ? assignment_.model_bytes : assignment_.backbone_bytes,
                       welcome_.chunk_bytes, welcome_.window);
   }
   fetch(now);
+}
+
+void Session::fetch_model(wire::Bye message, TimePoint now) {
+  assignment_ = {.session = message.session,
+                 .round = message.round,
+                 .model = message.model,
+                 .model_bytes = message.model_bytes,
+                 .backbone = message.backbone,
+                 .backbone_bytes = message.backbone_bytes};
+  work_ = Work{.key = {welcome_.run, message.round, message.model},
+               .client = ClientId{welcome_.client},
+               .plan = std::string(text_of(welcome_.body)),
+               .backbone = message.backbone,
+               .fetched_backbone = nullptr,
+               .model = {}};
+  finishing_ = std::move(message);
+  silent_retries_ = 0;
+  start_fetching(now);
 }
 
 void Session::on_message(wire::Chunk message, TimePoint now) {
@@ -143,7 +166,12 @@ void Session::on_message(wire::Chunk message, TimePoint now) {
         work_->fetched_backbone = std::exchange(backbone_, nullptr);
       }
       download_.reset();
-      state_ = SessionState::kTraining;
+      if (finishing_) {
+        model_ = std::exchange(work_, std::nullopt);
+        end_run();
+      } else {
+        state_ = SessionState::kTraining;
+      }
       return;
     }
     backbone_ = std::make_shared<const Bytes>(*std::move(object));
@@ -188,13 +216,21 @@ void Session::on_message(const wire::Reject& message, TimePoint now) {
   switch (message.code) {
     case wire::RejectCode::kUnknownSession:
       if (message.session == session_ && joined()) {
+        if (finishing_) {
+          notes_.emplace_back("the last global model did not come: the coordinator has gone on");
+          end_run();
+          return;
+        }
         // The coordinator restarted, or dropped us: a new session, by a new nonce.
         nonce_ += kNonceStep;
         say_hello(now);
       }
       return;
     case wire::RejectCode::kNotFound:
-      if (state_ == SessionState::kFetching && message.session == session_) {
+      if (finishing_) {
+        notes_.emplace_back("the last global model did not come: the coordinator has it no more");
+        end_run();
+      } else if (state_ == SessionState::kFetching && message.session == session_) {
         become_idle(now);  // that round is over; the next assignment comes by itself
       }
       return;
@@ -211,8 +247,8 @@ void Session::on_message(wire::HeartbeatAck /*message*/, TimePoint /*now*/) {
   // That the peer lives is no progress of a transfer: lost chunks are still asked for again.
 }
 
-void Session::on_message(wire::Bye message, TimePoint /*now*/) {
-  if (message.session != session_ || !joined()) {
+void Session::on_message(wire::Bye message, TimePoint now) {
+  if (message.session != session_ || !joined() || finishing_) {
     return;
   }
   if (message.reason == wire::ByeReason::kStopping) {
@@ -221,8 +257,17 @@ void Session::on_message(wire::Bye message, TimePoint /*now*/) {
     connected_ = false;  // until the transport says so again
     return;
   }
-  if (message.reason == wire::ByeReason::kFinished) {  // the coordinator ends when all have heard
-    send(wire::Bye{.session = session_, .reason = message.reason, .detail = "heard"});
+  if (message.reason == wire::ByeReason::kFinished) {
+    const bool offered =
+        message.model != Digest{} && message.model_bytes > 0 &&
+        std::max(message.model_bytes, message.backbone_bytes) <= options_.largest_object;
+    if (options_.keep_model && offered) {
+      fetch_model(std::move(message), now);
+    } else {
+      finishing_ = std::move(message);
+      end_run();
+    }
+    return;
   }
   session_ = {};
   end_ = std::move(message);

@@ -202,6 +202,10 @@ void Coordinator::say_bye(bool finished) {
   for (const auto& [client, member] : roster_.members()) {
     send_bye(client, member, finished);
   }
+  write_traffic();
+}
+
+void Coordinator::write_traffic() {
   try {
     auto transaction = journal_.begin();
     traffic_.write(journal_, round_ ? round_->id() : state_.version());

@@ -101,12 +101,14 @@ class Coordinator {
 
   /// Says goodbye to everybody. `finished`: for good.
   void say_bye(bool finished);
-  /// Instead of `on_frame` after the last round: who has heard of the end leaves, the others are
-  /// told again.
-  void on_frame_after_bye(transport::ConnectionId connection,
+  /// Instead of `on_frame` after the last round: who has heard of the end leaves, who fetches the
+  /// last global state gets it, the others are told again. True if it was a piece of that.
+  bool on_frame_after_bye(transport::ConnectionId connection,
                           const ClientId& client,
                           wire::Frame frame,
                           TimePoint now);
+  /// Writes what was counted since the last commit to the journal: after the last frame.
+  void write_traffic();
   /// True if no client is here.
   bool is_alone() const { return roster_.members().empty(); }
 

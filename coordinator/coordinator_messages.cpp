@@ -249,29 +249,52 @@ void Coordinator::on_message(const Roster::Member& /*member*/,
 }
 
 void Coordinator::send_bye(const ClientId& client, const Roster::Member& member, bool finished) {
-  send(client, member.connection,
-       wire::Bye{.session = member.session,
-                 .reason = finished ? wire::ByeReason::kFinished : wire::ByeReason::kStopping,
-                 .detail = finished ? "all rounds are done" : "the coordinator is stopping"});
+  wire::Bye bye{.session = member.session,
+                .reason = wire::ByeReason::kStopping,
+                .detail = "the coordinator is stopping"};
+  if (finished) {
+    const Broadcast::Offer offer = broadcast_.offer({});
+    bye = {.session = member.session,
+           .reason = wire::ByeReason::kFinished,
+           .detail = "all rounds are done",
+           .model = offer.object,
+           .model_bytes = offer.bytes,
+           .backbone = backbone_digest_,
+           .backbone_bytes = settings_.backbone.size(),
+           .round = state_.version()};
+  }
+  send(client, member.connection, std::move(bye));
 }
 
-void Coordinator::on_frame_after_bye(transport::ConnectionId connection,
+bool Coordinator::on_frame_after_bye(transport::ConnectionId connection,
                                      const ClientId& client,
                                      wire::Frame frame,
                                      TimePoint now) {
+  traffic_.count(client, runs::Direction::kUplink, kLayerControl, frame.size());
   const auto message = wire::unpack(std::move(frame));
   if (!message) {
-    return;
+    return false;
   }
   if (const auto* hello = std::get_if<wire::Hello>(&*message)) {
     on_hello(connection, client, *hello, now);
   }
+  const auto member = roster_.members().find(client);
+  if (member == roster_.members().end()) {
+    return false;
+  }
   if (std::holds_alternative<wire::Bye>(*message)) {
     roster_.leave(client);
-  } else if (const auto member = roster_.members().find(client);
-             member != roster_.members().end()) {
-    send_bye(client, member->second, /*finished=*/true);
+    return false;
   }
+  const auto* get = std::get_if<wire::Get>(&*message);
+  const bool has = get != nullptr &&
+                   (broadcast_.find(get->object) != nullptr || get->object == backbone_digest_);
+  if (has && get->session == member->second.session) {  // the last global state, or its backbone
+    on_message(member->second, client, *get);
+    return true;
+  }
+  send_bye(client, member->second, /*finished=*/true);
+  return false;
 }
 
 void Coordinator::verdict(const Pending& pending,

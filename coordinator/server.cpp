@@ -21,7 +21,10 @@ constexpr std::size_t kBatch = 256;  // frames handled before durable writes and
 // Of frames that wait; then the newest are dropped, and their clients ask again.
 constexpr std::size_t kMostWaiting = 64U << 20U;
 constexpr auto kGoodbye = std::chrono::milliseconds(300);  // for the last frames to leave
-constexpr auto kLastWords = std::chrono::seconds(3);  // for all clients to have heard of the end
+// For all clients to have heard of the end, from the last piece of the last global state on; and
+// all together.
+constexpr auto kLastWords = std::chrono::seconds(3);
+constexpr auto kLongestGoodbye = std::chrono::minutes(10);
 
 }  // namespace
 
@@ -81,8 +84,10 @@ class Server::Loop {
     }
     if (ending_) {
       for (Arrival& arrival : batch) {
-        coordinator_.on_frame_after_bye(arrival.connection, arrival.client,
-                                        std::move(arrival.frame), Clock::now());
+        if (coordinator_.on_frame_after_bye(arrival.connection, arrival.client,
+                                            std::move(arrival.frame), Clock::now())) {
+          latest_ = std::min(Clock::now() + kLastWords, longest_);
+        }
       }
       return;
     }
@@ -136,18 +141,24 @@ class Server::Loop {
     if (!failure_) {
       coordinator_.say_bye(how == ServerEnd::kFinished);
     }
-    leave_when_heard(Clock::now() + kLastWords);
+    latest_ = Clock::now() + kLastWords;
+    longest_ = Clock::now() + kLongestGoodbye;
+    leave_when_heard();
   }
 
-  /// A client that has heard of the end says so; one that has not asks on, and is told again.
-  void leave_when_heard(TimePoint latest) {
+  /// A client that has heard of the end says so, as soon as it has the last global state; one that
+  /// has not asks on, and is told again.
+  void leave_when_heard() {
     goodbye_.expires_after(kGoodbye);
-    goodbye_.async_wait([this, latest](auto) {
+    goodbye_.async_wait([this](auto) {
       if (failure_ || end_ != ServerEnd::kFinished || coordinator_.is_alone() ||
-          Clock::now() >= latest) {
+          Clock::now() >= latest_) {
+        if (!failure_) {
+          coordinator_.write_traffic();
+        }
         io_.stop();
       } else {
-        leave_when_heard(latest);
+        leave_when_heard();
       }
     });
   }
@@ -170,6 +181,8 @@ class Server::Loop {
   std::deque<Arrival> arrivals_;   // guarded by mutex_
   std::size_t waiting_bytes_ = 0;  // likewise
   bool ending_ = false;
+  TimePoint latest_;   // when ending_: to leave, whoever is still here
+  TimePoint longest_;  // likewise, whatever they fetch
   ServerEnd end_ = ServerEnd::kInterrupted;
   std::exception_ptr failure_;
 };

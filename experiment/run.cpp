@@ -3,7 +3,6 @@
 #include "adapters/adapter_file.h"
 #include "base/error.h"
 #include "experiment/backbone.h"
-#include "models/description.h"
 #include "tensors/safetensors.h"
 #include "training/shares.h"
 
@@ -50,8 +49,6 @@ Run make_run(const RunConfig& config,
   run.backbone_file = safetensors_pack(run.backbone);
   const training::Learner learner(run.plan, run.backbone);
   adapters::AdapterInfo info = learner.description(run.backbone);
-  info.about = models::description_text(
-      {.model = run.plan.model, .task = run.plan.task.name, .class_names = run.plan.task.classes});
   run.initial = config.model.adapter.empty() ? learner.trainable().clone()
                                              : initial_from(config.model.adapter, learner, info);
   run.trainable_parameters = run.initial.numel();

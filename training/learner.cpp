@@ -1,6 +1,7 @@
 #include "training/learner.h"
 
 #include "base/error.h"
+#include "models/description.h"
 #include "tensors/torch.h"
 #include "training/shares.h"
 #include "training/trainable.h"
@@ -34,7 +35,9 @@ adapters::AdapterInfo Learner::description(const StateDict& backbone) const {
           .base_digest = digest_of(backbone).hex(),
           .head = plan_.method.head,
           .norm = plan_.method.norm,
-          .layers = model_->adapter_layers()};
+          .layers = model_->adapter_layers(),
+          .about = models::description_text(
+              {.model = plan_.model, .task = plan_.task.name, .class_names = plan_.task.classes})};
 }
 
 FitResult Learner::fit_round(const data::DatasetPtr& images,

@@ -25,7 +25,8 @@ class Learner {
   /// are the model's own. Before any `load` they hold the run's first global state.
   const StateDict& trainable() const { return trainable_; }
 
-  /// How a file of `trainable` describes itself. `backbone`: what the constructor got.
+  /// How a file of `trainable` describes itself, and what the model is given and says. `backbone`:
+  /// what the constructor got.
   adapters::AdapterInfo description(const StateDict& backbone) const;
 
   /// Errors: kIncompatible if not aligned with `trainable`.

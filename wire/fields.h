@@ -78,9 +78,24 @@ void pack_field(Packer& out, Enum value) {
   out.pack_uint64(static_cast<std::uint64_t>(value));
 }
 
+/// How many fields a writer writes: those that are required, and others up to the last one that
+/// does not have its default.
+template <typename M>
+std::size_t fields_to_write(M& message) {
+  M plain;
+  auto now = message.fields();
+  auto before = plain.fields();
+  std::size_t count = M::kRequired;
+  const auto look = [&]<std::size_t... I>(std::index_sequence<I...>) {
+    ((count = std::get<I>(now) == std::get<I>(before) ? count : std::max(count, I + 1)), ...);
+  };
+  look(std::make_index_sequence<kArity<M>>());
+  return count;
+}
+
 /// The head of `message` in a frame of `version`, with its first `count` fields.
 template <typename M>
-Bytes pack_head(std::uint64_t version, M& message, std::size_t count = kArity<M>) {
+Bytes pack_head(std::uint64_t version, M& message, std::size_t count) {
   msgpack::sbuffer buffer;
   Packer packer(buffer);
   packer.pack_array(kPrefix + static_cast<std::uint32_t>(count));

@@ -129,7 +129,7 @@ Frame pack(Message message) {
   Frame frame;
   std::visit(
       [&](auto& typed) {
-        frame.head = pack_head(kVersion, typed);
+        frame.head = pack_head(kVersion, typed, fields_to_write(typed));
         if constexpr (HasBody<std::decay_t<decltype(typed)>>) {
           frame.body = std::move(typed.body);
         }

@@ -18,7 +18,7 @@ namespace lorae::wire {
 //
 // Messages grow: a new field goes to the end of its struct, with the default that an absent one
 // stands for, and `kRequired` stays at the number of fields that protocol 2.0 has. A reader skips
-// fields that it does not know.
+// fields that it does not know; a writer leaves out the last ones that have their defaults.
 
 inline constexpr std::uint64_t kMagic = 0x4c52;  // "LR"
 inline constexpr std::uint64_t kVersion = 2;
@@ -204,14 +204,22 @@ enum class ByeReason : std::uint64_t {
   kNoShare,       ///< all shares of the run's data are taken
 };
 
-/// Either side: the session ends.
+/// Either side: the session ends. A coordinator's Bye(finished) names the last global state, which
+/// can be fetched until the client answers; `model` is 0 if there is none to fetch.
 struct Bye {
   static constexpr Kind kKind = Kind::kBye;
   static constexpr std::size_t kRequired = 3;
   SessionId session = {};
   ByeReason reason = ByeReason::kStopping;
   std::string detail = {};
-  auto fields() { return std::tie(session, reason, detail); }
+  Digest model = {};  ///< of the encoded global state
+  std::uint64_t model_bytes = 0;
+  Digest backbone = {};
+  std::uint64_t backbone_bytes = 0;
+  RoundId round = {};  ///< the last one, whose result it is
+  auto fields() {
+    return std::tie(session, reason, detail, model, model_bytes, backbone, backbone_bytes, round);
+  }
 };
 
 /// Client: I cannot take part in this round (detail says why); do not wait for me.

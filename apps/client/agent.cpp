@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "client/disk_memory.h"
+#include "client/kept_model.h"
 #include "client/local_round.h"
 #include "codec/chain.h"
 #include "tensors/threads.h"
@@ -56,7 +57,8 @@ class Agent {
         session_(memory_,
                  random_number(),
                  {.codecs = join(codec::known_stages(), ","),
-                  .own_data = !settings.options.data.empty()}),
+                  .own_data = !settings.options.data.empty(),
+                  .keep_model = true}),
         channel_({.endpoint = settings.options.coordinator,
                   .keys = settings.identity.keys,
                   .server_public_key = settings.identity.coordinator_public_key,
@@ -153,8 +155,32 @@ class Agent {
       log_line(reason == wire::ByeReason::kFinished ? LogLevel::kInfo : LogLevel::kError,
                "session.end", session_.end().detail);
       status_ = status_of(reason);
-      stop_soon();
+      if (auto model = session_.take_model()) {
+        keep(*std::move(model));
+      } else {
+        stop_soon();
+      }
     }
+  }
+
+  /// The last global state, as files for `lorae predict` and `lorae val`.
+  void keep(client::Work given) {
+    auto model = std::make_shared<client::Work>(std::move(given));
+    const std::filesystem::path folder = settings_.home / "models" / settings_.options.name;
+    on_training_thread(
+        [this, model, folder] {
+          client::keep_model(folder, local_round_.adapter_of(*model, memory_),
+                             memory_.backbone_path(model->backbone));
+        },
+        [this, model, folder] {
+          log_info("model.kept", "round=", model->key.round, " folder=", folder.string(),
+                   " use it with: lorae predict PICTURE --run ", folder.string());
+          stop_soon();
+        },
+        [this](const std::exception_ptr& /*failure*/, const std::string& why) {
+          log_warning("model.lost", why.empty() ? "the backbone on the disk is damaged" : why);
+          stop_soon();
+        });
   }
 
   /// Lets the last frames leave first.

@@ -3,6 +3,7 @@
 #include "adapters/adapter_file.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "client/kept_model.h"
 #include "experiment/run.h"
 #include "models/weights.h"
 #include "runs/journal.h"
@@ -69,13 +70,16 @@ Sources sources_of(const UseArguments& asked) {
   if (fs::exists(runs::RunDirectory::journal_of(folder))) {
     return of_federation(folder);
   }
+  if (client::is_kept_model(folder)) {
+    return {folder / client::kBackboneFile, folder / client::kAdapterFile, {}};
+  }
   if (fs::exists(folder / "best.safetensors") && fs::exists(folder / "config.toml")) {
     return of_training(folder);
   }
   fail(ErrorCode::kInvalidConfig, "[run] '", folder.string(),
        "' holds no model: expected the --out of "
-       "`lorae train` with a finished epoch, a run of a coordinator (HOME/runs/...), or one of a "
-       "simulation's (OUT/runs/METHOD-seedN)");
+       "`lorae train` with a finished epoch, a run of a coordinator (HOME/runs/...), one of a "
+       "simulation's (OUT/runs/METHOD-seedN), or what a client keeps (HOME/models/NAME)");
 }
 
 /// What the head's rows say of weights that describe nothing.

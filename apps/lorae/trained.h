@@ -25,11 +25,11 @@ struct Trained {
 };
 
 /// Puts together what `asked` names: files of weights and of an adapter, or the folder of a
-/// training, of a coordinator's run or of one of a simulation's runs. What the model is comes from
-/// the files' descriptions, then from --config and the flags (`overrides`); for weights that
-/// describe nothing, from `data` if it is not empty.
-/// Errors: kInvalidConfig for a folder that is none of these, saying what was expected;
-/// kIncompatible for files that do not fit each other.
+/// training, of a coordinator's run, of one of a simulation's runs or of what a client keeps. What
+/// the model is comes from the files' descriptions, then from --config and the flags (`overrides`);
+/// for weights that describe nothing, from `data` if it is not empty. Errors: kInvalidConfig for a
+/// folder that is none of these, saying what was expected; kIncompatible for files that do not fit
+/// each other.
 Trained load_trained(const UseArguments& asked,
                      const std::string& data,
                      const std::function<void(ConfigReader&)>& overrides);

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "adapters/blocks.h"
+#include "client/disk_memory.h"
+#include "codec/chain.h"
+#include "models/description.h"
+#include "tensors/safetensors.h"
 #include "tests/data/files.h"
 
 namespace lorae::client {
@@ -62,6 +67,47 @@ TEST_F(Pictures, OfAShareAreSplitAnewForEveryPlan) {
   ASSERT_GT(before.size(0), 0);
   EXPECT_FALSE(before.sizes() == after.sizes() && before.equal(after));
   EXPECT_TRUE(before.equal(images(first, work)->in_memory()->images));
+}
+
+TEST_F(Pictures, AreNotNeededForTheLastGlobalStateAsAFileKeepsIt) {
+  training::Plan here = plan({"cat", "dog"});
+  here.method.downlink = "zstd";
+  auto model = models::build(here.model, Seed{1});
+  const StateDict backbone = model->backbone().clone();
+  const training::Learner learner(here, backbone);
+  const Bytes file = safetensors_pack(backbone);
+  const auto encoded =
+      codec::Chain::parse("zstd").encode_state(adapters::to_blocks(learner.trainable()));
+  const Work work{.key = {"run", RoundId{7}, digest_of(encoded.payload)},
+                  .client = {"ada"},
+                  .plan = training::plan_text(here),
+                  .backbone = digest_of(file),
+                  .fetched_backbone = std::make_shared<const Bytes>(file),
+                  .model = encoded.payload};
+  DiskMemory memory(folder_ / "backbones", folder_ / "own");
+  LocalRound round([](const training::Plan&, const Work&) -> data::DatasetPtr {
+    ADD_FAILURE() << "no images are needed";
+    return nullptr;
+  });
+
+  const adapters::Adapter adapter = round.adapter_of(work, memory);
+
+  EXPECT_EQ(digest_of(adapter.state), digest_of(learner.trainable()));
+  EXPECT_EQ(adapter.info.round, RoundId{7});
+  EXPECT_EQ(adapter.info.base_digest, digest_of(backbone).hex());
+  const auto about = models::parse_description(adapter.info.about).value();
+  EXPECT_EQ(about.class_names, (std::vector<std::string>{"cat", "dog"}));
+  EXPECT_EQ(about.model.height, 8);
+  EXPECT_TRUE(std::filesystem::exists(memory.backbone_path(work.backbone)));
+
+  // Next time it is on the disk, unless that is damaged.
+  Work again = work;
+  again.fetched_backbone = nullptr;
+  LocalRound fresh(planned_share());
+  EXPECT_EQ(digest_of(fresh.adapter_of(again, memory).state), digest_of(adapter.state));
+  std::filesystem::resize_file(memory.backbone_path(work.backbone), 100);
+  LocalRound lost(planned_share());
+  EXPECT_THROW(lost.adapter_of(again, memory), BackboneLost);
 }
 
 }  // namespace

@@ -56,7 +56,9 @@ TEST(Ledger, PlusTheTransportsOverheadIsWhatCrossesTheWire) {
   const auto frames_out = std::stod(json_value(output, "frames_out"));
   constexpr double kBackboneChunks = 5;  // 1.2 MB in chunks of 256 KiB
   const double bodies_up = kRounds * kCohort;
-  const double bodies_down = kClients * (1 + kBackboneChunks) + kRounds * kCohort;
+  constexpr double kWelcomeAndLastModel = 2;
+  const double bodies_down =
+      kClients * (kWelcomeAndLastModel + kBackboneChunks) + kRounds * kCohort;
   const auto connections = static_cast<double>(relay.connections());
   const auto up = static_cast<double>(journal.total_bytes(runs::Direction::kUplink, "framed"));
   const auto down = static_cast<double>(journal.total_bytes(runs::Direction::kDownlink, "framed"));

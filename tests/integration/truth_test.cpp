@@ -7,6 +7,7 @@
 
 #include "runs/journal.h"
 #include "tests/integration/deployment.h"
+#include "tests/integration/pictures.h"
 
 namespace lorae::test {
 namespace {
@@ -78,6 +79,23 @@ TEST_F(Truth, SimulationAndDeploymentEndWithTheSameModel) {
   EXPECT_EQ(deployment.digest(), simulated()) << deployment.coordinator_errors();
   EXPECT_EQ(deployment.client_statuses(), std::vector<int>(kClients, 0));
   expect_counted_once(deployment);
+
+  // Each device has the result, whether or not it was in the last round, and can use it by itself.
+  const auto pictures = folder.path() / "pictures";
+  write_pictures(pictures, {{"shoe", kSneaker}}, 2);
+  const std::string at_home = run({"lorae", "predict", pictures.string(), "--run",
+                                   deployment.run_directory().string(), "--json"})
+                                  .output;
+  for (int i = 0; i < kClients; ++i) {
+    const auto kept = deployment.home() / "models" / client_name(i);
+    EXPECT_EQ(run({"lorae", "digest", (kept / "adapter.safetensors").string()}).output,
+              simulated() + "\n");
+    const Finished said =
+        run({"lorae", "predict", pictures.string(), "--run", kept.string(), "--json"});
+    EXPECT_EQ(said.status, 0) << said.errors;
+    EXPECT_EQ(said.output, at_home);
+    EXPECT_NE(said.output.find("\"classes\""), std::string::npos);
+  }
 }
 
 TEST_F(Truth, TheOrderOfArrivalDoesNotMatter) {

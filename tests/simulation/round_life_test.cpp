@@ -89,6 +89,54 @@ TEST_F(RoundOfThree, TellsItsEndAgainToWhoHasNotHeardOfIt) {
   EXPECT_TRUE(coordinator_->is_alone());
 }
 
+TEST_F(RoundOfThree, HandsOutItsResultAfterTheLastRoundAndCountsThoseBytes) {
+  pump();
+  join({"keeps"}, /*own_data=*/true, /*keep_model=*/true);
+  join({"came-late"}, /*own_data=*/true, /*keep_model=*/true);
+  pump();
+  for (std::size_t i = 0; i < 3; ++i) {
+    report(i, 3.0F);
+  }
+  ASSERT_TRUE(coordinator_->finished());
+  int pieces = 0;
+  network_.start([&](auto connection, const ClientId& client, wire::Frame frame) {
+    pieces += coordinator_->on_frame_after_bye(connection, client, std::move(frame), now_) ? 1 : 0;
+  });
+  bool lost = false;
+  network_.set_fault([&](const wire::Frame& frame) {
+    const auto message = wire::unpack(frame);
+    const bool bye = message && std::holds_alternative<wire::Bye>(*message);
+    return bye && !std::exchange(lost, true) ? transport::Fault::kDrop : transport::Fault::kNone;
+  });
+  const auto before = journal_->total_bytes(runs::Direction::kDownlink, runs::kStageFramed);
+
+  coordinator_->say_bye(/*finished=*/true);
+  network_.deliver_all();
+  now_ += 20s;  // a heartbeat of who has not heard
+  for (const auto& client : clients_) {
+    client->session.on_tick(now_);
+    send(*client);
+  }
+  network_.deliver_all();
+  coordinator_->write_traffic();
+
+  EXPECT_TRUE(coordinator_->is_alone());
+  EXPECT_GE(pieces, 4) << "backbone and model, twice";
+  for (const std::size_t i : {3U, 4U}) {
+    const auto model = clients_[i]->session.take_model();
+    ASSERT_TRUE(model) << i;
+    EXPECT_EQ(model->key.round, RoundId{1});
+    ASSERT_EQ(model->model.size(), 4U + 16U);
+    float value = 0;
+    std::memcpy(&value, model->model.data() + 4, sizeof value);
+    EXPECT_EQ(value, 3.0F);
+    ASSERT_NE(model->fetched_backbone, nullptr);
+    EXPECT_EQ(model->fetched_backbone->size(), 10U);
+  }
+  EXPECT_FALSE(clients_[0]->session.take_model());
+  EXPECT_GT(journal_->total_bytes(runs::Direction::kDownlink, runs::kStageFramed), before + 4 * 60);
+}
+
 TEST_F(RoundOfThree, DoesNotWaitForARevokedClient) {
   pump();
   report(0, 1.0F);

@@ -72,8 +72,8 @@ class RoundOfThree : public ::testing::Test {
     }
   }
 
-  void join(const ClientId& name, bool own_data = false) {
-    auto client = std::make_unique<Client>(backbones_, own_data);
+  void join(const ClientId& name, bool own_data = false, bool keep_model = false) {
+    auto client = std::make_unique<Client>(backbones_, own_data, keep_model);
     Client* self = client.get();
     client->channel = network_.connect(
         name,
@@ -89,8 +89,8 @@ class RoundOfThree : public ::testing::Test {
   }
 
   struct Client {
-    Client(SharedBackbones& shared, bool own_data)
-        : memory(shared), session(memory, 1, {.own_data = own_data}) {}
+    Client(SharedBackbones& shared, bool own_data, bool keep_model)
+        : memory(shared), session(memory, 1, {.own_data = own_data, .keep_model = keep_model}) {}
     FleetMemory memory;
     client::Session session;
     std::unique_ptr<transport::ClientChannel> channel;
