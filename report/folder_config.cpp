@@ -14,6 +14,13 @@ void visit_fields(FolderConfig::Method& method, Visitor&& visit) {
   visit("kind", method.kind, anything(), "");
 }
 
+template <typename Visitor>
+void visit_fields(FolderConfig::Training& training, Visitor&& visit) {
+  visit("kind", training.kind, anything(), "");
+  visit("rank", training.rank, anything(), "");
+  visit("epochs", training.epochs, anything(), "");
+}
+
 namespace {
 
 // The keys that a page needs. The rooms above know them all, with LibTorch.
@@ -36,6 +43,14 @@ void visit_fields(Data& data, Visitor&& visit) {
   visit("path", data.path, anything(), "");
   visit("partition", data.partition, anything(), "");
   visit("dirichlet_alpha", data.dirichlet_alpha, anything(), "");
+}
+
+struct Top {
+  std::string data;  // of a training, which has no [data]
+};
+template <typename Visitor>
+void visit_fields(Top& top, Visitor&& visit) {
+  visit("data", top.data, anything(), "");
 }
 
 struct Federation {
@@ -78,15 +93,18 @@ FolderConfig read_folder_config(const std::filesystem::path& file) {
   ConfigReader reader = ConfigReader::parse(config.text, file.string());
   Model model;
   Data data;
+  Top top;
   Federation federation;
   Simulation simulation;
   reader.read("model", model);
   reader.read("data", data);
+  reader.read("", top);
+  reader.read("train", config.training);
   reader.read("federation", federation);
   reader.read("simulation", simulation);
   reader.read_list("methods", config.methods);
   config.model = model.name;
-  config.data = data.path;
+  config.data = data.path.empty() ? top.data : data.path;
   config.partition = data.partition == "dirichlet"
                          ? fmt::format("{} {}", data.partition, data.dirichlet_alpha)
                          : data.partition;

@@ -7,7 +7,8 @@
 
 namespace lorae::report {
 
-/// What a page says of the config.toml of a run or a simulation, which has every key.
+/// What people are told of the config.toml of a run, a simulation or a training, which has every
+/// key. What the others have is empty or 0.
 struct FolderConfig {
   struct Method {
     std::string name;
@@ -24,6 +25,13 @@ struct FolderConfig {
   std::vector<Method> methods;
   std::vector<std::int64_t> seeds;
   std::string baseline;
+
+  struct Training {
+    std::string kind;
+    std::int64_t rank = 0;
+    std::int64_t epochs = 0;
+  };
+  Training training;
 
   /// "fashion-mnist".
   std::string data_name() const;

@@ -6,8 +6,8 @@
 #include <sstream>
 
 #include "base/atomic_file.h"
-#include "base/config_reader.h"
 #include "base/str.h"
+#include "report/folder_config.h"
 #include "report/text.h"
 
 namespace lorae::report {
@@ -68,33 +68,6 @@ Json read_summary(const fs::path& file) {
   check(summary.is_object(), ErrorCode::kCorruptData, "[report] '", file.string(),
         "': expected a JSON object");
   return summary;
-}
-
-// Of config.toml: what the title says.
-struct Model {
-  std::string name = "model";
-};
-template <typename Visitor>
-void visit_fields(Model& model, Visitor&& visit) {
-  visit("name", model.name, anything(), "");
-}
-struct Train {
-  std::string kind;
-  std::int64_t rank = 0;
-  std::int64_t epochs = 0;
-};
-template <typename Visitor>
-void visit_fields(Train& train, Visitor&& visit) {
-  visit("kind", train.kind, anything(), "");
-  visit("rank", train.rank, anything(), "");
-  visit("epochs", train.epochs, anything(), "");
-}
-struct Top {
-  std::string data;
-};
-template <typename Visitor>
-void visit_fields(Top& top, Visitor&& visit) {
-  visit("data", top.data, anything(), "");
 }
 
 bool is_loss(const std::string& name) {
@@ -198,22 +171,17 @@ std::vector<Card> summary_cards(const Json& summary) {
 Page training_page(const fs::path& folder) {
   const std::vector<Measured> columns = read_results(folder / "results.csv");
   const Json summary = read_summary(folder / "train.json");
-  Page page{.config = std::string(text_of(read_file(folder / "config.toml")))};
-  ConfigReader reader = ConfigReader::parse(page.config, (folder / "config.toml").string());
-  Model model;
-  Train train;
-  Top top;
-  reader.read("model", model);
-  reader.read("train", train);
-  reader.read("", top);
-  page.title =
-      str(model.name, ", ", train.kind, train.kind == "lorae" ? str(" of rank ", train.rank) : "",
-          ", on ", fs::path(top.data).filename().string());
-  page.notes = {str(top.data, summary.empty() ? "; the training has not ended yet" : "")};
+  const FolderConfig config = read_folder_config(folder / "config.toml");
+  const FolderConfig::Training& training = config.training;
+  Page page{.title = str(config.model.empty() ? "model" : config.model, ", ", training.kind,
+                         training.kind == "lorae" ? str(" of rank ", training.rank) : "", ", on ",
+                         config.data_name()),
+            .config = config.text};
+  page.notes = {str(config.data, summary.empty() ? "; the training has not ended yet" : "")};
   if (const auto digest = summary.find("digest"); digest != summary.end() && digest->is_string()) {
     page.notes.push_back("Digest of what was trained: " + digest->get<std::string>());
   }
-  page.cards = progress_cards(columns, train.epochs);
+  page.cards = progress_cards(columns, training.epochs);
   std::ranges::move(summary_cards(summary), std::back_inserter(page.cards));
   page.sections = {progress_section(columns)};
   return page;
