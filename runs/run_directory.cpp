@@ -13,7 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kLock = "LOCK";
 constexpr std::string_view kSuffix = ".safetensors";
 
 std::string round_file(std::string_view kind, RoundId round) {
@@ -58,7 +57,7 @@ std::vector<fs::path> entries(const fs::path& folder) {
 }
 
 FileLock lock_folder(const fs::path& path) {
-  return {path / kLock, FileLock::Wait::kNo,
+  return {path / kLockFile, FileLock::Wait::kNo,
           "one run has one coordinator; stop the other or choose another folder"};
 }
 

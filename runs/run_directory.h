@@ -11,6 +11,7 @@ namespace lorae::runs {
 
 inline constexpr std::string_view kConfigFile = "config.toml";
 inline constexpr std::string_view kJournalFile = "journal.db";
+inline constexpr std::string_view kLockFile = "LOCK";
 
 /// Meta key of the journal: the digest, in hex, of config.toml; and of the one before it, which a
 /// crash between the two leaves in place.
@@ -47,6 +48,10 @@ class RunDirectory {
 
   static std::filesystem::path journal_of(const std::filesystem::path& folder) {
     return folder / kJournalFile;
+  }
+  /// Locked (see is_locked) while a process works on the run.
+  static std::filesystem::path lock_of(const std::filesystem::path& folder) {
+    return folder / kLockFile;
   }
   std::filesystem::path journal_path() const { return journal_of(path_); }
   /// adapter-000012.safetensors

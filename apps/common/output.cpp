@@ -24,6 +24,17 @@ void put(std::string_view text) {
   note(std::fwrite(shown.data(), 1, shown.size(), stdout) == shown.size());
 }
 
+std::string metrics_text(const Metrics& metrics) {
+  std::string text;
+  for (const auto& [name, value] : metrics) {
+    const bool is_fraction = !name.starts_with("loss") && !name.starts_with("aggregation/");
+    text += text.empty() ? "" : ", ";
+    text += is_fraction ? fmt::format("{} {:.1f} %", name, 100 * value)
+                        : fmt::format("{} {:.3f}", name, value);
+  }
+  return text;
+}
+
 void finish_output() {
   errno = 0;
   note(std::fflush(stdout) == 0 && std::ferror(stdout) == 0);

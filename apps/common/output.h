@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/metrics.h"
+
 namespace lorae::apps {
 
 /// Prints on standard output. Control characters, which a name from a file may hold, are shown and
@@ -17,6 +19,9 @@ template <typename... Values>
 void say(fmt::format_string<Values...> format, Values&&... values) {
   put(fmt::format(format, std::forward<Values>(values)...));
 }
+
+/// "top1 71.3 %, loss/train 0.412": fractions in percent, losses as they are.
+std::string metrics_text(const Metrics& metrics);
 
 /// Errors: kUnavailable if standard output did not take all, for example on a full disk.
 void finish_output();

@@ -33,17 +33,6 @@ void add(json& object, const Metrics& metrics) {
 
 }  // namespace
 
-std::string text_of(const Metrics& metrics) {
-  std::string text;
-  for (const auto& [name, value] : metrics) {
-    const bool is_fraction = !name.starts_with("loss") && !name.starts_with("aggregation/");
-    text += text.empty() ? "" : ", ";
-    text += is_fraction ? fmt::format("{} {:.1f} %", name, 100 * value)
-                        : fmt::format("{} {:.3f}", name, value);
-  }
-  return text;
-}
-
 void Console::round(const coordinator::RoundSummary& round) const {
   if (as_json_) {
     json object{{"event", "round"},
@@ -57,7 +46,7 @@ void Console::round(const coordinator::RoundSummary& round) const {
     return;
   }
   put_line(fmt::format("round {}/{}: {} clients, {}, up {}, down {}, {:.1f} s", round.round.value,
-                       rounds_, round.clients, text_of(round.metrics),
+                       rounds_, round.clients, metrics_text(round.metrics),
                        bytes_text(round.uplink_bytes), bytes_text(round.downlink_bytes),
                        round.seconds));
 }
@@ -69,7 +58,7 @@ void Console::metrics(RoundId round, const Metrics& metrics) const {
     put_line(json_line(object));
     return;
   }
-  put_line(fmt::format("round {}/{}: {}", round.value, rounds_, text_of(metrics)));
+  put_line(fmt::format("round {}/{}: {}", round.value, rounds_, metrics_text(metrics)));
 }
 
 void Console::summary(const coordinator::Coordinator& coordinator,
@@ -100,7 +89,7 @@ void Console::summary(const coordinator::Coordinator& coordinator,
     return;
   }
   put_line(fmt::format("{} after {} rounds: {}{}up {}, down {}", end, version.value,
-                       text_of(metrics), metrics.empty() ? "" : ", ", bytes_text(uplink),
+                       metrics_text(metrics), metrics.empty() ? "" : ", ", bytes_text(uplink),
                        bytes_text(downlink)));
   put_line(fmt::format("digest    {}\nadapter   {}\nbackbone  {}\nrun       {}", digest, adapter,
                        backbone, directory.path().string()));

@@ -25,7 +25,4 @@ class Console {
   std::int64_t rounds_;
 };
 
-/// "top1 71.3 %, loss/train 0.412": fractions in percent, losses as they are.
-std::string text_of(const Metrics& metrics);
-
 }  // namespace lorae::apps

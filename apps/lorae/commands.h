@@ -46,6 +46,14 @@ void revoke(const HomeChoice& home, const std::string& name);
 ///         simulations, and for several without `out`.
 void write_reports(const std::vector<std::filesystem::path>& folders, std::filesystem::path out);
 
+/// Lists the runs of a coordinator's home, the newest first.
+void list_runs(const std::filesystem::path& home, bool as_json);
+
+/// Says where a run is: rounds, clients, metrics, bytes, and whom the open round waits for.
+/// `run`: its folder, or its name in `home`; empty: the newest one there.
+/// Errors: kInvalidConfig if there is no such run; the run's damage.
+void show_status(const std::filesystem::path& home, const std::string& run, bool as_json);
+
 /// Prints the digest of the tensors of a safetensors file.
 void print_digest(const std::filesystem::path& file);
 

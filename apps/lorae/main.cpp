@@ -107,6 +107,28 @@ void add_report(CLI::App& app) {
   });
 }
 
+void add_runs(CLI::App& app) {
+  struct Arguments {
+    explicit Arguments(CLI::App& command) : home(command, "of the coordinator") {}
+
+    std::string run;
+    bool as_json = false;
+    apps::HomeFlag home;
+  };
+  auto* runs = app.add_subcommand("runs", "list a coordinator's runs");
+  const auto listed = std::make_shared<Arguments>(*runs);
+  runs->add_flag("--json", listed->as_json, "one JSON object per run");
+  runs->callback([listed] { apps::list_runs(listed->home.folder(), listed->as_json); });
+
+  auto* status = app.add_subcommand("status", "say where a coordinator's run is");
+  const auto asked = std::make_shared<Arguments>(*status);
+  status->add_option("RUN", asked->run,
+                     "its folder, or its name among the home's; default: the newest");
+  status->add_flag("--json", asked->as_json, "one JSON object");
+  status->callback(
+      [asked] { apps::show_status(asked->home.folder(), asked->run, asked->as_json); });
+}
+
 void add_digest(CLI::App& app) {
   const auto path = std::make_shared<std::string>();
   auto* digest =
@@ -123,6 +145,7 @@ int run(int argc, char** argv) {
   add_enrol(app);
   add_revoke(app);
   add_report(app);
+  add_runs(app);
   add_digest(app);
   apps::add_train_commands(app);
   apps::add_data_commands(app);
