@@ -107,32 +107,50 @@ Json json_of(const Ratio& ratio) {
   return json;
 }
 
-/// Reading throws what read_comparison turns into its error.
+// Reading throws what read_comparison turns into its error, in our words and not in the library's.
+
+const Json& member(const Json& object, const char* key) {
+  if (!object.is_object()) {
+    throw std::runtime_error(str("expected an object with '", key, "', got ", object.type_name()));
+  }
+  const auto found = object.find(key);
+  if (found == object.end()) {
+    throw std::runtime_error(str("'", key, "' is missing"));
+  }
+  return *found;
+}
+
+void expect(bool is_so, const char* key, const char* expected, const Json& got) {
+  if (!is_so) {
+    throw std::runtime_error(str(key, ": expected ", expected, ", got ", got.dump()));
+  }
+}
+
 template <typename T>
 T value_of(const Json& json, const char* key) {
   if constexpr (std::is_same_v<T, double>) {
+    expect(json.is_null() || json.is_number(), key, "a number or null", json);
     return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
   } else if constexpr (std::is_integral_v<T>) {
-    if (std::is_unsigned_v<T> ? !json.is_number_unsigned() : !json.is_number_integer()) {
-      throw std::runtime_error(str(key, ": expected an integer, got ", json.dump()));
-    }
+    expect(std::is_unsigned_v<T> ? json.is_number_unsigned() : json.is_number_integer(), key,
+           "an integer", json);
     return json.get<T>();
   } else {
+    static_assert(std::is_same_v<T, std::string>);
+    expect(json.is_string(), key, "text", json);
     return json.get<T>();
   }
 }
 
 template <typename T>
 void read_field(const Json& object, const char* key, T& field) {
-  field = value_of<T>(object.at(key), key);  // at() throws, naming the key
+  field = value_of<T>(member(object, key), key);
 }
 
 void read_field(const Json& object, const char* key, Metrics& metrics) {
-  const Json& values = object.at(key);
-  if (!values.is_object()) {
-    throw std::runtime_error(str(key, ": expected an object, got ", values.type_name()));
-  }
-  const auto main = object.at("main_metric").get<std::string>();
+  const Json& values = member(object, key);
+  expect(values.is_object(), key, "an object", values);
+  const auto main = value_of<std::string>(member(object, "main_metric"), "main_metric");
   if (values.empty() ? !main.empty() : !values.contains(main)) {
     throw std::runtime_error(str("main_metric: expected one of metrics, got '", main, "'"));
   }
@@ -145,17 +163,15 @@ void read_field(const Json& object, const char* key, Metrics& metrics) {
 }
 
 void read_field(const Json& object, const char* key, Curve& curve) {
-  for (const Json& point : object.at(key)) {
-    if (!point.is_array() || point.size() != 3) {
-      throw std::runtime_error(str(key, ": expected [round, metric, bytes], got ", point.dump()));
-    }
+  for (const Json& point : member(object, key)) {
+    expect(point.is_array() && point.size() == 3, key, "[round, metric, bytes]", point);
     curve.push_back({RoundId{value_of<std::uint64_t>(point[0], key)},
                      value_of<double>(point[1], key), value_of<double>(point[2], key)});
   }
 }
 
 void read_field(const Json& object, const char* key, std::vector<RoundRecord>& rounds) {
-  for (const Json& entry : object.at(key)) {
+  for (const Json& entry : member(object, key)) {
     visit_round(rounds.emplace_back(),
                 [&](const char* name, auto& field) { read_field(entry, name, field); });
   }
@@ -170,15 +186,21 @@ void check_schema(const Json& json) {
 }
 
 Comparison parse(const Bytes& bytes) {
-  const Json json = Json::parse(text_of(bytes));
+  const Json json = [&] {
+    try {
+      return Json::parse(text_of(bytes));
+    } catch (const Json::parse_error& error) {
+      throw std::runtime_error(str("it is no JSON, from its byte ", error.byte, " on"));
+    }
+  }();
   check_schema(json);
   Comparison comparison;
   read_field(json, "baseline", comparison.baseline);
-  if (json.contains("target") && !json.at("target").is_null()) {
+  if (json.contains("target") && !member(json, "target").is_null()) {
     read_field(json, "target", comparison.target.emplace());
   }
-  const Json& runs = json.at("runs");
-  check(runs.is_array(), ErrorCode::kCorruptData, "runs: expected a list, got ", runs.type_name());
+  const Json& runs = member(json, "runs");
+  expect(runs.is_array(), "runs", "a list", runs);
   for (const Json& object : runs) {
     visit_run(comparison.runs.emplace_back(), [&](const char* key, auto& field) {
       if (std::ranges::find(kMayLack, key) == kMayLack.end() || object.contains(key)) {
@@ -227,7 +249,6 @@ Result<Comparison> read_comparison(const std::filesystem::path& path) {
   } catch (const Error& error) {
     return Error(error.code(), what + error.what());
   } catch (const std::exception& error) {
-    // nlohmann::json reports every malformation by throwing.
     return Error(ErrorCode::kCorruptData, what + error.what());
   }
 }

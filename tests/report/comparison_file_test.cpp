@@ -258,5 +258,30 @@ TEST(ComparisonFile, IsRefusedForAnotherSchemaMissingKeysAndWrongTypes) {
   EXPECT_EQ(read_comparison(folder / "missing.json").error().code(), ErrorCode::kInvalidConfig);
 }
 
+TEST(ComparisonFile, IsRefusedInOurWords) {
+  const TemporaryFolder folder;
+  const auto said = [&](const std::string& text) {
+    write_file_atomic(folder / "comparison.json", text);
+    return std::string(read_comparison(folder / "comparison.json").error().what());
+  };
+  const auto changed = [&](const auto& change) {
+    Json json = Json::parse(to_json(example()));
+    change(json);
+    return said(json.dump());
+  };
+  const std::string what = str("[comparison] '", (folder / "comparison.json").string(), "': ");
+  EXPECT_EQ(said("{"), what + "it is no JSON, from its byte 2 on");
+  EXPECT_EQ(said("3"), what + "expected an object with 'schema', got number");
+  EXPECT_EQ(changed([](Json& json) { json.erase("runs"); }), what + "'runs' is missing");
+  EXPECT_EQ(changed([](Json& json) { json["runs"][0]["name"] = 7; }),
+            what + "name: expected text, got 7");
+  EXPECT_EQ(changed([](Json& json) { json["runs"][0]["seconds"] = "fast"; }),
+            what + "seconds: expected a number or null, got \"fast\"");
+  EXPECT_EQ(changed([](Json& json) {
+              json["runs"][0]["curve"] = {{1, 2}};
+            }),
+            what + "curve: expected [round, metric, bytes], got [1,2]");
+}
+
 }  // namespace
 }  // namespace lorae::report
