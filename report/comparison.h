@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -162,6 +163,7 @@ std::vector<ComparisonSummary> summaries(const Comparison& comparison);
 std::string curves_csv(const Comparison& comparison);
 
 /// The aligned plain-text table that a simulation ends with.
-std::string comparison_table(const Comparison& comparison);
+std::string comparison_table(const Comparison& comparison,
+                             std::size_t columns = std::numeric_limits<std::size_t>::max());
 
 }  // namespace lorae::report

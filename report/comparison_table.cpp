@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <sstream>
 
 #include "base/str.h"
 #include "report/comparison.h"
@@ -38,18 +39,16 @@ Row row_of(const ComparisonSummary& summary, bool names_metric) {
           fixed_text(summary.seconds, 1)};
 }
 
-std::string aligned(const std::vector<Row>& rows) {
-  std::array<std::size_t, kColumns> widths{};
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i < kColumns; ++i) {
-      widths[i] = std::max(widths[i], row[i].size());
-    }
-  }
+/// The names, then the columns from `begin` to `end`.
+std::string block(const std::vector<Row>& rows,
+                  const Row& lines,
+                  std::size_t begin,
+                  std::size_t end) {
   std::string text;
   const auto add_line = [&](const Row& row, char fill) {
-    for (std::size_t i = 0; i < kColumns; ++i) {
-      const std::string space(widths[i] - row[i].size(), fill);
-      text += (i == 0 ? "" : "  ") + (i == 0 ? row[i] + space : space + row[i]);
+    text += row[0] + std::string(lines[0].size() - row[0].size(), fill);
+    for (std::size_t i = begin; i < end; ++i) {
+      text += "  " + std::string(lines[i].size() - row[i].size(), fill) + row[i];
     }
     text += "\n";
   };
@@ -60,6 +59,43 @@ std::string aligned(const std::vector<Row>& rows) {
     }
   }
   return text;
+}
+
+/// Under each other, in as many blocks as keep their lines within `columns`.
+std::string aligned(const std::vector<Row>& rows, std::size_t columns) {
+  Row lines;
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < kColumns; ++i) {
+      lines[i].resize(std::max(lines[i].size(), row[i].size()), '-');
+    }
+  }
+  std::string text;
+  for (std::size_t begin = 1, end = 1; begin < kColumns; begin = end) {
+    std::size_t width = lines[0].size();
+    while (end < kColumns && (end == begin || width + 2 + lines[end].size() <= columns)) {
+      width += 2 + lines[end++].size();
+    }
+    text += (begin == 1 ? "" : "\n") + block(rows, lines, begin, end);
+  }
+  return text;
+}
+
+/// Lines of at most `columns` characters, broken at blanks.
+std::string wrapped(const std::string& text, std::size_t columns) {
+  std::string result;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    while (line.size() > columns) {
+      const std::size_t blank = line.rfind(' ', columns);
+      if (blank == std::string::npos || blank < 3) {
+        break;
+      }
+      result += line.substr(0, blank) + "\n";
+      line = "  " + line.substr(blank + 1);
+    }
+    result += line + "\n";
+  }
+  return result;
 }
 
 std::string legend(const Comparison& comparison, const std::string& heading, bool several) {
@@ -80,7 +116,7 @@ std::string legend(const Comparison& comparison, const std::string& heading, boo
 
 }  // namespace
 
-std::string comparison_table(const Comparison& comparison) {
+std::string comparison_table(const Comparison& comparison, std::size_t columns) {
   const std::vector<std::string> metrics = main_metrics(comparison);
   const std::string heading = metric_heading(metrics);
   std::vector<Row> rows = {{"method", "trainable", "uplink", "downlink", "total ratio",
@@ -91,8 +127,8 @@ std::string comparison_table(const Comparison& comparison) {
     rows.push_back(row_of(summary, metrics.size() > 1));
     several = several || summary.seeds > 1;
   }
-  return title_of(comparison) + ": bytes per round, " + heading + "\n\n" + aligned(rows) +
-         legend(comparison, heading, several);
+  return wrapped(title_of(comparison) + ": bytes per round, " + heading, columns) + "\n" +
+         aligned(rows, columns) + wrapped(legend(comparison, heading, several), columns);
 }
 
 }  // namespace lorae::report

@@ -74,8 +74,12 @@ std::string Table::text(std::size_t columns) const {
 }
 
 void Table::print() const {
-  const bool wraps = ::isatty(STDOUT_FILENO) != 0;
-  put(text(wraps ? terminal_of(STDOUT_FILENO).columns : std::numeric_limits<std::size_t>::max()));
+  put(text(output_columns()));
+}
+
+std::size_t output_columns() {
+  return ::isatty(STDOUT_FILENO) != 0 ? terminal_of(STDOUT_FILENO).columns
+                                      : std::numeric_limits<std::size_t>::max();
 }
 
 }  // namespace lorae::apps

@@ -31,4 +31,7 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+/// Of the terminal that standard output is; without one there is no limit.
+std::size_t output_columns();
+
 }  // namespace lorae::apps

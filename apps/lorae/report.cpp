@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apps/common/output.h"
+#include "apps/common/table.h"
 #include "apps/lorae/commands.h"
 #include "base/error.h"
 
@@ -19,7 +20,7 @@ void write_reports(const std::vector<std::filesystem::path>& folders, std::files
   if (simulations) {
     const report::ComparisonDetails details = report::read_simulations(folders);
     report::write_simulations(details, out);
-    say("{}\n", report::comparison_table(details.comparison));
+    say("{}\n", report::comparison_table(details.comparison, output_columns()));
   } else {
     report::write_single_report(folders.front(), out);
   }

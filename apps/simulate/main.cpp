@@ -6,6 +6,7 @@
 #include "apps/common/command_line.h"
 #include "apps/common/main_of.h"
 #include "apps/common/output.h"
+#include "apps/common/table.h"
 #include "base/atomic_file.h"
 #include "base/text.h"
 #include "runs/run_directory.h"
@@ -80,7 +81,8 @@ int run(int argc, char** argv) {
                                "; go on with the same command and --resume --out ",
                                shell_quoted(folder.string())));
   const report::Comparison comparison = simulation::simulate({run_config, home, folder, resume});
-  apps::say("{}\nreport      {}\ncomparison  {}\n", report::comparison_table(comparison),
+  apps::say("{}\nreport      {}\ncomparison  {}\n",
+            report::comparison_table(comparison, output_columns()),
             fs::absolute(folder / "report.html").string(),
             fs::absolute(folder / "comparison.json").string());
   return 0;

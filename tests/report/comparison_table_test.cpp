@@ -34,6 +34,33 @@ to target: bytes of all clients, both ways, until top1 reached 84.3 %, 95 % of '
 )");
 }
 
+TEST(ComparisonTable, FitsATerminalOfEightyColumns) {
+  EXPECT_EQ("\n" + comparison_table(example(), 80), R"(
+lorae-8 against full: bytes per round, top1
+
+method            trainable         uplink       downlink  total ratio
+-------  ------------------  -------------  -------------  -----------
+full     11,173,962 (100 %)        4.00 kB        8.00 kB          1.0
+lorae-8     123,456 (1.1 %)  150 B (30.0x)  300 B (30.0x)         30.0
+
+method        top1 %       points  to target  seconds
+-------  -----------  -----------  ---------  -------
+full     88.8 +- 1.3                  480 kB     12.2
+lorae-8  88.0 +- 1.0  -0.8 +- 0.3    18.0 kB     12.2
+
+uplink, downlink: mean bytes per client and round (times less than 'full');
+  total ratio: both ways
+top1: mean over the seeds +- half the distance of the lowest and the highest
+points: percent points against 'full' +- standard error of the mean over the
+  seeds
+to target: bytes of all clients, both ways, until top1 reached 84.3 %, 95 % of
+  'full'
+)");
+  for (const std::size_t columns : {40U, 60U, 100U}) {
+    EXPECT_LE(widest_line(comparison_table(example(), columns)), columns);
+  }
+}
+
 TEST(ComparisonTable, LeavesOutWhatIsUnknown) {
   Comparison comparison = comparison_of({run_of("lorae-8", 1, std::nan(""), 100)});
   comparison.runs[0].total_parameters = 0;
