@@ -53,7 +53,7 @@ StateDict prepare(models::Model& model, const std::string& variant) {
   if (variant.starts_with("full")) {
     add(model.weights());
     if (variant == "full") {
-      model.set_batch_norm_training(true);
+      model.set_batch_norm_learning(true);
       add(model.norm_affines());
     }
   } else if (variant == "floor") {
@@ -97,7 +97,10 @@ Measured measure(const Subject& subject, const std::string& variant) {
   for (int step = -kWarmUp; step < kSteps; ++step) {
     const auto start = Clock::now();
     sgd.zero_grad();
-    model->forward(x).square().sum().backward();
+    {
+      const models::TrainingPass pass(*model, Seed{2});
+      model->forward(x).square().sum().backward();
+    }
     sgd.step();
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     if (step >= 0) {

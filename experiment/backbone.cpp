@@ -41,7 +41,7 @@ StateDict train(const training::Plan& plan,
   const Seed seed{plan.seed};
   const data::DatasetPtr images = training::public_images(plan.data, plan.model, seed);
   const auto model = models::build(plan.model, seed);
-  model->set_batch_norm_training(true);
+  model->set_batch_norm_learning(true);
   model->to(device);
   const StateDict backbone = model->backbone();
   const StateDict trainable = training::all_parameters(*model);
@@ -61,6 +61,7 @@ StateDict train(const training::Plan& plan,
   const auto epochs = static_cast<double>(options.epochs);
   training::Fit fit(*model, *task, loader, training::make_optimizer({}, {group}),
                     {.epochs = options.epochs,
+                     .noise = seed.derive("pretrain noise"),
                      .schedule = [epochs](double done) { return triangle(done / epochs); }});
   Progress progress("pre-training " + plan.model.name, options.epochs * images->size(), "images");
   while (const auto step = fit.step()) {

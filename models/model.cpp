@@ -23,6 +23,7 @@ Model::Model(ModelOptions options, std::unique_ptr<Network> network, std::option
   }
   const std::string head_name = network_->head();
   walk(*network_, "", [&](const std::string& name, Layer& layer) {
+    layers_.push_back(&layer);
     if (auto* block = dynamic_cast<AdaptableBlock*>(&layer)) {
       adaptable_.push_back({block->shape(name), &block->adapted()});
       adaptable_.back().shape.head = name == head_name;
@@ -31,6 +32,8 @@ Model::Model(ModelOptions options, std::unique_ptr<Network> network, std::option
       convolutions_.emplace_back(name, &conv->conv);
     } else if (auto* norm = dynamic_cast<BatchNorm*>(&layer)) {
       norms_.emplace_back(name, norm);
+    } else if (auto* dropout = dynamic_cast<Dropout*>(&layer)) {
+      dropouts_.emplace_back(name, dropout);
     }
   });
 }
@@ -191,10 +194,10 @@ void Model::fold_norms() {
     if (auto* conv = dynamic_cast<Conv*>(&layer)) {
       before = conv;
     } else if (auto* norm = dynamic_cast<BatchNorm*>(&layer); norm != nullptr && !norm->folded) {
-      check(!norm->training && before != nullptr &&
+      check(!norm->learns && before != nullptr &&
                 before->conv.options.out_channels == norm->weight.size(0),
             ErrorCode::kInvalidArgument, "[models] '", name, "' cannot be folded: it is ",
-            norm->training ? "in training" : "not behind a convolution of its size");
+            norm->learns ? "learning" : "not behind a convolution of its size");
       const auto [scale, shift] = norm->affine();
       before->conv.fold_norm(scale, shift);
       norm->folded = true;
@@ -202,9 +205,18 @@ void Model::fold_norms() {
   });
 }
 
-void Model::set_batch_norm_training(bool training) {
+void Model::set_batch_norm_learning(bool learns) {
   for (const auto& [name, norm] : norms_) {
-    norm->training = training && !norm->options.frozen;
+    norm->learns = learns && !norm->options.frozen;
+  }
+}
+
+void Model::set_training(std::optional<Seed> noise) {
+  for (Layer* layer : layers_) {
+    layer->training = noise.has_value();
+  }
+  for (const auto& [name, dropout] : dropouts_) {
+    dropout->noise = noise ? noise->derive("dropout", name) : Seed{};
   }
 }
 

@@ -82,12 +82,15 @@ class Model {
 
   /// Folds every frozen BatchNorm that follows a convolution into it, for good: fewer operations
   /// and tensors, the same outputs. Adapters, fused or not, now or later, act as before.
-  /// Errors: kInvalidArgument while BatchNorm is trained.
+  /// Errors: kInvalidArgument if BatchNorm learns.
   void fold_norms();
 
-  /// True while BatchNorm uses and updates batch statistics and its affine is trained: only for
-  /// pre-training the backbone.
-  void set_batch_norm_training(bool training);
+  /// Whether BatchNorm uses and updates batch statistics in training: where all of a network is
+  /// trained. Else it is frozen.
+  void set_batch_norm_learning(bool learns);
+  /// The mode of every layer: training, for one forward pass whose layers draw from `noise`, each
+  /// from a stream that its name chooses; or, without one, inference, which is the start.
+  void set_training(std::optional<Seed> noise);
 
   /// Freezes everything, then lets autograd see the tensors of `trainable`.
   void train_only(const StateDict& trainable);
@@ -117,6 +120,20 @@ class Model {
   std::vector<std::pair<std::string, adapters::Conv2d*>> convolutions_;
   std::vector<Adaptable> adaptable_;
   std::vector<std::pair<std::string, BatchNorm*>> norms_;
+  std::vector<Layer*> layers_;
+  std::vector<std::pair<std::string, Dropout*>> dropouts_;
+};
+
+/// While it lives, the model is in training, for one forward pass.
+class TrainingPass {
+ public:
+  TrainingPass(Model& model, Seed noise) : model_(model) { model.set_training(noise); }
+  ~TrainingPass() { model_.set_training(std::nullopt); }
+  TrainingPass(const TrainingPass&) = delete;
+  TrainingPass& operator=(const TrainingPass&) = delete;
+
+ private:
+  Model& model_;
 };
 
 /// The names of all models, in the order of families and sizes.

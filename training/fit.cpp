@@ -86,6 +86,8 @@ std::optional<FitStep> Fit::step() {
   tasks::Loss loss = [&] {
     const Autocast autocast(model_.device(), options_.precision);
     return task_.loss(model_, *batch);
+    const models::TrainingPass pass(
+        model_, options_.noise.derive("pass", {}, static_cast<std::uint64_t>(steps_)));
   }();
   backward(loss.total);
   loss.total = loss.total.detach();

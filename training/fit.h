@@ -19,6 +19,7 @@ struct LoopOptions {
   double average_decay = 0;     ///< of the exponential moving average; 0: none
   Precision precision = Precision::kFloat32;  ///< on a GPU
   bool measure_norm = false;                  ///< of the gradients, without clipping, too
+  Seed noise = {};  ///< what is random in a forward pass: dropout, stochastic depth
   /// The step's learning rate as a fraction of the group's; the argument is the progress in epochs.
   std::function<double(double)> schedule = [](double) { return 1.0; };
 };

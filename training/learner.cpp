@@ -57,7 +57,8 @@ FitResult Learner::fit_round(const data::DatasetPtr& images,
                          std::move(groups)),
           {.epochs = plan_.training.local_epochs,
            .clip_norm = plan_.training.clip_norm,
-           .precision = plan_.training.precision});
+           .precision = plan_.training.precision,
+           .noise = Seed{plan_.seed}.derive("noise", client, round.value)});
   while (fit.step()) {
   }
   return fit.result();

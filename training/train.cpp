@@ -72,6 +72,7 @@ class Training {
               .average_decay = config_.train.average_decay,
               .precision = config_.train.precision,
               .measure_norm = settings.measure_norm,
+              .noise = Seed{config_.seed}.derive("noise"),
               .schedule = schedule_of(config_.train)},
              kept_) {
     if (settings.resume) {
@@ -157,7 +158,7 @@ class Training {
       }
     }
     model->train_only(trained_);
-    model->set_batch_norm_training(options.kind == Kind::kFull);
+    model->set_batch_norm_learning(options.kind == Kind::kFull);
     model->to(device_);
     return model;
   }
@@ -206,9 +207,7 @@ class Training {
                      .metrics = {}};
     bool better = false;
     with_average([&] {
-      model_->set_batch_norm_training(false);
       epoch.metrics = tasks::evaluate(*model_, *task_, validation_)->result();
-      model_->set_batch_norm_training(config_.train.kind == Kind::kFull);
       const auto value = epoch.metrics.find(task_->main_metric());
       better = value && (progress_.best() == nullptr ||
                          *value > progress_.best()->metrics.find(task_->main_metric()).value());

@@ -34,6 +34,12 @@ class Layer {
   Layer& operator=(const Layer&) = delete;
 
   virtual std::vector<OwnTensor> tensors() { return {}; }
+  /// True in a pass of training (see Model::set_training), false in inference: for layers that do
+  /// otherwise then. It has nothing to do with gradients.
+  bool training = false;
+  /// Where a layer that draws in such a pass draws from, alone.
+  Seed noise = {};
+
   /// Fills this layer's own tensors, after its parts have filled theirs; without it they hold
   /// anything. `name`: the full one.
   virtual void initialise(const std::string& /*name*/, Seed /*seed*/) {}

@@ -1,7 +1,9 @@
 #include "models/layers/layers.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <span>
 
 #include "ops/maps/remake.h"
 #include "tensors/device.h"
@@ -74,13 +76,28 @@ at::Tensor BatchNorm::forward(const at::Tensor& x) {
   if (folded) {
     return x;
   }
-  return at::batch_norm(x, weight, bias, running_mean, running_var, training, options.momentum,
+  return at::batch_norm(x, weight, bias, running_mean, running_var, uses_batch(), options.momentum,
                         options.epsilon, /*cudnn_enabled=*/true);
 }
 
 BatchNorm::Affine BatchNorm::affine() const {
   const at::Tensor scale = weight * at::rsqrt(running_var + options.epsilon);
   return {scale, bias - running_mean * scale};
+}
+
+at::Tensor Dropout::forward(const at::Tensor& x) {
+  if (!training || probability_ == 0) {
+    return x;
+  }
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(x.dim()), 1);
+  shape[0] = x.size(0);
+  const at::Tensor kept = torch::empty(of_ == Of::kValues ? x.sizes().vec() : shape);
+  const auto values = std::span(kept.data_ptr<float>(), static_cast<std::size_t>(kept.numel()));
+  const auto dropped = static_cast<std::uint32_t>(std::ldexp(probability_, 32));
+  const auto scale = static_cast<float>(1 / (1 - probability_));
+  Random random = noise.random();
+  std::ranges::generate(values, [&] { return random.next_u32() < dropped ? 0 : scale; });
+  return x * kept.to(x.options());
 }
 
 Linear::Linear(std::int64_t in, std::int64_t out, double bound)
@@ -152,7 +169,7 @@ at::Tensor activate(Activation activation, at::Tensor x) {
 }
 
 at::Tensor conv_norm(const at::Tensor& x, Conv& conv, BatchNorm& norm) {
-  if (norm.training || norm.folded) {
+  if (norm.uses_batch() || norm.folded) {
     return norm.forward(conv.forward(x));
   }
   const auto [scale, shift] = norm.affine();

@@ -38,7 +38,7 @@ struct NormOptions {
   bool frozen = false;  ///< never trained, weight and bias included, and without a counter
 };
 
-/// Frozen (the only state outside pre-training) it is an affine map with the running statistics.
+/// Unless it learns it is an affine map with the running statistics, in training, too.
 /// Tensors: weight (gamma), bias (beta), running_mean, running_var: [C]; num_batches_tracked
 /// unless frozen.
 class BatchNorm final : public Block {
@@ -54,10 +54,31 @@ class BatchNorm final : public Block {
   /// Formula: frozen, y = x * scale + shift.
   Affine affine() const;
 
+  bool uses_batch() const { return learns && training; }
+
   at::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
   NormOptions options;
-  bool training = false;  ///< uses and updates batch statistics
-  bool folded = false;    ///< into the convolution before it: does nothing, has no tensors
+  bool learns = false;  ///< in training it uses and updates batch statistics
+  bool folded = false;  ///< into the convolution before it: does nothing, has no tensors
+};
+
+/// In training, puts zeros in place of values, or of whole samples, and scales the others so that
+/// the mean stays; in inference it does nothing. It has no tensors.
+/// Formula: y = x m / (1 - p), m = 0 with probability p, else 1; of samples: one m for each.
+/// Source: Srivastava et al. 2014; of samples: Huang et al. 2016 (arXiv:1603.09382). m is drawn
+/// from `noise` alone, the same on every device.
+class Dropout final : public Block {
+ public:
+  enum class Of { kValues, kSamples };
+
+  /// Precondition: 0 <= probability < 1.
+  explicit Dropout(double probability, Of of = Of::kValues) : probability_(probability), of_(of) {}
+
+  at::Tensor forward(const at::Tensor& x) override;
+
+ private:
+  double probability_;
+  Of of_;
 };
 
 /// Shape: [..., in] in, [..., out] out. Tensors: weight [out, in], bias [out].

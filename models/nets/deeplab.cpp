@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t kWidth = 256;
 constexpr std::int64_t kLowLevelWidth = 48;
+constexpr double kDropout = 0.5;
 constexpr std::array<std::int64_t, 3> kRates = {12, 24, 36};  // dilations of the pyramid
 
 /// PyTorch's default start.
@@ -59,7 +60,7 @@ class SeparableNorm final : public Block {
 };
 
 /// Atrous spatial pyramid pooling: a 1x1 convolution, three dilated ones and the global average,
-/// side by side; then 1x1 over all. Dropout is left out: it only regularises training.
+/// side by side; then 1x1 over all, and in training dropout.
 class Aspp final : public Block {
  public:
   Aspp(std::int64_t in, bool separable) {
@@ -75,6 +76,7 @@ class Aspp final : public Block {
     pooled_ = &add<ConvNorm>("convs.4", plain(in, kWidth, 1), Activation::kRelu, NormOptions{},
                              ConvNorm::Names{"1", "2"});
     project_ = &add<ConvNorm>("project", plain(5 * kWidth, kWidth, 1), Activation::kRelu);
+    dropout_ = &add<Dropout>("project.3", kDropout);
   }
 
   at::Tensor forward(const at::Tensor& x) override {
@@ -84,13 +86,14 @@ class Aspp final : public Block {
     }
     const at::Tensor average = pooled_->forward(x.mean({2, 3}, /*keepdim=*/true));
     maps.push_back(average.expand_as(maps.front()));
-    return project_->forward(at::cat(maps, 1));
+    return dropout_->forward(project_->forward(at::cat(maps, 1)));
   }
 
  private:
   std::vector<Block*> branches_;
   ConvNorm* pooled_ = nullptr;
   ConvNorm* project_ = nullptr;
+  Dropout* dropout_ = nullptr;
 };
 
 class DeepLabV3 final : public Network {

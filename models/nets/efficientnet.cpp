@@ -20,6 +20,8 @@ constexpr std::array kStages = {
     Stage{6, 5, 1, 112, 3}, Stage{6, 5, 2, 192, 4}, Stage{6, 3, 1, 320, 1}};
 constexpr std::int64_t kStemChannels = 32;
 constexpr std::int64_t kHeadChannels = 1280;
+constexpr double kDropout = 0.2;  // before the classifier
+constexpr double kDepth = 0.2;    // of the last block, rising from 0 with the blocks' number
 
 Conv2dOptions with_bias(Conv2dOptions options) {
   options.bias = true;
@@ -50,11 +52,13 @@ class SqueezeExcitation final : public Block {
 };
 
 /// 1x1 to a wider map (unless expand is 1), depthwise, squeeze and excitation, 1x1 back; a sum with
-/// the input where the shapes allow it.
+/// the input where the shapes allow it. In training the sum lacks the rest for some samples, with
+/// probability `dropped`.
 class InvertedBottleneck final : public Block {
  public:
-  InvertedBottleneck(std::int64_t in, std::int64_t stride, const Stage& stage)
-      : residual_(stride == 1 && in == stage.out) {
+  InvertedBottleneck(std::int64_t in, std::int64_t stride, const Stage& stage, double dropped)
+      : residual_(stride == 1 && in == stage.out),
+        depth_(add<Dropout>("stochastic_depth", dropped, Dropout::Of::kSamples)) {
     const std::int64_t wide = in * stage.expand;
     if (stage.expand != 1) {
       add_step<ConvNorm>(same_conv(in, wide, 1), Activation::kSilu);
@@ -69,7 +73,7 @@ class InvertedBottleneck final : public Block {
     for (Block* step : steps_) {
       y = step->forward(y);
     }
-    return residual_ ? y + x : y;
+    return residual_ ? depth_.forward(y) + x : y;
   }
 
  private:
@@ -81,6 +85,7 @@ class InvertedBottleneck final : public Block {
 
   std::vector<Block*> steps_;
   bool residual_;
+  Dropout& depth_;
 };
 
 class EfficientNet final : public Network {
@@ -88,18 +93,26 @@ class EfficientNet final : public Network {
   EfficientNet(double depth, std::int64_t channels, std::int64_t classes) {
     begin_feature();
     add_block<ConvNorm>("", same_conv(channels, kStemChannels, 3, 2), Activation::kSilu);
+    const auto repeats = [depth](const Stage& stage) {
+      return static_cast<std::int64_t>(std::ceil(static_cast<double>(stage.repeats) * depth));
+    };
+    double blocks = 0;
+    for (const Stage& stage : kStages) {
+      blocks += static_cast<double>(repeats(stage));
+    }
     std::int64_t in = kStemChannels;
+    double block = 0;
     for (const Stage& stage : kStages) {
       begin_feature();
-      const auto repeats =
-          static_cast<std::int64_t>(std::ceil(static_cast<double>(stage.repeats) * depth));
-      for (std::int64_t i = 0; i < repeats; ++i) {
-        add_block<InvertedBottleneck>(str('.', i), in, i == 0 ? stage.stride : 1, stage);
+      for (std::int64_t i = 0; i < repeats(stage); ++i, ++block) {
+        add_block<InvertedBottleneck>(str('.', i), in, i == 0 ? stage.stride : 1, stage,
+                                      kDepth * block / blocks);
         in = stage.out;
       }
     }
     begin_feature();
     add_block<ConvNorm>("", same_conv(in, kHeadChannels, 1), Activation::kSilu);
+    dropout_ = &add<Dropout>("classifier.0", kDropout);
     classifier_ = &add<Linear>("classifier.1", kHeadChannels, classes,
                                1.0 / std::sqrt(static_cast<double>(classes)));
   }
@@ -112,7 +125,7 @@ class EfficientNet final : public Network {
       }
       seen(str("features.", i), x);
     }
-    return classifier_->forward(x.mean({2, 3}));
+    return classifier_->forward(dropout_->forward(x.mean({2, 3})));
   }
 
   std::string head() const override { return "classifier.1"; }
@@ -127,6 +140,7 @@ class EfficientNet final : public Network {
   }
 
   std::vector<std::vector<Block*>> features_;
+  Dropout* dropout_ = nullptr;
   Linear* classifier_ = nullptr;
 };
 

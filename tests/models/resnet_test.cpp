@@ -232,7 +232,11 @@ TEST(BatchNorm, TrainingUsesBatchStatisticsAndUpdatesTheRunningOnes) {
   const at::Tensor x = images(4, options);
   const at::Tensor convolved =
       torch::conv2d(torch::avg_pool2d(x, 2), model->backbone().at("conv1.weight"), {}, 1, 1);
-  model->set_batch_norm_training(true);
+  model->set_batch_norm_learning(true);
+  model->forward(x);
+  EXPECT_TRUE(same_bits(model->backbone().at("bn1.running_mean"), torch::zeros({16})))
+      << "inference changes nothing";
+  const TrainingPass pass(*model, {});
   model->forward(x);
 
   const StateDict after = model->backbone();
@@ -246,6 +250,7 @@ TEST(BatchNorm, FrozenChangesNoStatistic) {
   const auto model = build(options, Seed{1});
   const StateDict before = model->backbone().clone();
   model->train_only(model->weights());
+  const TrainingPass pass(*model, {});  // the mode alone does not let it learn
   model->forward(images(4, options)).sum().backward();
   EXPECT_TRUE(same_bits(model->backbone(), before));
 }
@@ -254,9 +259,11 @@ TEST(BatchNorm, TrainingStatisticsAreThoseOfEvaluationOnceFrozen) {
   const ModelOptions options = fashion("resnet8");
   const auto model = build(options, Seed{1});
   const torch::NoGradGuard no_grad;
-  model->set_batch_norm_training(true);
-  model->forward(images(8, options));
-  model->set_batch_norm_training(false);
+  model->set_batch_norm_learning(true);
+  {
+    const TrainingPass pass(*model, {});
+    model->forward(images(8, options));
+  }
   const at::Tensor x = images(3, options, 8);
   EXPECT_LT(
       relative_error(model->forward(x), reference_resnet8(model->backbone(), x, options.pool)),
@@ -315,7 +322,8 @@ TEST(TrainOnly, TrainsBatchNormInPreTraining) {
     }
   }
   const StateDict trainable(std::move(entries));
-  model->set_batch_norm_training(true);
+  model->set_batch_norm_learning(true);
+  const TrainingPass pass(*model, {});
   model->train_only(trainable);
   model->forward(images(4, options)).square().sum().backward();
   EXPECT_EQ(with_gradient(*model), names_of({trainable}));
