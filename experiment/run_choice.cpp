@@ -47,17 +47,6 @@ Values values_of(const RunConfig& config) {
   return values;
 }
 
-std::vector<Difference> compare(const std::map<std::string, std::string>& before,
-                                const std::map<std::string, std::string>& now) {
-  std::vector<Difference> differences;
-  for (const auto& [key, value] : now) {
-    if (before.at(key) != value) {
-      differences.push_back({key, before.at(key), value});
-    }
-  }
-  return differences;
-}
-
 /// The configuration of a run that somebody started. Errors (returned): as read_run_config.
 Result<RunConfig> config_of(const runs::FoundRun& run) {
   try {
@@ -107,20 +96,12 @@ fs::path new_path(const fs::path& folder) {
 
 }  // namespace
 
-std::vector<Difference> identity_differences(const RunConfig& before, const RunConfig& now) {
-  return compare(values_of(before).identity, values_of(now).identity);
+std::vector<ConfigDifference> identity_differences(const RunConfig& before, const RunConfig& now) {
+  return differences(values_of(before).identity, values_of(now).identity);
 }
 
-std::vector<Difference> operating_differences(const RunConfig& before, const RunConfig& now) {
-  return compare(values_of(before).operating, values_of(now).operating);
-}
-
-std::string text_of(const std::vector<Difference>& differences) {
-  std::string text;
-  for (const Difference& one : differences) {
-    text += str(text.empty() ? "" : ", ", one.key, ' ', one.before, " -> ", one.now);
-  }
-  return text;
+std::vector<ConfigDifference> operating_differences(const RunConfig& before, const RunConfig& now) {
+  return differences(values_of(before).operating, values_of(now).operating);
 }
 
 RunChoice choose_run(const fs::path& folder, const RunConfig& config, bool fresh) {
@@ -164,9 +145,9 @@ RunChoice choose_this_run(const fs::path& run, const RunConfig& config) {
     fail_damaged(*found, *found->damage);
   }
   const RunConfig was = config_of(*found).value();
-  const auto differences = identity_differences(was, config);
-  check(differences.empty(), ErrorCode::kInvalidConfig, "[run] '", run.string(),
-        "' is the run of another configuration: ", text_of(differences),
+  const auto different = identity_differences(was, config);
+  check(different.empty(), ErrorCode::kInvalidConfig, "[run] '", run.string(),
+        "' is the run of another configuration: ", text_of(different),
         "; leave out the flags that differ, and --config, to go on with it as it is, or start a "
         "new one by --fresh");
   return going_on(*found, was, config);

@@ -5,34 +5,25 @@
 #include <string>
 #include <vector>
 
+#include "base/config_difference.h"
 #include "experiment/run_config.h"
 #include "runs/run_directory.h"
 
 namespace lorae::experiment {
 
-/// A key that two configurations have different values for.
-struct Difference {
-  std::string key;
-  std::string before;  ///< as TOML
-  std::string now;
-};
-
 /// What differs between two runs that would make them different runs, because it changes results:
 /// model, data, training, method, server, seed, clients.
-std::vector<Difference> identity_differences(const RunConfig& before, const RunConfig& now);
+std::vector<ConfigDifference> identity_differences(const RunConfig& before, const RunConfig& now);
 /// What differs in how a run is operated: rounds, deadlines, ports, threads. A run that goes on
 /// takes the new values.
-std::vector<Difference> operating_differences(const RunConfig& before, const RunConfig& now);
-
-/// "training.batch_size 32 -> 16, seed 0 -> 1".
-std::string text_of(const std::vector<Difference>& differences);
+std::vector<ConfigDifference> operating_differences(const RunConfig& before, const RunConfig& now);
 
 /// Which run a coordinator carries out.
 struct RunChoice {
-  std::filesystem::path path;          ///< of its folder
-  bool is_new = true;                  ///< the folder is to be made
-  RoundId committed = {};              ///< its last round
-  std::vector<Difference> changed;     ///< operating keys that the run had other values for
+  std::filesystem::path path;             ///< of its folder
+  bool is_new = true;                     ///< the folder is to be made
+  RoundId committed = {};                 ///< its last round
+  std::vector<ConfigDifference> changed;  ///< operating keys that the run had other values for
   std::vector<std::string> passed_by;  ///< runs that cannot be read and are not this one, and why
 };
 

@@ -60,7 +60,7 @@ RunConfig extended(const fs::path& out, const RunConfig& before, const RunConfig
         experiment::of_method(now, same == now.methods.end() ? method : *same));
     check(differences.empty(), ErrorCode::kInvalidConfig, "[simulate] '", out.string(),
           "' holds a simulation with another configuration: ", method.name, ": ",
-          experiment::text_of(differences),
+          text_of(differences),
           "; methods, seeds and rounds can be added, the rest needs another --out");
   }
   for (const std::int64_t seed : before.simulation.seeds) {

@@ -39,7 +39,7 @@ class Training {
       : events_(events),
         config_(settings.config),
         device_(open_device(config_.compute)),
-        folder_(settings.out, print_train_config(config_), settings.resume),
+        folder_(settings.out, config_, settings.resume),
         training_images_(open(data::Split::kTrain)),
         task_(tasks::make_task(
             config_.train.task,

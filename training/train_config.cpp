@@ -1,6 +1,7 @@
 #include "training/train_config.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -9,6 +10,10 @@
 
 namespace lorae::training {
 namespace {
+
+/// A training that goes on may have other ones.
+constexpr std::array<std::string_view, 4> kOperating = {"device", "deterministic", "threads",
+                                                        "train.workers"};
 
 struct Top {
   std::uint64_t seed = 0;
@@ -56,10 +61,14 @@ void suit_images(models::ModelOptions& model, const std::string& path, const Con
   set_unless_given("classes", model.classes, std::ssize(set->classes()));
 }
 
+Top top_of(const TrainConfig& config) {
+  return {config.seed,    config.compute, config.threads, config.data,
+          config.damaged, config.weights, config.classes};
+}
+
 TrainConfig read(ConfigReader& reader, const TrainConfig& start) {
   TrainConfig config = start;
-  Top top{start.seed,    start.compute, start.threads, start.data,
-          start.damaged, start.weights, start.classes};
+  Top top = top_of(start);
   reader.read("", top);
   config.seed = top.seed;
   config.compute = top.compute;
@@ -97,12 +106,28 @@ TrainConfig read_use_config(ConfigReader& reader, const TrainConfig& start) {
 
 std::string print_train_config(const TrainConfig& config) {
   ConfigPrinter printer;
-  printer.print("", Top{config.seed, config.compute, config.threads, config.data, config.damaged,
-                        config.weights, config.classes});
+  printer.print("", top_of(config));
   printer.print("model", config.model);
   printer.print("train", config.train);
   printer.print("augment", config.augment);
   return printer.text();
+}
+
+std::vector<ConfigDifference> identity_differences(const TrainConfig& before,
+                                                   const TrainConfig& now) {
+  const auto values_of = [](const TrainConfig& config) {
+    ConfigValues values;
+    values.add("", top_of(config));
+    values.add("model", config.model);
+    values.add("train", config.train);
+    values.add("augment", config.augment);
+    std::map<std::string, std::string> identity = values.all();
+    std::erase_if(identity, [](const auto& entry) {
+      return std::ranges::find(kOperating, entry.first) != kOperating.end();
+    });
+    return identity;
+  };
+  return differences(values_of(before), values_of(now));
 }
 
 std::function<double(double)> schedule_of(const TrainOptions& options) {

@@ -5,6 +5,7 @@
 
 #include "adapters/description.h"
 #include "adapters/policy.h"
+#include "base/config_difference.h"
 #include "data/augment.h"
 #include "data/open.h"
 #include "models/model.h"
@@ -94,6 +95,11 @@ TrainConfig read_train_config(ConfigReader& reader);
 TrainConfig read_use_config(ConfigReader& reader, const TrainConfig& start);
 /// As TOML; read_train_config reads it back to the same values.
 std::string print_train_config(const TrainConfig& config);
+
+/// What differs between two trainings that would make them different ones: everything but where
+/// they compute, and how many threads do.
+std::vector<ConfigDifference> identity_differences(const TrainConfig& before,
+                                                   const TrainConfig& now);
 
 /// The learning rate as a fraction of the configured one, by the progress in epochs.
 /// Formula: t / warmup below the warm-up; then from 1 to `final_fraction` over what is left, by

@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -72,38 +70,25 @@ TrainProgress parse_progress(const std::string& text) {
   return progress;
 }
 
-/// A configuration without what may differ when a training goes on: where it computes, and how many
-/// threads decode.
-std::string identity(const std::string& config) {
-  std::string kept;
-  std::istringstream lines(config);
-  for (std::string line; std::getline(lines, line);) {
-    const bool operating =
-        std::ranges::any_of(std::array{"workers = ", "device = ", "deterministic = ", "threads = "},
-                            [&](const char* key) { return line.starts_with(key); });
-    kept += operating ? "" : line + '\n';
-  }
-  return kept;
-}
-
 }  // namespace
 
-TrainFolder::TrainFolder(std::filesystem::path path, const std::string& config, bool resume)
+TrainFolder::TrainFolder(std::filesystem::path path, const TrainConfig& config, bool resume)
     : path_(std::move(path)) {
   const auto known = file("config.toml");
   if (resume) {
     check(std::filesystem::exists(known), ErrorCode::kInvalidConfig, "[train] '", path_.string(),
           "' holds no training to go on with: expected config.toml there");
-    check(identity(std::string(text_of(read_file(known)))) == identity(config),
-          ErrorCode::kInvalidConfig, "[train] '", known.string(),
-          "' is the configuration of another training; give the same flags as ",
-          "before, or another --out");
+    ConfigReader reader = ConfigReader::load(known);
+    const auto differences = identity_differences(read_use_config(reader, {}), config);
+    check(differences.empty(), ErrorCode::kInvalidConfig, "[train] '", known.string(),
+          "' is the configuration of another training: ", text_of(differences),
+          "; give the same flags as before, or another --out");
     return;
   }
   check(!std::filesystem::exists(known), ErrorCode::kInvalidConfig, "[train] '", path_.string(),
         "' holds a training already: go on with --resume, or choose another --out");
   ensure_directory(path_);
-  write_file_atomic(known, view_of(config));
+  write_file_atomic(known, print_train_config(config));
 }
 
 void TrainFolder::write_results(const TrainProgress& progress) const {

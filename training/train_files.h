@@ -21,9 +21,9 @@ struct TrainProgress {
 /// The files of a training's folder.
 class TrainFolder {
  public:
-  /// Makes the folder and writes config.toml; to resume, checks that it is the same.
-  /// Errors: kInvalidConfig if it holds another training, or none to resume.
-  TrainFolder(std::filesystem::path path, const std::string& config, bool resume);
+  /// Makes the folder and writes config.toml; to resume, checks that it is the same training.
+  /// Errors: kInvalidConfig if it holds another one, saying what differs, or none to resume.
+  TrainFolder(std::filesystem::path path, const TrainConfig& config, bool resume);
 
   /// results.csv, whole.
   void write_results(const TrainProgress& progress) const;

@@ -83,7 +83,7 @@ experiment::RunChoice choose(const Options& options,
   for (const std::string& why : choice.passed_by) {
     log_warning("run.passed_by", why);
   }
-  for (const experiment::Difference& one : choice.changed) {
+  for (const ConfigDifference& one : choice.changed) {
     log_info("config.changed", one.key, ' ', one.before, " -> ", one.now);
   }
   return choice;

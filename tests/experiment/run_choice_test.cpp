@@ -69,7 +69,7 @@ TEST_F(RunChoices, HowARunIsOperatedMayChangeAndIsTold) {
       "max_examples = 7\n[network]\nbind = \"tcp://127.0.0.1:1\"\n[simulation]\nthreads = 1\n"));
   EXPECT_FALSE(choice.is_new);
   std::vector<std::string> keys;
-  for (const Difference& one : choice.changed) {
+  for (const ConfigDifference& one : choice.changed) {
     keys.push_back(one.key);
   }
   EXPECT_EQ(keys, (std::vector<std::string>{"federation.heartbeat", "federation.max_examples",
