@@ -71,7 +71,7 @@ Json read_summary(const fs::path& file) {
 }
 
 bool is_loss(const std::string& name) {
-  return name.find("loss") != std::string::npos;
+  return name.starts_with("train/") || name.find("loss") != std::string::npos;
 }
 
 bool is_metric(const std::string& name) {

@@ -27,6 +27,8 @@ void move_average(const StateDict& average, const StateDict& value, double decay
   at::_foreach_add_(averages, values, 1 - decay);
 }
 
+constexpr std::size_t kFirstPart = 100;  // numbers of one length sort as they count
+
 at::Tensor number(std::int64_t value) {
   return torch::tensor({value}, torch::kInt64);
 }
@@ -84,14 +86,14 @@ std::optional<FitStep> Fit::step() {
     optimizer_->zero_gradients();
   }
   tasks::Loss loss = [&] {
-    const Autocast autocast(model_.device(), options_.precision);
-    return task_.loss(model_, *batch);
     const models::TrainingPass pass(
         model_, options_.noise.derive("pass", {}, static_cast<std::uint64_t>(steps_)));
+    const Autocast autocast(model_.device(), options_.precision);
+    return task_.loss(model_, *batch);
   }();
   backward(loss.total);
   loss.total = loss.total.detach();
-  loss_sum_ = loss_sum_ + loss.total.to(loss_sum_.options()) * static_cast<double>(batch->size());
+  add_losses(loss, batch->size());
   FitStep made{.images = batch->size(), .loss = std::move(loss)};
   const bool epoch_ends = batch_ + 1 == loader_.batches();
   const double factor = options_.schedule(progress());
@@ -102,12 +104,31 @@ std::optional<FitStep> Fit::step() {
   ++steps_;
   ++batch_;
   if (epoch_ends) {
-    last_epoch_loss_ = loss_sum_.item<double>() / static_cast<double>(loader_.images());
+    last_epoch_loss_ = mean_loss();
+    last_epoch_parts_ = mean_parts();
     loss_sum_ = torch::zeros_like(loss_sum_);
+    part_sums_.clear();
     batch_ = 0;
     loader_.start(++epoch_);
   }
   return made;
+}
+
+/// Nothing waits for a device here.
+void Fit::add_losses(const tasks::Loss& loss, std::int64_t images) {
+  const auto weighted = [&](const at::Tensor& value) {
+    return value.to(loss_sum_.options()) * static_cast<double>(images);
+  };
+  loss_sum_ = loss_sum_ + weighted(loss.total);
+  for (const auto& [name, value] : loss.parts) {
+    const auto known =
+        std::ranges::find(part_sums_, name, [](const auto& part) { return part.first; });
+    if (known == part_sums_.end()) {
+      part_sums_.emplace_back(name, weighted(value));
+    } else {
+      known->second = known->second + weighted(value);
+    }
+  }
 }
 
 void Fit::backward(const at::Tensor& loss) {
@@ -138,9 +159,25 @@ at::Tensor Fit::update(double factor) {
   return norm;
 }
 
+std::int64_t Fit::seen_images() const {
+  return std::min(batch_ * loader_.options().batch_size, loader_.images());
+}
+
 double Fit::mean_loss() const {
-  const std::int64_t seen = std::min(batch_ * loader_.options().batch_size, loader_.images());
+  const std::int64_t seen = seen_images();
   return seen == 0 ? last_epoch_loss_ : loss_sum_.item<double>() / static_cast<double>(seen);
+}
+
+Metrics Fit::mean_parts() const {
+  const std::int64_t seen = seen_images();
+  if (seen == 0) {
+    return last_epoch_parts_;
+  }
+  Metrics means;
+  for (const auto& [name, sum] : part_sums_) {
+    means.set(name, sum.item<double>() / static_cast<double>(seen));
+  }
+  return means;
 }
 
 FitResult Fit::result() const {
@@ -156,6 +193,18 @@ StateDict Fit::state() const {
       {"fit.updates", number(updates_)},
       {"fit.loss_sum", loss_sum_.cpu().reshape({1})},
       {"fit.last_epoch_loss", torch::tensor({last_epoch_loss_}, torch::kFloat64)}};
+  const auto add_part = [&](const char* of, std::size_t index, const std::string& name,
+                            const at::Tensor& value) {  // the number keeps their order
+    entries.emplace_back(str("fit.", of, '.', kFirstPart + index, '.', name),
+                         value.to(torch::kFloat64).reshape({1}));
+  };
+  for (std::size_t i = 0; i < part_sums_.size(); ++i) {
+    add_part("part", i, part_sums_[i].first, part_sums_[i].second.cpu());
+  }
+  std::size_t next = 0;
+  for (const auto& [name, value] : last_epoch_parts_) {
+    add_part("last_part", next++, name, torch::tensor(value, torch::kFloat64));
+  }
   for (const auto& [name, tensor] : optimizer_->state()) {
     entries.emplace_back("optimizer." + name, tensor);
   }
@@ -179,6 +228,15 @@ void Fit::restore(const StateDict& state) {
   gathered_ = 0;
   loss_sum_ = state.at("fit.loss_sum").reshape({}).to(loss_sum_.options(), false, /*copy=*/true);
   last_epoch_loss_ = state.at("fit.last_epoch_loss").item<double>();
+  part_sums_.clear();
+  for (const auto& [name, sum] : part_of(state, "fit.part.")) {
+    part_sums_.emplace_back(name.substr(name.find('.') + 1),
+                            sum.reshape({}).to(loss_sum_.options(), false, /*copy=*/true));
+  }
+  last_epoch_parts_ = {};
+  for (const auto& [name, value] : part_of(state, "fit.last_part.")) {
+    last_epoch_parts_.set(name.substr(name.find('.') + 1), value.item<double>());
+  }
   optimizer_->restore(part_of(state, "optimizer."));
   copy_values_(average_, part_of(state, "average."));
   if (const StateDict saved = part_of(state, "scaler."); scaler_ && !saved.empty()) {

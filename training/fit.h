@@ -73,6 +73,8 @@ class Fit {
   FitResult result() const;
   /// Of the epoch that is under way, or of the last one at its end. Waits for the device.
   double mean_loss() const;
+  /// The same of each part of the task's loss, in its order; empty if it has none.
+  Metrics mean_parts() const;
 
   /// Everything beside the model that a later step depends on: copies. Errors: kInvalidArgument
   /// between batches whose gradients are accumulated.
@@ -81,6 +83,8 @@ class Fit {
   void restore(const StateDict& state);
 
  private:
+  void add_losses(const tasks::Loss& loss, std::int64_t images);
+  std::int64_t seen_images() const;
   void backward(const at::Tensor& loss);
   at::Tensor update(double factor);
   double progress() const;
@@ -98,7 +102,9 @@ class Fit {
   std::int64_t updates_ = 0;   // of the optimiser
   std::int64_t gathered_ = 0;  // batches whose gradients wait
   at::Tensor loss_sum_;        // of the epoch, float64, on the model's device
+  std::vector<std::pair<std::string, at::Tensor>> part_sums_;  // likewise
   double last_epoch_loss_ = 0;
+  Metrics last_epoch_parts_;
   std::optional<LossScaler> scaler_;  // of float16 on a GPU
 };
 

@@ -204,6 +204,7 @@ class Training {
                      .seconds = 0,
                      .learning_rate = learning_rate_,
                      .loss = fit_.mean_loss(),
+                     .parts = fit_.mean_parts(),
                      .metrics = {}};
     bool better = false;
     with_average([&] {

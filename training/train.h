@@ -33,6 +33,7 @@ struct TrainEpoch {
   double seconds = 0;
   double learning_rate = 0;  ///< of the last step
   double loss = 0;           ///< mean of training
+  Metrics parts = {};        ///< of that loss, likewise; empty if the task names none
   Metrics metrics;           ///< of validation
 };
 

@@ -33,6 +33,14 @@ json pairs_of(const Metrics& metrics) {
   return pairs;
 }
 
+Metrics metrics_of(const json& pairs) {
+  Metrics metrics;
+  for (const json& pair : pairs) {
+    metrics.set(pair.at(0).get<std::string>(), pair.at(1).get<double>());
+  }
+  return metrics;
+}
+
 std::string progress_text(const TrainProgress& progress) {
   json epochs = json::array();
   for (const TrainEpoch& epoch : progress.epochs) {
@@ -41,6 +49,7 @@ std::string progress_text(const TrainProgress& progress) {
                       {"seconds", epoch.seconds},
                       {"learning_rate", epoch.learning_rate},
                       {"loss", epoch.loss},
+                      {"parts", pairs_of(epoch.parts)},
                       {"metrics", pairs_of(epoch.metrics)}});
   }
   return json{
@@ -59,10 +68,8 @@ TrainProgress parse_progress(const std::string& text) {
                      .seconds = row.at("seconds").get<double>(),
                      .learning_rate = row.at("learning_rate").get<double>(),
                      .loss = row.at("loss").get<double>(),
-                     .metrics = {}};
-    for (const json& pair : row.at("metrics")) {
-      epoch.metrics.set(pair.at(0).get<std::string>(), pair.at(1).get<double>());
-    }
+                     .parts = metrics_of(row.value("parts", json::array())),
+                     .metrics = metrics_of(row.at("metrics"))};
     progress.epochs.push_back(std::move(epoch));
   }
   check(progress.best_epoch >= 0 && progress.best_epoch <= std::ssize(progress.epochs),
@@ -95,16 +102,24 @@ void TrainFolder::write_results(const TrainProgress& progress) const {
   if (progress.epochs.empty()) {
     return;
   }
+  const TrainEpoch& newest = progress.epochs.back();
   std::string text = "epoch,step,seconds,lr,train/loss";
-  for (const auto& [name, value] : progress.epochs.front().metrics) {
+  for (const auto& [name, value] : newest.parts) {
+    text += ",train/" + name;
+  }
+  for (const auto& [name, value] : newest.metrics) {
     text += ",val/" + name;
   }
   text += '\n';
   for (const TrainEpoch& epoch : progress.epochs) {
     text += fmt::format("{},{},{:.3f},{},{}", epoch.epoch, epoch.steps, epoch.seconds,
                         epoch.learning_rate, epoch.loss);
-    for (const auto& [name, value] : epoch.metrics) {
-      text += fmt::format(",{}", value);
+    // An epoch of an earlier build may lack some.
+    for (const auto& [names, values] :
+         {std::pair(&newest.parts, &epoch.parts), std::pair(&newest.metrics, &epoch.metrics)}) {
+      for (const auto& [name, value] : *names) {
+        text += fmt::format(",{}", values->find(name).value_or(std::nan("")));
+      }
     }
     text += '\n';
   }

@@ -106,6 +106,98 @@ TEST_F(FitTest, RepeatsBitForBitForASeedAndDiffersForAnother) {
   EXPECT_FALSE(same_bits(weights_after(options, Seed{1}), weights_after(options, Seed{2})));
 }
 
+TEST_F(FitTest, WithDropoutIsAFunctionOfItsSeedAndGoesOnWithItsBits) {
+  const data::DatasetPtr images = striped_set(8, 1);
+  const auto task = tasks::make_task("classification", {.classes = 3});
+  const auto train = [&](Seed noise, bool stops) {
+    auto model = models::build({.name = "efficientnet_b0",
+                                .classes = 3,
+                                .channels = 1,
+                                .height = 8,
+                                .width = 8,
+                                .pool = 1},
+                               Seed{1});
+    model->train_only(model->weights());
+    const auto make = [&](data::Loader& loader) {
+      return std::make_unique<training::Fit>(
+          *model, *task, loader,
+          make_optimizer({.momentum = 0.9}, {group_of(model->weights(), 0.01)}),
+          LoopOptions{.epochs = 2, .noise = noise});
+    };
+    data::Loader loader(images, {.shape = {1, 8, 8}, .batch_size = 4}, Seed{5});
+    auto fit = make(loader);
+    fit->step();
+    data::Loader again(images, {.shape = {1, 8, 8}, .batch_size = 4}, Seed{5});
+    if (stops) {
+      const StateDict state = fit->state();
+      fit = make(again);
+      fit->restore(state);
+    }
+    while (fit->step()) {
+    }
+    return model->weights().clone();
+  };
+  const StateDict whole = train(Seed{1}, false);
+  EXPECT_TRUE(same_bits(train(Seed{1}, false), whole));
+  EXPECT_TRUE(same_bits(train(Seed{1}, true), whole));
+  EXPECT_FALSE(same_bits(train(Seed{2}, false), whole));
+}
+
+/// Cross-entropy and a penalty, each told apart.
+class TwoParts final : public tasks::Task {
+ public:
+  tasks::Loss loss(models::Model& model, const data::Batch& batch) const override {
+    const at::Tensor logits = model.forward(tasks::model_input(model, batch.images));
+    const at::Tensor fit = at::cross_entropy_loss(logits, batch.labels);
+    const at::Tensor size = 0.01 * logits.square().mean();
+    return {fit + size, {{"size", size.detach()}, {"fit", fit.detach()}}};
+  }
+  tasks::Predictions predict(models::Model& model, const data::Batch& batch) const override {
+    return {model.forward(tasks::model_input(model, batch.images))};
+  }
+  std::unique_ptr<tasks::Meter> meter() const override { return nullptr; }
+  std::string main_metric() const override { return "top1"; }
+};
+
+TEST_F(FitTest, MeansTheTasksOwnPartsOverAnEpochAndKeepsThemAcrossAStop) {
+  const TwoParts task;
+  const auto images_of = [&] {
+    return std::make_unique<data::Loader>(
+        images_, data::LoaderOptions{.shape = {1, 8, 8}, .batch_size = 10}, Seed{1});
+  };
+  const auto fit_of = [&](models::Model& model, data::Loader& loader) {
+    return training::Fit(model, task, loader, make_optimizer({}, {group_of(model.weights(), 0.05)}),
+                         {.epochs = 2});
+  };
+  const auto model = full_model();
+  const auto loader = images_of();
+  auto fit = fit_of(*model, *loader);
+  EXPECT_TRUE(fit.mean_parts().empty()) << "nothing was trained yet";
+  double size = 0;
+  for (int i = 0; i < 3; ++i) {
+    const auto step = fit.step();
+    size += step->loss.parts[0].second.item<double>() * static_cast<double>(step->images);
+  }
+  const Metrics first = fit.mean_parts();
+  EXPECT_EQ(first.main_name(), "size") << "in the task's order";
+  EXPECT_NEAR(first.find("size").value(), size / 24, 1e-9);
+  EXPECT_NEAR(first.find("size").value() + first.find("fit").value(), fit.mean_loss(), 1e-6);
+
+  fit.step();
+  const auto again = full_model();
+  copy_values_(again->weights(), model->weights());
+  const auto more = images_of();
+  auto resumed = fit_of(*again, *more);
+  resumed.restore(fit.state());
+  EXPECT_EQ(resumed.mean_parts(), fit.mean_parts());
+  while (fit.step()) {
+  }
+  while (resumed.step()) {
+  }
+  EXPECT_EQ(resumed.mean_parts(), fit.mean_parts());
+  EXPECT_NE(resumed.mean_parts(), first);
+}
+
 double distance(const StateDict& a, const StateDict& b) {
   double sum = 0;
   for (const auto& [name, tensor] : a) {

@@ -184,7 +184,48 @@ TEST_F(TrainTest, RefusesAFolderOfAnotherTraining) {
   TrainSettings other = settings("run", {"train.batch_size=8"});
   other.resume = true;
   expect_error(
-      ErrorCode::kInvalidConfig, [&] { train(other); }, "the configuration of another training");
+      ErrorCode::kInvalidConfig, [&] { train(other); },
+      "the configuration of another training: train.batch_size 16 -> 8; give the same flags");
+}
+
+TEST(TrainFiles, NameThePartsOfTheLossBehindIt) {
+  const TemporaryFolder folder;
+  const TrainFolder files(folder / "run", TrainConfig{}, /*resume=*/false);
+  TrainProgress progress{
+      .epochs = {{.epoch = 1, .steps = 3, .loss = 2, .metrics = {{"map50", 0.25}}},
+                 {.epoch = 2,
+                  .steps = 6,
+                  .loss = 1.5,
+                  .parts = {{"box", 1}, {"class", 0.5}},
+                  .metrics = {{"map50", 0.5}}}},
+      .best_epoch = 2};
+
+  files.write_results(progress);
+  files.save_state({}, progress);
+
+  EXPECT_EQ(text_of(read_file(folder / "run/results.csv")),
+            "epoch,step,seconds,lr,train/loss,train/box,train/class,val/map50\n"
+            "1,3,0.000,0,2,nan,nan,0.25\n"  // by a build that did not know them
+            "2,6,0.000,0,1.5,1,0.5,0.5\n");
+  EXPECT_EQ(files.load_state()->second.epochs[1].parts, progress.epochs[1].parts);
+}
+
+TEST(TrainFiles, AreOfTheSameTrainingWhateverItsConfigurationLooksLike) {
+  const TemporaryFolder folder;
+  TrainConfig config;
+  config.data = "/data";
+  const TrainFolder made(folder / "run", config, /*resume=*/false);
+  const auto path = folder / "run/config.toml";
+  write_file_atomic(path, "# by hand\n" + std::string(text_of(read_file(path))) + "\n");
+
+  config.threads = 3;
+  config.train.workers = 7;
+  const TrainFolder again(folder / "run", config, /*resume=*/true);
+
+  config.train.learning_rate = 0.5;
+  expect_error(
+      ErrorCode::kInvalidConfig, [&] { TrainFolder(folder / "run", config, true); },
+      "another training: train.learning_rate 0.05 -> 0.5");
 }
 
 TEST_F(TrainTest, RefusesAnAdapterOnAHeadThatIsTrainedInFull) {
