@@ -14,6 +14,7 @@ foreach(folder base wire codec runs report transport tensors data ops adapters m
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/lorae FILES_MATCHING PATTERN "*.h")
 endforeach()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION ${CMAKE_INSTALL_DATADIR}/lorae)
+install(FILES ${PROJECT_SOURCE_DIR}/docs/installing.md DESTINATION ${CMAKE_INSTALL_DATADIR}/lorae)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/lorae)
 install(EXPORT loraeTargets NAMESPACE lorae:: DESTINATION ${package_dir})
