@@ -18,6 +18,15 @@ import time
 FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")
 SIM = "lorae-simulate run.toml --home home --out out"
 
+
+
+def tensor(dtype, values):
+    """The command that writes w.safetensors with one tensor, its bytes in hexadecimal."""
+    return ("python3 -c 'import json, struct; d = bytes.fromhex(\"" + values + "\"); h = json.dumps({\"w\": {\"dtype\": \"" + dtype +
+            "\", \"shape\": [1], \"data_offsets\": [0, len(d)]}}).encode(); open(\"w.safetensors\", \"wb\").write("
+            "struct.pack(\"<Q\", len(h)) + h + d)'")
+
+
 # The beginning of the row, what makes the files, the command, a part of what it says.
 EXAMPLES = [
     ("unknown configuration key", r"printf '[training]\nlocal_epoch = 2\n' > run.toml", SIM,
@@ -64,8 +73,15 @@ EXAMPLES = [
     ("a safetensors header that is no JSON", r"printf '\010\0\0\0\0\0\0\0{{{{{{{{' > w.safetensors", "lorae digest w.safetensors",
      "the header is no JSON"),
     ("standard output on a full disk", "", "lorae models > /dev/full", "standard output did not take all"),
-    ("links that go round in circles", "ln -s b a; ln -s a b",
-     "lorae adapter create resnet8 --output a", "too many links"),
+    ("weights or an adapter with NaN", tensor("F32", "0000c07f"), "lorae weights convert w.safetensors --output o", "'w' holds nan at [0]"),
+    ("a number beyond the type", tensor("F32", "00247449"), "lorae weights convert w.safetensors --output o --dtype float16",
+     "expected at most 65504"),
+    ("weights with a dtype that this build does not know", tensor("F8_E4M3", "00"),
+     "lorae weights convert w.safetensors --output o", 'unknown dtype "F8_E4M3"'),
+    ("`--output` onto a device that is full", tensor("F32", "0000803f"),
+     "lorae weights convert w.safetensors --output /dev/full", "cannot write '/dev/full'"),
+    ("links that go round in circles", tensor("F32", "0000803f") + "; ln -s b a; ln -s a b",
+     "lorae weights convert w.safetensors --output a", "too many links"),
     ("no HOME, LORAE_HOME and XDG_STATE_HOME", "", "env -u HOME -u LORAE_HOME -u XDG_STATE_HOME lorae runs",
      "no HOME in the environment"),
     ('`--home ""`', "", 'lorae runs --home ""', "--home: expected a folder, got nothing"),
