@@ -57,9 +57,19 @@ class TrainingMode : public ::testing::Test {
     return model.forward(images_);
   }
 
-  static std::unique_ptr<Model> made(const std::string& name) {
-    return build({.name = name, .classes = 5, .channels = 3, .height = 64, .width = 64, .pool = 1},
-                 Seed{1});
+  /// Norms have the statistics of our images: else nothing is left of them at the end.
+  std::unique_ptr<Model> made(const std::string& name) const {
+    auto model = build(
+        {.name = name, .classes = 5, .channels = 3, .height = 64, .width = 64, .pool = 1}, Seed{1});
+    walk(model->network(), "", [](const std::string& /*name*/, Layer& layer) {
+      if (auto* norm = dynamic_cast<BatchNorm*>(&layer)) {
+        norm->options.momentum = 1;
+      }
+    });
+    model->set_batch_norm_learning(true);
+    pass(*model, 1);
+    model->set_batch_norm_learning(false);
+    return model;
   }
 
   const torch::NoGradGuard no_grad_;

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "adapters/adapter_file.h"
+#include "base/atomic_file.h"
 #include "models/weights.h"
 #include "tensors/safetensors.h"
 #include "tensors/threads.h"
