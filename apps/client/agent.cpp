@@ -166,7 +166,8 @@ class Agent {
   /// The last global state, as files for `lorae predict` and `lorae val`.
   void keep(client::Work given) {
     auto model = std::make_shared<client::Work>(std::move(given));
-    const std::filesystem::path folder = settings_.home / "models" / settings_.options.name;
+    const std::filesystem::path folder =
+        std::filesystem::absolute(settings_.home) / "models" / settings_.options.name;
     on_training_thread(
         [this, model, folder] {
           client::keep_model(folder, local_round_.adapter_of(*model, memory_),
