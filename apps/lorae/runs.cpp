@@ -4,6 +4,7 @@
 #include "apps/common/output.h"
 #include "apps/common/table.h"
 #include "apps/lorae/commands.h"
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "report/run_status.h"
