@@ -82,7 +82,7 @@ int run(int argc, char** argv) {
                                shell_quoted(folder.string())));
   const report::Comparison comparison = simulation::simulate({run_config, home, folder, resume});
   apps::say("{}\nreport      {}\ncomparison  {}\n",
-            report::comparison_table(comparison, output_columns()),
+            report::comparison_table(comparison, apps::output_columns()),
             fs::absolute(folder / "report.html").string(),
             fs::absolute(folder / "comparison.json").string());
   return 0;
