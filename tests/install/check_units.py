@@ -49,7 +49,7 @@ def verify(unit, programs):
 
 
 def main():
-    root, programs = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    root, programs = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
     units = sorted((root / "configs/systemd").glob("*.service"))
     assert len(units) == 2, units
     for unit in units:
