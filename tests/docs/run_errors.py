@@ -49,7 +49,8 @@ EXAMPLES = [
      "expected one number, or one for each of 3 channels"),
     ("no public images and no backbone", "touch run.toml", SIM + " --set data.public_images=0",
      "leaves no images to pre-train a backbone on"),
-    ("baseline that is no method", r"printf '[simulation]\nbaseline = \"fool\"\n' > run.toml", SIM, "no method 'fool'"),
+    ("baseline that is no method", r"printf '[simulation]\nbaseline = \"fool\"\n[[methods]]\nname = \"a\"\n[[methods]]\nname = \"b\"\n' > run.toml", SIM,
+     "no method 'fool'"),
     ("folder without a model for `--run`", "mkdir d", "lorae predict x.png --run d", "holds no model"),
     ("port in use", "python3 -c 'import socket,time; s=socket.socket(); s.bind((\"127.0.0.1\",47227)); s.listen(); time.sleep(20)' & sleep 0.5",
      "lorae-coordinator --home home --bind tcp://127.0.0.1:47227", "--bind"),
@@ -58,7 +59,7 @@ EXAMPLES = [
      "lorae-coordinator --home home --bind tcp://127.0.0.1:47228", "chmod 600"),
     ("home that cannot be written", "touch file", "lorae-coordinator --home file/home", "choose another with --home"),
     ("client without a name", "", "lorae-client --home home", "give --name NAME"),
-    ("home without a coordinator", "mkdir home", "lorae enrol a b.pub --home home", "no coordinator has its home"),
+    ("home without a coordinator", "mkdir home; lorae keygen b >/dev/null", "lorae enrol a b.pub --home home", "no coordinator has its home"),
     ("secret key, the coordinator's key, or none", "lorae keygen coordinator --out home >/dev/null; lorae keygen a >/dev/null",
      "lorae enrol a a.key --home home", "holds a secret key"),
     ("device that a kit has, or a folder that is no kit", "mkdir kit", "lorae provision --out kit --add cam-1",
@@ -124,8 +125,8 @@ def main():
             continue
         with tempfile.TemporaryDirectory() as folder:
             env = {"PATH": f"{programs}:{os.environ['PATH']}", "HOME": folder, "LC_ALL": "C.UTF-8"}
-            shell = lambda text: subprocess.run(["bash", "-c", text], cwd=folder, env=env, capture_output=True,
-                                                timeout=60)
+            shell = lambda text: subprocess.run(["timeout", "60", "bash", "-c", text], cwd=folder, env=env,
+                                                capture_output=True)
             holder = None
             if " & " in setup:  # something stays in the background
                 holder = subprocess.Popen(["bash", "-c", setup.replace(" & sleep 0.5", "")], cwd=folder, env=env)
