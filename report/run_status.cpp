@@ -43,10 +43,10 @@ void read_rounds(const runs::Journal& journal, RunStatus& status) {
 void read_bytes(const runs::Journal& journal, RunStatus& status) {
   for (const runs::LedgerRow& row : journal.bytes_by(runs::GroupBy::kRun)) {
     if (row.stage == runs::kStageFramed) {
-      double& sum = row.layer == runs::kLayerBackbone           ? status.backbone_bytes
-                    : row.direction == runs::Direction::kUplink ? status.uplink_bytes
-                                                                : status.downlink_bytes;
-      sum += static_cast<double>(row.bytes);
+      std::int64_t& sum = row.layer == runs::kLayerBackbone           ? status.backbone_bytes
+                          : row.direction == runs::Direction::kUplink ? status.uplink_bytes
+                                                                      : status.downlink_bytes;
+      sum += row.bytes;
     }
   }
 }

@@ -46,9 +46,9 @@ struct RunStatus {
   Metrics metrics = {};  ///< of the last round that was measured; empty if none was
   RoundId measured = {};
   std::string main_metric = {};
-  double uplink_bytes = 0;    ///< framed, of all clients and rounds, without the backbone
-  double downlink_bytes = 0;  ///< likewise
-  double backbone_bytes = 0;
+  std::int64_t uplink_bytes = 0;    ///< framed, of all clients and rounds, without the backbone
+  std::int64_t downlink_bytes = 0;  ///< likewise
+  std::int64_t backbone_bytes = 0;
   std::string digest = {};  ///< of the last global model, in hex
 };
 

@@ -21,6 +21,10 @@ std::string main_metric_text(const RunStatus& status) {
   return value ? metrics_text({{status.main_metric, *value}}) : "-";
 }
 
+std::string bytes_text(std::int64_t bytes) {
+  return human_bytes(static_cast<double>(bytes));
+}
+
 /// A folder, or a name among the home's runs.
 RunStatus find_run(const fs::path& home, const std::string& run) {
   if (run.empty()) {
@@ -65,10 +69,9 @@ void print(const RunStatus& status) {
     table.row("metrics", fmt::format("{} after round {}", metrics_text(status.metrics),
                                      status.measured.value));
   }
-  table.row("bytes",
-            fmt::format("up {}, down {}, backbones {}; framed, all clients",
-                        human_bytes(status.uplink_bytes), human_bytes(status.downlink_bytes),
-                        human_bytes(status.backbone_bytes)));
+  table.row("bytes", fmt::format("up {}, down {}, backbones {}; framed, all clients",
+                                 bytes_text(status.uplink_bytes), bytes_text(status.downlink_bytes),
+                                 bytes_text(status.backbone_bytes)));
   table.row("open", open_text(status));
   if (!status.digest.empty()) {
     table.row("digest", status.digest);

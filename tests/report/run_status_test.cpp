@@ -91,6 +91,7 @@ TEST(RunStatus, IsOneJsonObject) {
   EXPECT_TRUE(json.at("open").at("missing").empty());
   EXPECT_GT(json.at("metrics").at("top1").get<double>(), 0);
   EXPECT_TRUE(json.at("damage").is_null());
+  EXPECT_TRUE(json.at("uplink_bytes").is_number_integer());
   EXPECT_TRUE(nlohmann::json::parse(to_json(RunStatus{})).at("open").is_null());
 }
 
