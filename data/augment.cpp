@@ -11,11 +11,6 @@ namespace {
 
 constexpr int kTries = 10;  // to find a rectangle that lies inside
 
-/// In [low, high).
-double between_draw(Random& random, double low, double high) {
-  return low + (high - low) * static_cast<double>(random.uniform());
-}
-
 struct Rectangle {
   std::int64_t top = 0, left = 0, height = 0, width = 0;
 };

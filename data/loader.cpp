@@ -4,17 +4,59 @@
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <cstring>
+#include <cmath>
 #include <deque>
 #include <future>
 #include <numeric>
 
 #include "base/error.h"
 #include "data/picture.h"
+#include "data/raster.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"
 
 namespace lorae::data {
+namespace {
+
+/// Nothing counts outside the picture.
+void void_around(const at::Tensor& map, const Placement& at) {
+  const auto pixels = [](double part) { return static_cast<std::int64_t>(std::lround(part)); };
+  const std::int64_t left = pixels(at.left), top = pixels(at.top);
+  const std::int64_t right = left + pixels(at.scale_x * static_cast<double>(at.picture.width));
+  const std::int64_t bottom = top + pixels(at.scale_y * static_cast<double>(at.picture.height));
+  map.slice(0, 0, top).fill_(kVoid);
+  map.slice(0, bottom).fill_(kVoid);
+  map.slice(1, 0, left).fill_(kVoid);
+  map.slice(1, right).fill_(kVoid);
+}
+
+/// Puts the objects of `example` into the order of the instances.
+at::Tensor mask_of(Example& example, PictureSize frame, Masks masks) {
+  if (masks == Masks::kInstances) {
+    return instance_map(example.scene.objects, frame, kInstanceRatio);
+  }
+  if (example.scene.mask.defined()) {
+    return example.scene.mask;
+  }
+  const at::Tensor map = class_map(example.scene.objects, frame);
+  void_around(map, example.placement);
+  return map;
+}
+
+/// Height / width of every picture; empty if a size is not known.
+std::vector<double> aspects_of(const Dataset& set) {
+  std::vector<double> aspects;
+  for (std::int64_t i = 0; i < set.size(); ++i) {
+    const auto size = set.picture_size(i);
+    if (!size) {
+      return {};
+    }
+    aspects.push_back(static_cast<double>(size->height) / static_cast<double>(size->width));
+  }
+  return aspects;
+}
+
+}  // namespace
 
 /// Batches in the making, in their order.
 class Loader::Ahead {
@@ -71,6 +113,9 @@ Loader::Loader(DatasetPtr set, LoaderOptions options, Seed seed)
   check(options_.batch_size > 0 && options_.workers >= 0, ErrorCode::kInvalidArgument,
         "[data] loader: expected a batch of at least 1 and 0 or more workers, got ",
         options_.batch_size, " and ", options_.workers);
+  if (options_.rectangular) {
+    aspects_ = aspects_of(*set_);
+  }
   if (options_.workers > 0) {
     ahead_ = std::make_unique<Ahead>(static_cast<std::size_t>(options_.workers));
   }
@@ -89,12 +134,34 @@ void Loader::start(std::int64_t epoch, std::int64_t first) {
   }
   epoch_ = epoch;
   next_ = first;
+  arrange();
+}
+
+void Loader::arrange() {
   order_.resize(static_cast<std::size_t>(set_->size()));
   std::iota(order_.begin(), order_.end(), 0);
-  if (options_.shuffle) {
-    Random random = seed_.derive("shuffle", {}, static_cast<std::uint64_t>(epoch)).random();
+  if (!aspects_.empty()) {
+    std::ranges::stable_sort(order_, {},
+                             [&](std::int64_t i) { return aspects_[static_cast<std::size_t>(i)]; });
+  } else if (options_.shuffle) {
+    Random random = seed_.derive("shuffle", {}, static_cast<std::uint64_t>(epoch_)).random();
     random.shuffle(std::span(order_));
   }
+}
+
+/// Of the batch of order_[begin, end).
+PictureSize Loader::frame(std::int64_t begin, std::int64_t end) const {
+  if (aspects_.empty()) {
+    return {options_.shape.height, options_.shape.width};
+  }
+  const double least = aspects_[static_cast<std::size_t>(order_[static_cast<std::size_t>(begin)])];
+  const double most = aspects_[static_cast<std::size_t>(order_[static_cast<std::size_t>(end) - 1])];
+  constexpr double kStride = 32, kMargin = 0.5;
+  const auto side = [&](double part) {
+    const auto longer = static_cast<double>(std::max(options_.shape.height, options_.shape.width));
+    return static_cast<std::int64_t>(std::ceil(part * longer / kStride + kMargin) * kStride);
+  };
+  return {side(most < 1 ? most : 1), side(least > 1 ? 1 / least : 1)};
 }
 
 std::optional<Batch> Loader::next() {
@@ -107,34 +174,52 @@ std::optional<Batch> Loader::next() {
   return next_ < batches() ? std::optional(make(next_++)) : std::nullopt;
 }
 
+Example Loader::example(std::int64_t index, PictureSize frame) const {
+  if (!options_.prepare) {
+    Sample sample = set_->get(index);
+    return {.scene = {std::move(sample.image), {}, {}}, .label = sample.label, .placement = {}};
+  }
+  Random random =
+      seed_.derive("augment", std::to_string(epoch_), static_cast<std::uint64_t>(index)).random();
+  const Wanted wanted{.index = index,
+                      .frame = frame,
+                      .side = std::max(options_.shape.height, options_.shape.width),
+                      .epoch = epoch_};
+  return options_.prepare(*set_, wanted, random);
+}
+
 Batch Loader::make(std::int64_t batch) const {
   const std::int64_t begin = batch * options_.batch_size;
   const std::int64_t end = std::min(begin + options_.batch_size, set_->size());
+  const PictureSize size = frame(begin, end);
   Batch made;
   made.indices.assign(order_.begin() + begin, order_.begin() + end);
   const auto options = torch::TensorOptions().pinned_memory(options_.pinned);
-  made.images = torch::empty(
-      {end - begin, options_.shape.channels, options_.shape.height, options_.shape.width},
-      options.dtype(torch::kUInt8));
+  made.images = torch::empty({end - begin, options_.shape.channels, size.height, size.width},
+                             options.dtype(torch::kUInt8));
   made.labels = torch::empty({end - begin}, options.dtype(torch::kInt64));
   const ImageSet* images = set_->in_memory();
-  if (images != nullptr && images->shape() == options_.shape && !options_.augment) {
+  if (images != nullptr && images->shape() == options_.shape && !options_.prepare) {
     const at::Tensor indices = torch::tensor(made.indices, torch::kInt64);
     at::index_select_out(made.images, images->images, 0, indices);
     at::index_select_out(made.labels, images->labels, 0, indices);
     return made;
   }
+  std::vector<at::Tensor> masks;
   for (std::int64_t i = 0; i < end - begin; ++i) {
-    const std::int64_t index = made.indices[static_cast<std::size_t>(i)];
-    Sample sample = set_->get(index);
-    if (options_.augment) {
-      Random random =
-          seed_.derive("augment", std::to_string(epoch_), static_cast<std::uint64_t>(index))
-              .random();
-      sample.image = options_.augment(sample.image, random);
+    Example one = example(made.indices[static_cast<std::size_t>(i)], size);
+    fit_into(one.scene.image, made.images[i]);
+    made.labels[i] = one.label;
+    if (options_.masks != Masks::kNone) {
+      masks.push_back(mask_of(one, size, options_.masks));
     }
-    fit_into(sample.image, made.images[i]);
-    made.labels[i] = sample.label;
+    if (options_.prepare) {
+      made.objects.push_back(std::move(one.scene.objects));
+      made.placements.push_back(one.placement);
+    }
+  }
+  if (!masks.empty()) {
+    made.masks = at::stack(masks);
   }
   return made;
 }

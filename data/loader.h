@@ -1,34 +1,44 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 
 #include "base/seed.h"
-#include "data/dataset.h"
+#include "data/preparation.h"
 
 namespace lorae::data {
 
+/// Which masks batches hold.
+enum class Masks { kNone, kInstances, kClasses };
+
+/// Pixels of the image per pixel of an instance map, on each side.
+inline constexpr std::int64_t kInstanceRatio = 4;
+
 /// What a model sees in one step.
 struct Batch {
-  at::Tensor images;                  ///< uint8 [N, C, H, W]
-  at::Tensor labels;                  ///< int64 [N]
-  std::vector<std::int64_t> indices;  ///< of the data set
+  at::Tensor images;                              ///< uint8 [N, C, H, W]
+  at::Tensor labels;                              ///< int64 [N]; -1: the picture shows nothing
+  std::vector<std::int64_t> indices;              ///< of the data set
+  std::vector<std::vector<Object>> objects = {};  ///< of each picture, in fractions of the image
+  std::vector<Placement> placements = {};         ///< of each picture, unless it was stretched
+  /// Instances: int16 [N, H / 4, W / 4], k where objects[.][k - 1] is. Classes: uint8 [N, H, W], as
+  /// Sample::mask, kVoid around the picture. Undefined for kNone.
+  at::Tensor masks = {};
 
   std::int64_t size() const { return std::ssize(indices); }
 };
-
-/// A changed copy of a picture: uint8 [H, W, C] in and out, of any size. All that it draws comes
-/// from `random`.
-using Augmentation = std::function<at::Tensor(const at::Tensor& image, Random& random)>;
 
 struct LoaderOptions {
   ImageShape shape;  ///< of the batches; pictures are fitted to it
   std::int64_t batch_size = 32;
   bool shuffle = true;
-  std::int64_t workers = 0;   ///< threads that decode ahead; 0: `next` decodes
-  Augmentation augment = {};  ///< before the picture is fitted; empty: none
-  bool pinned = false;        ///< batches lie where a GPU fetches them without waiting
+  std::int64_t workers = 0;  ///< threads that decode ahead; 0: `next` decodes
+  Preparation prepare = {};  ///< of each picture; empty: it is stretched
+  Masks masks = Masks::kNone;
+  /// Batches of pictures of like proportions, in frames of these: multiples of 32, about `shape`'s
+  /// longer side. For sets that know the sizes of their pictures; not shuffled.
+  bool rectangular = false;
+  bool pinned = false;  ///< batches lie where a GPU fetches them without waiting
 };
 
 /// Batches of a data set, epoch after epoch. What is in them is a function of data set, options,
@@ -56,7 +66,9 @@ class Loader {
   class Ahead;
 
   Batch make(std::int64_t batch) const;
-  at::Tensor picture(std::int64_t index) const;
+  Example example(std::int64_t index, PictureSize frame) const;
+  void arrange();
+  PictureSize frame(std::int64_t begin, std::int64_t end) const;
 
   DatasetPtr set_;
   LoaderOptions options_;
@@ -64,6 +76,7 @@ class Loader {
   std::int64_t epoch_ = 0;
   std::int64_t next_ = 0;  // batch to be given out
   std::vector<std::int64_t> order_;
+  std::vector<double> aspects_;  // height / width by index, if frames are rectangular
   std::unique_ptr<Ahead> ahead_;
 };
 

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <string_view>
-#include <thread>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "data/cifar.h"
 #include "data/fashion_mnist.h"
 #include "data/image_folder.h"
+#include "data/in_parallel.h"
 #include "data/loader.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"
@@ -95,23 +94,13 @@ DatasetPtr without_damaged(DatasetPtr from) {
     return from;
   }
   std::vector<std::string> complaints(static_cast<std::size_t>(from->size()));
-  std::atomic<std::int64_t> next = 0;
-  const auto look = [&] {
-    keep_to_this_thread();
-    for (std::int64_t i = next++; i < from->size(); i = next++) {
-      try {
-        from->get(i);
-      } catch (const Error& error) {
-        complaints[static_cast<std::size_t>(i)] = error.what();
-      }
+  in_parallel(from->size(), [&](std::int64_t i) {
+    try {
+      from->get(i);
+    } catch (const Error& error) {
+      complaints[static_cast<std::size_t>(i)] = error.what();
     }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (std::int64_t i = 0; i < workers_here(); ++i) {
-      threads.emplace_back(look);
-    }
-  }
+  });
   constexpr std::int64_t kNamed = 3;
   std::vector<std::int64_t> sound;
   std::string named;

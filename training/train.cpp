@@ -50,7 +50,7 @@ class Training {
                  .batch_size = config_.train.batch_size,
                  .shuffle = config_.train.shuffle,
                  .workers = config_.train.workers,
-                 .augment = data::make_augmentation(config_.augment),
+                 .prepare = data::stretching(data::make_augmentation(config_.augment)),
                  .pinned = model_->device().is_cuda()},
                 Seed{config_.seed}.derive("train")),
         validation_(open(data::Split::kTest),

@@ -35,7 +35,7 @@ void run_bench(const BenchArguments& asked) {
                       {.shape = {asked.channels, asked.size, asked.size},
                        .batch_size = asked.batch,
                        .workers = asked.workers,
-                       .augment = data::make_augmentation(augment)},
+                       .prepare = data::stretching(data::make_augmentation(augment))},
                       Seed{0});
   const TimePoint start = Clock::now();
   loader.start(0);

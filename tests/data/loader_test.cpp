@@ -23,7 +23,10 @@ class LoaderTest : public ::testing::Test {
   }
 
   LoaderOptions options(std::int64_t workers, Augmentation augment = {}) const {
-    return {.shape = kShape, .batch_size = 5, .workers = workers, .augment = std::move(augment)};
+    return {.shape = kShape,
+            .batch_size = 5,
+            .workers = workers,
+            .prepare = stretching(std::move(augment))};
   }
 
   /// Everything that an epoch gives.

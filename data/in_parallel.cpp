@@ -1,0 +1,45 @@
+#include "data/in_parallel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "tensors/threads.h"
+
+namespace lorae::data {
+
+void in_parallel(std::int64_t n, const std::function<void(std::int64_t)>& work) {
+  constexpr std::int64_t kMostThreads = 8;
+  std::atomic<std::int64_t> next = 0;
+  std::mutex mutex;
+  std::int64_t failed = n;
+  std::exception_ptr error;
+  const auto run = [&] {
+    keep_to_this_thread();
+    for (std::int64_t i = next++; i < n; i = next++) {
+      try {
+        work(i);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (i < failed) {
+          failed = i;
+          error = std::current_exception();
+        }
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (std::int64_t i = std::min({core_count(), kMostThreads, n}); i > 0; --i) {
+      threads.emplace_back(run);
+    }
+  }
+  if (error) {
+    std::rethrow_exception(error);
+  }
+}
+
+}  // namespace lorae::data
