@@ -6,7 +6,7 @@
 #include "adapters/description.h"
 #include "adapters/policy.h"
 #include "data/augment.h"
-#include "data/open.h"
+#include "data/formats/open.h"
 #include "models/model.h"
 #include "tasks/task.h"
 #include "tensors/device.h"

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "data/augment.h"
-#include "data/open.h"
+#include "data/formats/open.h"
 
 namespace lorae::apps {
 namespace {

@@ -1,4 +1,4 @@
-#include "data/open.h"
+#include "data/formats/open.h"
 
 #include <algorithm>
 #include <array>
@@ -8,10 +8,19 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "data/cifar.h"
-#include "data/fashion_mnist.h"
-#include "data/image_folder.h"
+#include "base/text.h"
+#include "data/formats/cifar.h"
+#include "data/formats/coco.h"
+#include "data/formats/fashion_mnist.h"
+#include "data/formats/file_dataset.h"
+#include "data/formats/image_folder.h"
+#include "data/formats/index_file.h"
+#include "data/formats/masks.h"
+#include "data/formats/voc.h"
+#include "data/formats/wheat.h"
+#include "data/formats/yolo.h"
 #include "data/loader.h"
+#include "data/picture_files.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"
 
@@ -22,13 +31,16 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kAccepted =
     "expected a folder with Fashion-MNIST's IDX files (train-images-idx3-ubyte.gz ...), with "
-    "CIFAR-10's or CIFAR-100's binary files (data_batch_1.bin ..., train.bin), or with one "
-    "sub-folder of images per class";
+    "CIFAR-10's or CIFAR-100's binary files (data_batch_1.bin ..., train.bin), with a YOLO set's "
+    "data.yaml, with PASCAL VOC's JPEGImages and Annotations, with COCO's "
+    "annotations/instances_train.json, with images and masks, with GlobalWheat2020's train.csv, or "
+    "with one sub-folder of images per class";
 
 struct Format {
   bool (*is_in)(const fs::path&);
-  DatasetPtr (*open)(const fs::path&, std::int64_t channels, Split, Holding);
-  std::vector<std::string> (*classes)(const fs::path&, Holding);
+  DatasetPtr (*open)(const fs::path&, std::int64_t channels, Split, const OpenOptions&);
+  std::vector<std::string> (*classes)(const fs::path&, const OpenOptions&);
+  Half (*find)(const fs::path&, Split, const OpenOptions&) = nullptr;  ///< of objects and masks
 };
 
 /// A format that is read into memory as a whole, in the channels that it has.
@@ -37,10 +49,35 @@ template <bool (*is_in)(const fs::path&),
           std::vector<std::string> (*classes)(const fs::path&)>
 constexpr Format whole() {
   return {is_in,
-          [](const fs::path& path, std::int64_t, Split split, Holding) {
+          [](const fs::path& path, std::int64_t, Split split, const OpenOptions&) {
             return memory_dataset(load(path, split));
           },
-          [](const fs::path& path, Holding) { return classes(path); }};
+          [](const fs::path& path, const OpenOptions&) { return classes(path); }};
+}
+
+/// The labels that `find` finds, by way of the index of an earlier time.
+std::shared_ptr<const Known> labels_by(Half (*find)(const fs::path&, Split, const OpenOptions&),
+                                       const fs::path& path,
+                                       Split split,
+                                       const OpenOptions& options) {
+  const std::string key = str(fs::absolute(path).string(), '\n', static_cast<int>(split), '\n',
+                              name_of(options.halves), '\n', join(options.names, "\n"));
+  return std::make_shared<const Known>(
+      indexed(index_folder(), key, [&] { return find(path, split, options); }));
+}
+
+/// A format of pictures with labels in files.
+template <bool (*is_in)(const fs::path&),
+          Half (*find)(const fs::path&, Split, const OpenOptions&),
+          std::vector<std::string> (*classes)(const fs::path&, const OpenOptions&)>
+constexpr Format labelled() {
+  return {is_in,
+          [](const fs::path& path, std::int64_t channels, Split split, const OpenOptions& options) {
+            auto known = labels_by(find, path, split, options);
+            act_on(*known, options.damaged, path);
+            return file_dataset(std::move(known), channels);
+          },
+          classes, find};
 }
 
 constexpr Format kFolder = {nullptr, &open_image_folder, &image_folder_classes};
@@ -49,6 +86,11 @@ constexpr Format kFolder = {nullptr, &open_image_folder, &image_folder_classes};
 constexpr std::array kFormats = {
     whole<holds_fashion_mnist, load_fashion_mnist, idx_classes>(),
     whole<holds_cifar, load_cifar, cifar_classes>(),
+    labelled<holds_wheat, find_wheat, wheat_classes>(),
+    labelled<holds_yolo, find_yolo, yolo_classes>(),
+    labelled<holds_voc, find_voc, voc_classes>(),
+    labelled<holds_coco, find_coco, coco_classes>(),
+    labelled<holds_masks, find_masks, mask_classes>(),
 };
 
 const Format* format_in(const fs::path& path) {
@@ -64,11 +106,11 @@ const Format& format_of(const fs::path& path) {
         "': ", status.message());
   check(exists, ErrorCode::kInvalidConfig, "[data] '", path.string(),
         "' does not exist: ", kAccepted);
-  check(fs::is_directory(path, status), ErrorCode::kInvalidConfig, "[data] '", path.string(),
-        "' is a file: ", kAccepted);
   if (const Format* format = format_in(path)) {
     return *format;
   }
+  check(fs::is_directory(path, status), ErrorCode::kInvalidConfig, "[data] '", path.string(),
+        "' is a file: ", kAccepted);
   const std::vector<fs::path> folders = sub_folders(path);
   // The folder above cifar-10-batches-bin would otherwise pass for one class of pictures.
   for (const fs::path& folder : folders) {
@@ -86,8 +128,18 @@ std::int64_t workers_here() {
 
 }  // namespace
 
-DatasetPtr open_dataset(const fs::path& path, std::int64_t channels, Split split, Holding holding) {
-  return format_of(path).open(path, channels, split, holding);
+DatasetPtr open_dataset(const fs::path& path,
+                        std::int64_t channels,
+                        Split split,
+                        const OpenOptions& options) {
+  return format_of(path).open(path, channels, split, options);
+}
+
+std::shared_ptr<const Known> known_labels(const fs::path& path,
+                                          Split split,
+                                          const OpenOptions& options) {
+  const Format& format = format_of(path);
+  return format.find == nullptr ? nullptr : labels_by(format.find, path, split, options);
 }
 
 DatasetPtr without_damaged(DatasetPtr from) {
@@ -152,8 +204,8 @@ DatasetPtr held_if_small(DatasetPtr from, ImageShape shape, std::int64_t limit) 
   return memory_dataset(std::move(held));
 }
 
-std::vector<std::string> class_names(const fs::path& path, Holding holding) {
-  return format_of(path).classes(path, holding);
+std::vector<std::string> class_names(const fs::path& path, const OpenOptions& options) {
+  return format_of(path).classes(path, options);
 }
 
 }  // namespace lorae::data
