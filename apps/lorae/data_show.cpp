@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "data/deal.h"
+#include "data/domains.h"
 #include "data/draw.h"
 #include "data/formats/open.h"
 #include "data/formats/sheet.h"
@@ -17,7 +18,7 @@ namespace lorae::apps {
 namespace {
 
 struct ShowArguments {
-  std::string data, partition, sheet, half = "train", halves = "honest";
+  std::string data, partition, sheet, half = "train", halves = "honest", domains, column = "domain";
   std::vector<std::string> names;
   std::int64_t clients = 0, samples = 16, side = 224;
   std::uint64_t seed = 0;
@@ -140,11 +141,14 @@ void run_show(ShowArguments asked) {
   check(asked.partition.empty() == (asked.clients == 0), ErrorCode::kInvalidConfig,
         "[data] --partition and --clients go together");
   asked.deal.rule = named<data::Deal>(asked.partition).value_or(data::Deal::kIid);
-  const auto set = data::open_dataset(
-      asked.data, 3, asked.half == "train" ? data::Split::kTrain : data::Split::kTest,
-      {.damaged = data::Damaged::kSkip,
-       .halves = *named<data::Halves>(asked.halves),
-       .names = asked.names});
+  auto set = data::open_dataset(asked.data, 3,
+                                asked.half == "train" ? data::Split::kTrain : data::Split::kTest,
+                                {.damaged = data::Damaged::kSkip,
+                                 .halves = *named<data::Halves>(asked.halves),
+                                 .names = asked.names});
+  if (!asked.domains.empty()) {
+    set = data::with_domains(set, data::domains_of_csv(*set, asked.domains, asked.column));
+  }
   const nlohmann::json json = json_of(*set, dealt(*set, asked));
   if (!asked.sheet.empty()) {
     data::write_picture(asked.sheet,
@@ -194,6 +198,8 @@ void add_show_command(CLI::App& data) {
   show->add_option("--shards", asked->deal.shards, "pieces for each client")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  show->add_option("--domains", asked->domains, "a CSV file that has the domains of pictures");
+  show->add_option("--column", asked->column, "of that file")->capture_default_str();
   show->add_option("--seed", asked->seed, "of the partition")->capture_default_str();
   show->add_option("--split", asked->halves, "of GlobalWheat2020: honest or paper")
       ->check(CLI::IsMember(names_of<data::Halves>()))

@@ -44,7 +44,7 @@ std::uint32_t small(std::size_t value) {
 }  // namespace
 
 bool Labelled::add(Object object) {
-  std::size_t digest = static_cast<std::size_t>(object.label);
+  auto digest = static_cast<std::size_t>(object.label);
   for (const double side : {object.box.x1, object.box.y1, object.box.x2, object.box.y2}) {
     digest = digest * 31 + std::hash<double>{}(side);
   }
@@ -153,6 +153,10 @@ void Catalogue::write(std::string& to) const {
     folders.insert(folders.end(), folder.begin(), folder.end());
     folders.push_back('\0');
   }
+  // All at once: a text that grows takes twice its size for a moment.
+  to.reserve(to.size() + 6 * sizeof(std::uint64_t) + pictures_.size() * sizeof(Picture) +
+             things_.size() * sizeof(Thing) + polygon_ends_.size() * sizeof(std::uint64_t) +
+             places_.size() * sizeof(Place) + names_.size() + folders.size());
   write_all(pictures_, to);
   write_all(things_, to);
   write_all(polygon_ends_, to);

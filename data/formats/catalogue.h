@@ -47,7 +47,8 @@ class Catalogue {
   std::int64_t label(std::int64_t index) const { return at(index).label; }
   bool has_polygons() const { return !polygon_ends_.empty(); }
 
-  /// Everything as bytes, and back. Errors (false): bytes that are no catalogue.
+  /// Everything as bytes behind those of `to`, and back. Errors (false): bytes that are no
+  /// catalogue.
   void write(std::string& to) const;
   bool read(std::string_view from);
 

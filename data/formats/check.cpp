@@ -57,6 +57,9 @@ class Check {
     for (const Split split : {Split::kTrain, Split::kTest}) {
       if (const auto known = half(split)) {
         look_at(*known);
+        if (known->annotation != Annotation::kClass && known->catalogue.size() == 0) {
+          complain(Flaw::kSetEmpty, path_, "it holds no sound picture");
+        }
         halves_.push_back(known);
       }
     }

@@ -11,8 +11,8 @@
 #include "data/formats/clipping.h"
 #include "data/formats/coco_json.h"
 #include "data/formats/rle.h"
-#include "data/formats/text_file.h"
 #include "data/picture_files.h"
+#include "data/text_file.h"
 
 namespace lorae::data {
 namespace {

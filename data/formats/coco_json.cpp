@@ -7,7 +7,7 @@
 #include <set>
 
 #include "base/str.h"
-#include "data/formats/text_file.h"
+#include "data/text_file.h"
 
 namespace lorae::data {
 namespace {

@@ -29,10 +29,11 @@ struct OpenOptions {
   std::vector<std::string> names = {};  ///< of the classes, where the set does not say them
 };
 
-/// One picture and where its label is, before anything is read.
+/// One picture and where its label is, before anything is read. Paths are texts: as
+/// std::filesystem::path each would take half a kilobyte.
 struct Item {
-  std::filesystem::path picture;
-  std::filesystem::path label;  ///< a file, which need not exist; or a mask
+  std::string picture;
+  std::string label;  ///< a file, which need not exist; or a mask
   std::string domain = {};
   std::int64_t number = 0;  ///< for `Half::read`: its place in a file of many labels
 };

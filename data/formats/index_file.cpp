@@ -90,9 +90,9 @@ Sources sources_of(const Half& half) {
     sources.add(path.string());
   }
   for (const Item& item : half.items) {
-    sources.add(item.picture.string());
+    sources.add(item.picture);
     if (!item.label.empty()) {
-      sources.add(item.label.string());
+      sources.add(item.label);
     }
   }
   return sources;
@@ -123,7 +123,7 @@ class Reader {
   }
   std::string_view text() { return take(static_cast<std::size_t>(number())); }
   bool good() const { return good_; }
-  bool ended() const { return good_ && left_.empty(); }
+  std::string_view rest() const { return left_; }
 
  private:
   std::string_view take(std::size_t size) {
@@ -154,9 +154,7 @@ std::string bytes_of(const Known& known, const Sources& sources) {
     out.number(problem.line);
     out.text(problem.what);
   }
-  std::string catalogue;
-  known.catalogue.write(catalogue);
-  out.text(catalogue);
+  known.catalogue.write(out.bytes);
   return std::move(out.bytes);
 }
 
@@ -183,8 +181,8 @@ std::optional<Known> read_index(std::string_view bytes) {
     problem.line = in.number();
     problem.what = in.text();
   }
-  const bool whole = known.catalogue.read(in.text());
-  return whole && in.ended() ? std::optional(std::move(known)) : std::nullopt;
+  const bool whole = known.catalogue.read(in.rest());
+  return whole && in.good() ? std::optional(std::move(known)) : std::nullopt;
 }
 
 std::optional<Known> kept(const fs::path& file) {

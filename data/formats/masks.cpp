@@ -6,9 +6,9 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "data/formats/text_file.h"
 #include "data/picture_files.h"
 #include "data/picture_head.h"
+#include "data/text_file.h"
 
 namespace lorae::data {
 namespace {
@@ -128,7 +128,8 @@ Half find_masks(const fs::path& path, Split split, const OpenOptions& options) {
       continue;
     }
     auto mask = masks.extract(picture.stem().string());
-    half.items.push_back({.picture = picture, .label = mask.empty() ? fs::path{} : mask.mapped()});
+    half.items.push_back(
+        {.picture = picture, .label = mask.empty() ? std::string() : mask.mapped().string()});
   }
   for (const auto& [name, mask] : masks) {
     half.problems.push_back({Flaw::kLabelWithoutPicture, mask, 0, "no picture has this mask"});

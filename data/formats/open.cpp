@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "data/domains.h"
 #include "data/formats/cifar.h"
 #include "data/formats/coco.h"
 #include "data/formats/fashion_mnist.h"
@@ -36,11 +37,13 @@ constexpr std::string_view kAccepted =
     "annotations/instances_train.json, with images and masks, with GlobalWheat2020's train.csv, or "
     "with one sub-folder of images per class";
 
+/// `open` gives the pictures; or, of sets of objects and masks, `find` finds their labels.
 struct Format {
   bool (*is_in)(const fs::path&);
   DatasetPtr (*open)(const fs::path&, std::int64_t channels, Split, const OpenOptions&);
   std::vector<std::string> (*classes)(const fs::path&, const OpenOptions&);
-  Half (*find)(const fs::path&, Split, const OpenOptions&) = nullptr;  ///< of objects and masks
+  Half (*find)(const fs::path&, Split, const OpenOptions&) = nullptr;
+  std::string_view name = {};  ///< of those with `find`: part of their index's key
 };
 
 /// A format that is read into memory as a whole, in the channels that it has.
@@ -55,42 +58,26 @@ constexpr Format whole() {
           [](const fs::path& path, const OpenOptions&) { return classes(path); }};
 }
 
-/// The labels that `find` finds, by way of the index of an earlier time.
-std::shared_ptr<const Known> labels_by(Half (*find)(const fs::path&, Split, const OpenOptions&),
-                                       const fs::path& path,
-                                       Split split,
-                                       const OpenOptions& options) {
-  const std::string key = str(fs::absolute(path).string(), '\n', static_cast<int>(split), '\n',
-                              name_of(options.halves), '\n', join(options.names, "\n"));
-  return std::make_shared<const Known>(
-      indexed(index_folder(), key, [&] { return find(path, split, options); }));
-}
-
-/// A format of pictures with labels in files.
-template <bool (*is_in)(const fs::path&),
-          Half (*find)(const fs::path&, Split, const OpenOptions&),
-          std::vector<std::string> (*classes)(const fs::path&, const OpenOptions&)>
-constexpr Format labelled() {
-  return {is_in,
-          [](const fs::path& path, std::int64_t channels, Split split, const OpenOptions& options) {
-            auto known = labels_by(find, path, split, options);
-            act_on(*known, options.damaged, path);
-            return file_dataset(std::move(known), channels);
-          },
-          classes, find};
-}
+constexpr Format kCifar = {
+    &holds_cifar,
+    [](const fs::path& path, std::int64_t, Split split, const OpenOptions&) {
+      auto domains = cifar_domains(path, split);
+      auto set = memory_dataset(load_cifar(path, split));
+      return domains.empty() ? set : with_domains(std::move(set), std::move(domains));
+    },
+    [](const fs::path& path, const OpenOptions&) { return cifar_classes(path); }};
 
 constexpr Format kFolder = {nullptr, &open_image_folder, &image_folder_classes};
 
 // A new format is a file of its own and one line here: docs/adding_a_dataset.md.
 constexpr std::array kFormats = {
     whole<holds_fashion_mnist, load_fashion_mnist, idx_classes>(),
-    whole<holds_cifar, load_cifar, cifar_classes>(),
-    labelled<holds_wheat, find_wheat, wheat_classes>(),
-    labelled<holds_yolo, find_yolo, yolo_classes>(),
-    labelled<holds_voc, find_voc, voc_classes>(),
-    labelled<holds_coco, find_coco, coco_classes>(),
-    labelled<holds_masks, find_masks, mask_classes>(),
+    kCifar,
+    Format{&holds_wheat, nullptr, &wheat_classes, &find_wheat, "wheat"},
+    Format{&holds_yolo, nullptr, &yolo_classes, &find_yolo, "yolo"},
+    Format{&holds_voc, nullptr, &voc_classes, &find_voc, "voc"},
+    Format{&holds_coco, nullptr, &coco_classes, &find_coco, "coco"},
+    Format{&holds_masks, nullptr, &mask_classes, &find_masks, "masks"},
 };
 
 const Format* format_in(const fs::path& path) {
@@ -113,13 +100,27 @@ const Format& format_of(const fs::path& path) {
         "' is a file: ", kAccepted);
   const std::vector<fs::path> folders = sub_folders(path);
   // The folder above cifar-10-batches-bin would otherwise pass for one class of pictures.
-  for (const fs::path& folder : folders) {
+  // To look into a thousand class folders would take longer than to open them.
+  constexpr std::size_t kFew = 20;
+  for (const fs::path& folder : folders.size() <= kFew ? folders : std::vector<fs::path>{}) {
     check(format_in(folder) == nullptr, ErrorCode::kInvalidConfig, "[data] '", path.string(),
           "' holds no images itself; did you mean '", folder.string(), "'?");
   }
   check(!folders.empty(), ErrorCode::kInvalidConfig, "[data] '", path.string(),
         "' holds no data set: ", kAccepted);
   return kFolder;
+}
+
+/// The labels of a half, by way of the index of an earlier time.
+std::shared_ptr<const Known> labels_by(const Format& format,
+                                       const fs::path& path,
+                                       Split split,
+                                       const OpenOptions& options) {
+  const std::string key =
+      str(format.name, '\n', fs::absolute(path).string(), '\n', static_cast<int>(split), '\n',
+          name_of(options.halves), '\n', join(options.names, "\n"));
+  return std::make_shared<const Known>(
+      indexed(index_folder(), key, [&] { return format.find(path, split, options); }));
 }
 
 std::int64_t workers_here() {
@@ -132,14 +133,20 @@ DatasetPtr open_dataset(const fs::path& path,
                         std::int64_t channels,
                         Split split,
                         const OpenOptions& options) {
-  return format_of(path).open(path, channels, split, options);
+  const Format& format = format_of(path);
+  if (format.find == nullptr) {
+    return format.open(path, channels, split, options);
+  }
+  auto known = labels_by(format, path, split, options);
+  act_on(*known, options.damaged, path);
+  return file_dataset(std::move(known), channels);
 }
 
 std::shared_ptr<const Known> known_labels(const fs::path& path,
                                           Split split,
                                           const OpenOptions& options) {
   const Format& format = format_of(path);
-  return format.find == nullptr ? nullptr : labels_by(format.find, path, split, options);
+  return format.find == nullptr ? nullptr : labels_by(format, path, split, options);
 }
 
 DatasetPtr without_damaged(DatasetPtr from) {
@@ -188,7 +195,8 @@ DatasetPtr without_damaged(DatasetPtr from) {
 DatasetPtr held_if_small(DatasetPtr from, ImageShape shape, std::int64_t limit) {
   const ImageSet* images = from->in_memory();
   const std::int64_t bytes = shape.channels * shape.height * shape.width * from->size();
-  if (from->size() == 0 || bytes > limit || (images != nullptr && images->shape() == shape)) {
+  if (from->size() == 0 || bytes > limit || from->annotation() != Annotation::kClass ||
+      (images != nullptr && images->shape() == shape)) {
     return from;
   }
   Loader loader(

@@ -30,7 +30,8 @@ DatasetPtr without_damaged(DatasetPtr from);
 inline constexpr std::int64_t kSmallSet = 96 << 20;
 
 /// The same pictures fitted to `shape`, decoded once and held in memory, if they take at most
-/// `limit` bytes there; else `from` itself, whose pictures are decoded each time.
+/// `limit` bytes there; else `from` itself, whose pictures are decoded each time. Sets of objects
+/// and masks stay as they are.
 /// Errors: kCorruptData, naming the first picture that cannot be decoded.
 DatasetPtr held_if_small(DatasetPtr from, ImageShape shape, std::int64_t limit = kSmallSet);
 

@@ -7,9 +7,9 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "data/formats/text_file.h"
 #include "data/formats/voc_xml.h"
 #include "data/picture_files.h"
+#include "data/text_file.h"
 
 namespace lorae::data {
 namespace {
@@ -140,7 +140,7 @@ void read_label(const Item& item,
   std::error_code status;
   if (!fs::exists(item.label, status)) {
     return to.complain(Flaw::kPictureUnlabelled, item.picture, 0,
-                       "no label: '" + item.label.string() + "' does not exist");
+                       "no label: '" + item.label + "' does not exist");
   }
   try {
     const Bytes text = read_file(item.label);

@@ -8,7 +8,7 @@
 
 #include "base/str.h"
 #include "data/formats/clipping.h"
-#include "data/formats/text_file.h"
+#include "data/text_file.h"
 
 namespace lorae::data {
 namespace {

@@ -9,9 +9,9 @@
 
 #include "base/error.h"
 #include "data/formats/clipping.h"
-#include "data/formats/text_file.h"
 #include "data/formats/yolo_rows.h"
 #include "data/picture_files.h"
+#include "data/text_file.h"
 
 namespace lorae::data {
 namespace {
@@ -150,7 +150,7 @@ Half find_csv(const fs::path& path, Split split, Halves halves) {
     }
   }
   half.read = [csv](const Item& item, const PictureHead& head, Labelled& to) {
-    const auto rows = csv->rows.find(item.picture.stem().string());
+    const auto rows = csv->rows.find(fs::path(item.picture).stem().string());
     if (rows == csv->rows.end()) {
       return;  // a picture without a wheat head
     }
@@ -189,34 +189,13 @@ Half find_sites(const fs::path& path, Split split, Halves halves) {
     to.complain(!there                                           ? Flaw::kPictureUnlabelled
                 : text.error().code() == ErrorCode::kCorruptData ? Flaw::kLabelEncoding
                                                                  : Flaw::kLabelUnreadable,
-                there ? item.label : item.picture, 0,
+                there ? fs::path(item.label) : fs::path(item.picture), 0,
                 there ? text.error().what() : "it has no label");
   };
   return half;
 }
 
 }  // namespace
-
-std::optional<std::vector<std::string>> csv_cells(std::string_view line) {
-  std::vector<std::string> cells{""};
-  bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (c == '"') {
-      if (quoted && i + 1 < line.size() && line[i + 1] == '"') {
-        cells.back() += c;
-        ++i;
-      } else {
-        quoted = !quoted;
-      }
-    } else if (c == ',' && !quoted) {
-      cells.emplace_back();
-    } else {
-      cells.back() += c;
-    }
-  }
-  return quoted ? std::nullopt : std::optional(std::move(cells));
-}
 
 bool holds_wheat(const fs::path& path) {
   if (!is_folder(path)) {

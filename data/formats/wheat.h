@@ -1,8 +1,6 @@
 #pragma once
 
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "data/formats/half.h"
@@ -21,8 +19,5 @@ Half find_wheat(const std::filesystem::path& path, Split split, const OpenOption
 
 std::vector<std::string> wheat_classes(const std::filesystem::path& path,
                                        const OpenOptions& options);
-
-/// The cells of a line of CSV; "a ""quoted"", cell" is one. Nothing if a quote is not closed.
-std::optional<std::vector<std::string>> csv_cells(std::string_view line);
 
 }  // namespace lorae::data

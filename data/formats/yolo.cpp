@@ -7,11 +7,11 @@
 #include "base/error.h"
 #include "base/home.h"
 #include "base/text.h"
-#include "data/formats/text_file.h"
 #include "data/formats/yolo_rows.h"
 #include "data/formats/yolo_yaml.h"
 #include "data/picture_files.h"
 #include "data/picture_head.h"
+#include "data/text_file.h"
 
 namespace lorae::data {
 namespace {
@@ -124,10 +124,8 @@ class Finder {
              "' does not exist: expected a folder of pictures, or a .txt file that lists them");
       }
     }
-    std::ranges::sort(half_.items, {},
-                      [](const Item& item) -> const fs::path& { return item.picture; });
-    const auto again = std::ranges::unique(
-        half_.items, {}, [](const Item& item) -> const fs::path& { return item.picture; });
+    std::ranges::sort(half_.items, {}, &Item::picture);
+    const auto again = std::ranges::unique(half_.items, {}, &Item::picture);
     half_.items.erase(again.begin(), again.end());
     labels_alone();
   }
@@ -225,10 +223,10 @@ class Finder {
       return;
     }
     std::set<fs::path> folders;
-    std::unordered_set<std::string> ours;
+    std::unordered_set<std::string_view> ours;
     for (const Item& item : half_.items) {
-      folders.insert(item.label.parent_path());
-      ours.insert(item.label.string());
+      folders.insert(fs::path(item.label).parent_path());
+      ours.insert(item.label);
     }
     for (const fs::path& folder : folders) {
       std::error_code ignored;
@@ -238,7 +236,7 @@ class Finder {
       }
       for (const fs::path& path : entries(folder)) {
         if (path.extension() == ".txt" && path.filename() != kNames &&
-            !ours.contains(path.string())) {
+            !ours.contains(path.native())) {
           half_.problems.push_back(
               {Flaw::kLabelWithoutPicture, path, 0, "no picture has this label"});
         }
@@ -256,7 +254,7 @@ void read_label(const Item& item, std::int64_t classes, Labelled& to) {
   std::error_code status;
   if (!fs::exists(item.label, status)) {
     return to.complain(Flaw::kPictureUnlabelled, item.picture, 0,
-                       "no label: '" + item.label.string() + "' does not exist");
+                       "no label: '" + item.label + "' does not exist");
   }
   const auto text = read_text(item.label);
   if (!text.ok()) {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <set>
 
-#include "data/formats/text_file.h"
+#include "data/text_file.h"
 
 namespace lorae::data {
 namespace {

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "data/formats/problem.h"
-#include "data/formats/text_file.h"
+#include "data/text_file.h"
 #include "tests/data/labels.h"
 
 namespace lorae::data {

@@ -2,6 +2,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "data/formats/check.h"
+#include "data/picture_head.h"
 #include "tensors/torch.h"
 #include "tests/data/files.h"
 
@@ -10,12 +11,13 @@ namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
 
-/// A YOLO set of two sound pictures, each with a box.
+/// A YOLO set of two sound pictures to train on and one to test on, each with a box.
 class BadFiles : public ::testing::Test {
  protected:
   BadFiles() {
     write(folder_ / "data.yaml", "train: images/train\nval: images/val\nnames: [a, b]\n");
     add("train/a", 10);
+    add("train/z", 30);
     add("val/b", 20);
   }
 
@@ -38,8 +40,8 @@ class BadFiles : public ::testing::Test {
 
 TEST_F(BadFiles, ASoundSetHasNoProblem) {
   const Checked all = checked();
-  EXPECT_EQ(all.images, 2);
-  EXPECT_EQ(all.objects, 2);
+  EXPECT_EQ(all.images, 3);
+  EXPECT_EQ(all.objects, 3);
   EXPECT_TRUE(all.problems.empty());
 }
 
@@ -53,7 +55,7 @@ TEST_F(BadFiles, PicturesThatCannotBeUsed) {
   for (const std::size_t size : {std::size_t{3}, std::size_t{20}, whole.size() - 20}) {
     write(picture, whole.substr(0, size));
     EXPECT_EQ(kinds(), "picture-damaged") << size;
-    EXPECT_EQ(checked().images, size + 20 == whole.size() ? 2 : 2);
+    EXPECT_EQ(checked().images, 3);
   }
   write_picture(picture, 1, 2, 3, 8);
   EXPECT_EQ(kinds(), "picture-tiny");
@@ -123,6 +125,37 @@ TEST_F(BadFiles, PicturesOfOtherKindsAreUsedUpright) {
   }
 }
 
+TEST_F(BadFiles, PngsStandUprightAsTheirHeadsSay) {
+  const std::string exif("II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0", 26);
+  const fs::path path = folder_ / "images/train/a.png";
+  ASSERT_TRUE(cv::imwrite(path.string(), cv::Mat(16, 24, CV_8UC3, cv::Scalar(1, 2, 3))));
+  const std::string named = "eXIf" + exif, png = read(path);
+  const auto crc = static_cast<std::uint32_t>(
+      ::crc32(0, reinterpret_cast<const Bytef*>(named.data()), static_cast<uInt>(named.size())));
+  write(path, png.substr(0, 33) + big_endian(static_cast<std::uint32_t>(exif.size())) + named +
+                  big_endian(crc) + png.substr(33));
+  EXPECT_EQ(kinds(), "picture-turned");
+  const DatasetPtr set = open_dataset(folder_.path(), 3, Split::kTrain);
+  EXPECT_EQ(set->picture_size(0), (PictureSize{.height = 24, .width = 16}));
+  EXPECT_EQ(set->get(0).image.size(0), 24);
+}
+
+TEST_F(BadFiles, HeadsOfOtherFormatsTellTheirSizes) {
+  fs::remove(folder_ / "images/train/a.png");
+  for (const char* ending : {"bmp", "webp", "ppm", "tif", "jpg"}) {
+    const fs::path path = folder_ / str("images/train/a.", ending);
+    if (!cv::haveImageWriter(path.string())) {
+      continue;  // an OpenCV without that format
+    }
+    ASSERT_TRUE(cv::imwrite(path.string(), cv::Mat(16, 24, CV_8UC3, cv::Scalar(1, 2, 3))))
+        << ending;
+    EXPECT_EQ(open_dataset(folder_.path(), 3, Split::kTrain)->picture_size(0),
+              (PictureSize{.height = 16, .width = 24}))
+        << ending;
+    fs::remove(path);
+  }
+}
+
 TEST_F(BadFiles, PicturesThatAreThereTwice) {
   fs::copy(folder_ / "images/train/a.png", folder_ / "images/train/c.png");
   write(folder_ / "labels/train/c.txt", "");
@@ -136,16 +169,17 @@ TEST_F(BadFiles, LabelsThatCannotBeRead) {
   fs::remove(folder_ / "labels/train/a.txt");
   fs::create_directory(folder_ / "labels/train/a.txt");
   EXPECT_EQ(kinds(), "label-unreadable");
-  EXPECT_EQ(checked().images, 2);
+  EXPECT_EQ(checked().images, 3);
 }
 
 TEST_F(BadFiles, ASetWithoutPicturesIsRefused) {
   fs::remove(folder_ / "images/train/a.png");
+  fs::remove(folder_ / "images/train/z.png");
   expect_error(
       ErrorCode::kCorruptData, [&] { open_dataset(folder_.path(), 3, Split::kTrain); },
       "it holds no picture");
-  EXPECT_EQ(row_of(Flaw::kSetEmpty).name, "set-empty");
-  write(folder_ / "data.yaml", "train: [\n");
+  EXPECT_EQ(kinds(), "set-empty");
+  write(folder_ / "data.yaml", "train: [\nnames: [a]\n");
   EXPECT_TRUE(kinds().starts_with("yaml-broken"));
 }
 

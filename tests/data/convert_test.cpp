@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/seed.h"
 #include "tensors/torch.h"
 #include "tests/data/files.h"
 

@@ -4,6 +4,8 @@
 #include <numeric>
 #include <set>
 
+#include "data/domains.h"
+#include "data/formats/open.h"
 #include "tensors/torch.h"
 #include "tests/data/files.h"
 
@@ -63,7 +65,7 @@ TEST(Deal, EveryRuleDealsEachPictureOnceAndRepeats) {
                               [](std::int64_t sum, const auto& s) { return sum + std::ssize(s); }),
               kSet.size());
     EXPECT_EQ(dealt(rule, 6), shares) << name_of(rule);
-    if (rule != Deal::kObjectSize) {  // whose sizes are all different
+    if (rule != Deal::kObjectSize && rule != Deal::kMaskArea) {  // which are all different
       EXPECT_NE(dealt(rule, 6, 2), shares) << name_of(rule);
     }
   }
@@ -107,6 +109,47 @@ TEST(Deal, SkewIsTheMeanTotalVariation) {
   EXPECT_DOUBLE_EQ(skew_of({{2, 0}, {0, 2}}), 0.5);
   EXPECT_DOUBLE_EQ(skew_of({{2, 0}, {0, 2}, {0, 0}}), 0.5);
   EXPECT_DOUBLE_EQ(skew_of({}), 0);
+}
+
+TEST(Deal, DomainsMayComeFromAColumnOfACsvFile) {
+  const TemporaryFolder folder;
+  write_picture(folder / "cat/1.png", 1, 2, 3);
+  write_picture(folder / "dog/2.png", 1, 2, 3);
+  const DatasetPtr set = open_dataset(folder.path(), 3, Split::kTrain);
+  write(folder / "d.csv", "image,site,day\n2,north,\"1, 2\"\n1.png,south,3\n");
+  const auto domains = domains_of_csv(*set, folder / "d.csv", "site");
+  EXPECT_EQ(domains, (std::vector<std::string>{"south", "north"}));
+  const DatasetPtr named = with_domains(set, domains);
+  EXPECT_EQ(named->domain(1), "north");
+  EXPECT_EQ(deal(*named, {.rule = Deal::kDomain}, 2, Seed{}).size(), 2U);
+  expect_error(
+      ErrorCode::kInvalidConfig, [&] { domains_of_csv(*set, folder / "d.csv", "place"); },
+      "no column 'place': expected one of image, site, day");
+  write(folder / "d.csv", "image,site\n1,south\n");
+  expect_error(
+      ErrorCode::kCorruptData, [&] { domains_of_csv(*set, folder / "d.csv", "site"); },
+      "no line for picture");
+  write(folder / "d.csv", "image,site\n1\n");
+  expect_error(
+      ErrorCode::kCorruptData, [&] { domains_of_csv(*set, folder / "d.csv", "site"); },
+      "d.csv':2: expected 2 cells");
+}
+
+TEST(Deal, Cifar100HasItsSuperclassesForDomains) {
+  const TemporaryFolder folder;
+  std::string fine, coarse;
+  for (int k = 0; k < 100; ++k) {
+    fine += str("fine", k, "\n");
+    coarse += k < 20 ? str("coarse", k, "\n") : "";
+  }
+  write(folder / "fine_label_names.txt", fine);
+  write(folder / "train.bin", "\x03\x11" + pixels(3072) + "\x13\x12" + pixels(3072));
+  EXPECT_EQ(open_dataset(folder.path(), 3, Split::kTrain)->domain(1), "19");
+  write(folder / "coarse_label_names.txt", coarse);
+  const DatasetPtr set = open_dataset(folder.path(), 3, Split::kTrain);
+  EXPECT_EQ(set->domain(0), "coarse3");
+  EXPECT_EQ(set->label(0), 17);
+  EXPECT_NE(set->in_memory(), nullptr);
 }
 
 TEST(Deal, WhatASetHasNotIsRefused) {

@@ -35,7 +35,8 @@ class Masks : public ::testing::Test {
 
   std::string kinds() const {
     std::string text;
-    for (const Problem& problem : known_labels(folder_.path(), Split::kTrain)->problems) {
+    const auto known = known_labels(folder_.path(), Split::kTrain);
+    for (const Problem& problem : known->problems) {
       text += str(text.empty() ? "" : " ", row_of(problem.flaw).name);
     }
     return text;

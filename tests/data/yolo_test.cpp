@@ -215,6 +215,7 @@ TEST_F(YoloSet, WhatLiesAroundIsTold) {
   write(folder_ / "data.yaml", "train: ../elsewhere\nnames: [a]");
   expect_error(
       ErrorCode::kCorruptData, [&] { open(); }, "leads outside of the set's folder");
+  EXPECT_EQ(row_of(Flaw::kPathOutside).name, "path-outside");
   write(folder_ / "data.yaml", "train: images/none\nnames: [a]");
   expect_error(
       ErrorCode::kInvalidConfig, [&] { open(); }, "images/none' does not exist");

@@ -34,4 +34,7 @@ std::string shown(std::string_view text);
 /// The names of a classes.txt or the like, one a line, empty lines left out.
 std::vector<std::string> names_in(std::string_view text);
 
+/// The cells of a line of CSV; "a ""quoted"", cell" is one. Nothing if a quote is not closed.
+std::optional<std::vector<std::string>> csv_cells(std::string_view line);
+
 }  // namespace lorae::data

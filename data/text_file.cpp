@@ -1,5 +1,6 @@
-#include "data/formats/text_file.h"
+#include "data/text_file.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <system_error>
@@ -81,6 +82,27 @@ std::string shown(std::string_view text) {
   constexpr std::size_t kLongest = 40;
   const std::string_view part = cut(text, kLongest);
   return str('\'', part, part.size() < text.size() ? "...'" : "'");
+}
+
+std::optional<std::vector<std::string>> csv_cells(std::string_view line) {
+  std::vector<std::string> cells{""};
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (c == '"') {
+      if (quoted && i + 1 < line.size() && line[i + 1] == '"') {
+        cells.back() += c;
+        ++i;
+      } else {
+        quoted = !quoted;
+      }
+    } else if (c == ',' && !quoted) {
+      cells.emplace_back();
+    } else {
+      cells.back() += c;
+    }
+  }
+  return quoted ? std::nullopt : std::optional(std::move(cells));
 }
 
 std::vector<std::string> names_in(std::string_view text) {
