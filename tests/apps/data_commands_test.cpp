@@ -90,7 +90,8 @@ TEST_F(DataCommands, ScenesComeInFourFormatsWithTheSameObjects) {
 }
 
 TEST_F(DataCommands, CheckNamesFileLineKindAndEffectAndEndsWith65) {
-  std::ofstream(folder_ / "yolo/labels/train/train000003.txt", std::ios::app) << "9 .5 .5 .1 .1\n";
+  std::ofstream(folder_ / "yolo/labels/train/train000003.txt", std::ios::app)
+      << "9 .5 .5 .6 .5 .6 .6\n";
   files::write(folder_ / "yolo/images/val/val000001.png", "no picture");
   const Finished done = run({"lorae", "data", "check", path("yolo"), "--json"});
   EXPECT_EQ(done.status, 65);
