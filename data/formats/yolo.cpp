@@ -125,8 +125,10 @@ class Finder {
       }
     }
     std::ranges::sort(half_.items, {}, &Item::picture);
-    const auto again = std::ranges::unique(half_.items, {}, &Item::picture);
-    half_.items.erase(again.begin(), again.end());
+    half_.items.erase(
+        std::unique(half_.items.begin(), half_.items.end(),
+                    [](const Item& a, const Item& b) { return a.picture == b.picture; }),
+        half_.items.end());
     labels_alone();
   }
 

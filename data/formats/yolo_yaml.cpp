@@ -76,6 +76,7 @@ std::vector<std::string> names_at(const YAML::Node& node) {
     found[static_cast<std::size_t>(number)] = text_at(name, Flaw::kYamlNames, "names");
   }
   std::vector<std::string> names;
+  names.reserve(found.size());
   for (auto& name : found) {
     names.push_back(std::move(*name));
   }

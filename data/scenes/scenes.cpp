@@ -125,7 +125,7 @@ class Canvas {
     Scene scene;
     for (std::uint8_t& value : pixels_) {
       const std::int32_t noise = static_cast<std::int32_t>(random_.below(
-                                     static_cast<std::uint64_t>(2 * look_.noise + 1))) -
+                                     2 * static_cast<std::uint64_t>(look_.noise) + 1)) -
                                  look_.noise;
       value = static_cast<std::uint8_t>(std::clamp(value + noise, 0, 255));
     }
