@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (head.ok()) {
     const auto [height, width] = head->size;
     const bool fits =
-        height >= 0 && width >= 0 && height <= (std::int64_t{1} << 28) / (width + 1) + 1;
+        height >= 0 && width >= 0 && height <= (std::int64_t{1} << 28) / (width > 0 ? width : 1);
     if (head->orientation < 1 || head->orientation > 8 || !fits) {
       std::abort();
     }
