@@ -92,7 +92,7 @@ ImageSource own_images(const std::string& path,
                        const std::string& class_map) {
   const data::SharePart share = part.empty() ? data::SharePart{} : data::parse_share(part);
   const data::ClassMap map = data::parse_class_map(class_map);
-  data::class_names(path, data::Holding::kPart);  // is there anything?
+  data::class_names(path, {.holding = data::Holding::kPart});  // is there anything?
   struct Cache {
     std::string plan;  // empty: nothing loaded yet
     data::DatasetPtr images;

@@ -24,24 +24,6 @@ struct Sample {
   at::Tensor mask = {};
 };
 
-inline constexpr std::uint8_t kVoid = 255;
-
-/// What a data set knows of its pictures.
-enum class Annotation {
-  kClass,     ///< one class each
-  kBoxes,     ///< objects with boxes
-  kOutlines,  ///< objects with boxes and, most of them, polygons
-  kMasks,     ///< a class for each pixel
-};
-
-/// Pixels of a picture as it stands upright.
-struct PictureSize {
-  std::int64_t height = 0;
-  std::int64_t width = 0;
-
-  bool operator==(const PictureSize&) const = default;
-};
-
 /// Labelled pictures, wherever they are: nothing is decoded before `get`.
 /// Threads: all members may be called from any thread at once.
 class Dataset {

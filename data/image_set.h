@@ -7,16 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "data/halves.h"
+
 namespace lorae::data {
-
-/// The two halves in which every data set comes; `val` folders count as kTest.
-enum class Split { kTrain, kTest };
-
-/// What a folder is to hold.
-enum class Holding {
-  kWhole,  ///< a run's data set: at least two classes, images of each
-  kPart,   ///< what one client has: some of the classes
-};
 
 /// The size of one image; streams as "1x28x28".
 struct ImageShape {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "data/exif.h"
 #include "tensors/torch.h"
 
 namespace lorae::data {
@@ -39,35 +40,6 @@ unsigned byte_at(ByteView file, std::size_t i) {
   return std::to_integer<unsigned>(file[i]);
 }
 
-/// The orientation in the TIFF structure of an EXIF segment, 1 to 8; 1 if it does not say.
-/// Source: EXIF 2.32, sections 4.5 and 4.6.
-unsigned orientation_in(ByteView tiff) {
-  if (tiff.size() < 8) {
-    return 1;
-  }
-  const bool little = byte_at(tiff, 0) == 'I';
-  const auto number = [&](std::size_t at, std::size_t size) {
-    std::size_t value = 0;
-    for (std::size_t i = 0; i < size && at + size <= tiff.size(); ++i) {
-      value = value << 8U | byte_at(tiff, little ? at + size - 1 - i : at + i);
-    }
-    return value;
-  };
-  constexpr std::size_t kEntry = 12, kOrientation = 0x0112;
-  const std::size_t directory = number(4, 4);
-  for (std::size_t i = 0; i < number(directory, 2); ++i) {
-    const std::size_t entry = directory + 2 + i * kEntry;
-    if (entry + kEntry > tiff.size()) {
-      break;
-    }
-    if (number(entry, 2) == kOrientation) {
-      const auto value = static_cast<unsigned>(number(entry + 8, 2));
-      return value >= 1 && value <= 8 ? value : 1;
-    }
-  }
-  return 1;
-}
-
 unsigned orientation_of(ByteView file) {
   constexpr std::string_view kName("Exif\0\0", 6);
   for (std::size_t i = 2; i + 4 <= file.size() && byte_at(file, i) == 0xFF;) {
@@ -78,7 +50,7 @@ unsigned orientation_of(ByteView file) {
     }
     const ByteView segment = file.subspan(i + 4, size - 2);
     if (marker == kExif && text_of(segment).starts_with(kName)) {
-      return orientation_in(segment.subspan(kName.size()));
+      return exif_orientation(segment.subspan(kName.size()));
     }
     i += 2 + size;
   }

@@ -39,6 +39,24 @@ struct Object {
   bool operator==(const Object&) const = default;
 };
 
+inline constexpr std::uint8_t kVoid = 255;
+
+/// What a data set knows of its pictures.
+enum class Annotation {
+  kClass,     ///< one class each
+  kBoxes,     ///< objects with boxes
+  kOutlines,  ///< objects with boxes and, most of them, polygons
+  kMasks,     ///< a class for each pixel
+};
+
+/// Pixels of a picture as it stands upright.
+struct PictureSize {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+
+  bool operator==(const PictureSize&) const = default;
+};
+
 /// The smallest box around all points. Precondition: there is one.
 inline Box extent(const std::vector<Polygon>& polygons) {
   Box box{.x1 = 1e300, .y1 = 1e300, .x2 = -1e300, .y2 = -1e300};

@@ -1,17 +1,12 @@
 #include "data/picture.h"
 
-#include <algorithm>
-#include <array>
 #include <limits>
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
-#include <set>
-#include <string_view>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/text.h"
 #include "data/jpeg.h"
 #include "data/mat.h"
 #include "tensors/torch.h"
@@ -20,9 +15,6 @@ namespace lorae::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::array<std::string_view, 11> kEndings = {
-    ".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm", ".jp2"};
 
 /// 8 bits of 16. A camera of 12 bits leaves the upper four empty: its range is taken, or all would
 /// be black.
@@ -51,44 +43,6 @@ cv::Mat decode_other(Bytes& file, std::int64_t channels) {
 }
 
 }  // namespace
-
-std::vector<fs::path> entries(const fs::path& folder) {
-  static const std::set<std::string> kJunk = {"__MACOSX", "lost+found", "Thumbs.db", "desktop.ini"};
-  std::vector<fs::path> paths;
-  std::error_code status;
-  for (fs::directory_iterator it(folder, status), end; !status && it != end; it.increment(status)) {
-    const std::string name = it->path().filename().string();
-    if (!name.starts_with('.') && !kJunk.contains(name)) {
-      paths.push_back(it->path());
-    }
-  }
-  check(!status, ErrorCode::kInvalidConfig, "[data] cannot read folder '", folder.string(),
-        "': ", status.message());
-  std::ranges::sort(paths, {}, [](const fs::path& path) { return path.filename().string(); });
-  return paths;
-}
-
-std::string why_no_picture(const fs::path& path) {
-  std::error_code ignored;
-  const fs::file_type type = fs::status(path, ignored).type();
-  if (type == fs::file_type::not_found) {
-    return "links to nothing";
-  }
-  if (type == fs::file_type::directory) {
-    return "folders inside a class folder";
-  }
-  if (type != fs::file_type::regular) {
-    return "pipes, devices and the like";
-  }
-  const std::string ending = lower_case(path.extension().string());
-  return std::ranges::find(kEndings, ending) != kEndings.end() ? ""
-         : ending.empty()                                      ? "files without an ending"
-                                                               : ending + " files";
-}
-
-bool is_picture(const fs::path& path) {
-  return why_no_picture(path).empty();
-}
 
 at::Tensor read_picture(const fs::path& path, std::int64_t channels) {
   const auto refuse = [&](const std::string& why) {

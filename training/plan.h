@@ -8,7 +8,7 @@
 #include "adapters/policy.h"
 #include "base/config_reader.h"
 #include "base/seed.h"
-#include "data/open.h"
+#include "data/formats/open.h"
 #include "data/partition.h"
 #include "models/model.h"
 #include "tasks/task.h"

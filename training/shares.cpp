@@ -26,7 +26,8 @@ data::DatasetPtr open(const DataOptions& options,
                       const models::ModelOptions& model,
                       data::Split split) {
   check_shift(options);
-  auto images = data::open_dataset(options.path, model.channels, split);
+  auto images =
+      data::open_dataset(options.path, model.channels, split, {.damaged = options.damaged});
   check_classes(*images, model);
   return sound(std::move(images), options.damaged);
 }
@@ -117,8 +118,8 @@ data::DatasetPtr own_images(const std::filesystem::path& path,
         "\"), whose images are turned and inverted; '", path.string(),
         "' does not fit it: give the coordinator a configuration or --data of its ",
         "own, or this client no data");
-  auto images =
-      data::open_dataset(path, plan.model.channels, data::Split::kTrain, data::Holding::kPart);
+  auto images = data::open_dataset(path, plan.model.channels, data::Split::kTrain,
+                                   {.holding = data::Holding::kPart, .damaged = plan.data.damaged});
   images = data::relabelled(images, data::match_classes(images->classes(), plan.task.classes, map),
                             plan.task.classes);
   if (part.count > 1) {

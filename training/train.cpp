@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/process.h"
-#include "data/open.h"
+#include "data/formats/open.h"
 #include "models/description.h"
 #include "models/weights.h"
 #include "tensors/safetensors.h"
@@ -114,7 +114,8 @@ class Training {
 
  private:
   data::DatasetPtr open(data::Split split) {
-    auto images = data::open_dataset(config_.data, config_.model.channels, split);
+    auto images = data::open_dataset(config_.data, config_.model.channels, split,
+                                     {.damaged = config_.damaged});
     check_classes(*images, config_.model);
     if (config_.damaged == data::Damaged::kSkip) {
       images = data::without_damaged(images);

@@ -6,7 +6,7 @@
 #include <numbers>
 
 #include "base/error.h"
-#include "data/open.h"
+#include "data/formats/open.h"
 
 namespace lorae::training {
 namespace {
@@ -45,7 +45,8 @@ void suit_images(models::ModelOptions& model, const std::string& path, const Con
     }
   };
   const data::ImageSet* images = nullptr;
-  const auto set = data::open_dataset(path, 3, data::Split::kTrain);
+  const auto set =
+      data::open_dataset(path, 3, data::Split::kTrain, {.damaged = data::Damaged::kSkip});
   images = set->in_memory();
   const data::ImageShape shape =
       images == nullptr ? data::ImageShape{3, 224, 224} : images->shape();

@@ -7,7 +7,7 @@
 #include "adapters/policy.h"
 #include "base/config_difference.h"
 #include "data/augment.h"
-#include "data/open.h"
+#include "data/formats/open.h"
 #include "models/model.h"
 #include "tasks/task.h"
 #include "tensors/device.h"

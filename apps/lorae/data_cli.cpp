@@ -6,10 +6,11 @@
 
 #include "apps/common/command_line.h"
 #include "apps/common/output.h"
+#include "apps/lorae/data_commands.h"
 #include "base/clock.h"
 #include "base/process.h"
 #include "data/augment.h"
-#include "data/open.h"
+#include "data/formats/open.h"
 
 namespace lorae::apps {
 namespace {
@@ -79,6 +80,10 @@ void add_data_commands(CLI::App& app) {
   auto* data = app.add_subcommand("data", "look at data sets");
   data->require_subcommand(1);
   add_bench_command(data);
+  add_check_command(*data);
+  add_convert_command(*data);
+  add_scenes_command(*data);
+  add_show_command(*data);
 }
 
 }  // namespace lorae::apps

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "data/classes.h"
 #include "data/draw.h"
-#include "data/open.h"
+#include "data/formats/open.h"
 #include "data/picture.h"
 #include "tensors/torch.h"
 #include "training/shares.h"

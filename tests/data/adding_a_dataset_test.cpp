@@ -1,6 +1,6 @@
 // docs/adding_a_dataset.md, followed literally.
+#include "data/formats/open.h"
 #include "data/loader.h"
-#include "data/open.h"
 #include "tensors/torch.h"
 #include "tests/data/files.h"
 

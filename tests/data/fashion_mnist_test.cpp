@@ -1,4 +1,4 @@
-#include "data/fashion_mnist.h"
+#include "data/formats/fashion_mnist.h"
 
 #include "tensors/torch.h"
 #include "tests/data/files.h"

@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
-#include "data/open.h"
+#include "data/formats/open.h"
 #include "tests/base/temporary_folder.h"
 
 // Small data sets in their real formats, written where a test can break them.

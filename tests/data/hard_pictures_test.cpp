@@ -4,8 +4,8 @@
 
 #include <opencv2/imgcodecs.hpp>
 
-#include "data/image_folder.h"
-#include "data/open.h"
+#include "data/formats/image_folder.h"
+#include "data/formats/open.h"
 #include "data/picture.h"
 #include "tensors/torch.h"
 #include "tests/data/files.h"

@@ -1,4 +1,4 @@
-#include "data/image_folder.h"
+#include "data/formats/image_folder.h"
 
 #include "tensors/torch.h"
 #include "tests/data/files.h"
@@ -154,19 +154,21 @@ TEST_F(ImageFolder, FewerThanTwoClassesAreAnError) {
 
 TEST_F(ImageFolder, APartMayLackClasses) {
   write(folder_ / "cherry/notes.txt", "to do");
-  const DatasetPtr two = open_image_folder(folder_.path(), 3, Split::kTrain, Holding::kPart);
+  const DatasetPtr two =
+      open_image_folder(folder_.path(), 3, Split::kTrain, {.holding = Holding::kPart});
   EXPECT_EQ(two->classes(), (std::vector<std::string>{"apple", "berry"}));
   EXPECT_EQ(two->size(), 3);
 
   fs::remove_all(folder_ / "apple");
-  const DatasetPtr one = open_image_folder(folder_.path(), 3, Split::kTrain, Holding::kPart);
+  const DatasetPtr one =
+      open_image_folder(folder_.path(), 3, Split::kTrain, {.holding = Holding::kPart});
   EXPECT_EQ(one->classes(), (std::vector<std::string>{"berry"}));
-  EXPECT_EQ(image_folder_classes(folder_.path(), Holding::kPart), one->classes());
+  EXPECT_EQ(image_folder_classes(folder_.path(), {.holding = Holding::kPart}), one->classes());
 
   fs::remove_all(folder_ / "berry");
   expect_error(
       ErrorCode::kInvalidConfig,
-      [&] { open_image_folder(folder_.path(), 3, Split::kTrain, Holding::kPart); },
+      [&] { open_image_folder(folder_.path(), 3, Split::kTrain, {.holding = Holding::kPart}); },
       "has no class folder with images");
 }
 

@@ -1,4 +1,4 @@
-#include "data/open.h"
+#include "data/formats/open.h"
 
 #include "tensors/torch.h"
 #include "tests/data/files.h"

@@ -16,11 +16,17 @@ SOURCES = {".h", ".cpp", ".cu"}
 # Without LibTorch, so that they compile fast and run under sanitizers: rooms, wings, and files of
 # rooms that also hold others. What a free file includes must be free, too.
 TORCH_FREE = {"base", "wire", "codec", "codec/coders", "codec/quantisers", "runs", "report", "transport",
-              "ops/loops"}
+              "ops/loops", "data/scenes"}
 TORCH_FREE_FILES = {
     "tensors/safetensors_header", "adapters/description", "adapters/policy",
     "aggregation/exact_sum", "aggregation/fixed_point", "aggregation/sum_loops",
     "client/session", "client/session_messages", "client/download", "client/memory", "client/disk_memory",
+    "data/exif", "data/halves", "data/objects", "data/picture_files", "data/picture_head", "data/text_file",
+    "data/formats/catalogue", "data/formats/clipping", "data/formats/coco", "data/formats/coco_json",
+    "data/formats/half", "data/formats/index_file", "data/formats/masks", "data/formats/outline",
+    "data/formats/png_file", "data/formats/problem", "data/formats/rle", "data/formats/set_writer",
+    "data/formats/voc", "data/formats/voc_xml", "data/formats/wheat",
+    "data/formats/yolo", "data/formats/yolo_rows", "data/formats/yolo_yaml",
     "coordinator/federation_options", "coordinator/roster", "coordinator/round",
     "coordinator/selection", "coordinator/traffic", "coordinator/uploads"}
 NOT_ROOMS = {"tests", "bench", "fuzz"}  # sources, but outside the layers

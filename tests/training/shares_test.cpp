@@ -4,7 +4,7 @@
 #include <set>
 
 #include "base/digest.h"
-#include "data/fashion_mnist.h"
+#include "data/formats/fashion_mnist.h"
 #include "tensors/torch.h"
 #include "tests/data/files.h"
 #include "tests/tensors/helpers.h"

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "data/image_set.h"
 
@@ -22,5 +24,9 @@ std::vector<std::string> cifar_classes(const std::filesystem::path& folder);
 /// Source: Krizhevsky 2009, "Learning Multiple Layers of Features from Tiny Images"; the record
 ///         layout of https://www.cs.toronto.edu/~kriz/cifar.html.
 ImageSet load_cifar(const std::filesystem::path& folder, Split split);
+
+/// The names of CIFAR-100's 20 superclasses, picture by picture: their domains. Empty for CIFAR-10.
+/// Without coarse_label_names.txt they are numbers. Errors: as load_cifar.
+std::vector<std::string> cifar_domains(const std::filesystem::path& folder, Split split);
 
 }  // namespace lorae::data

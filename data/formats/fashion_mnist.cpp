@@ -1,4 +1,4 @@
-#include "data/fashion_mnist.h"
+#include "data/formats/fashion_mnist.h"
 
 #include <zlib.h>
 

@@ -4,12 +4,9 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/formats/half.h"
 
 namespace lorae::data {
-
-/// The visible sub-folders of `folder`, sorted by name. Errors: kInvalidConfig if it cannot be
-/// read.
-std::vector<std::filesystem::path> sub_folders(const std::filesystem::path& folder);
 
 /// Reads a folder of pictures: one sub-folder per class, whose sorted names give the labels.
 ///
@@ -25,10 +22,10 @@ std::vector<std::filesystem::path> sub_folders(const std::filesystem::path& fold
 DatasetPtr open_image_folder(const std::filesystem::path& folder,
                              std::int64_t channels,
                              Split split,
-                             Holding holding = Holding::kWhole);
+                             const OpenOptions& options = {});
 
 /// The class names alone, in the order of the labels; no picture is read. Errors: as above.
 std::vector<std::string> image_folder_classes(const std::filesystem::path& folder,
-                                              Holding holding = Holding::kWhole);
+                                              const OpenOptions& options = {});
 
 }  // namespace lorae::data

@@ -1,4 +1,4 @@
-#include "data/cifar.h"
+#include "data/formats/cifar.h"
 
 #include <algorithm>
 #include <array>
@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "data/text_file.h"
 #include "tensors/torch.h"
 
 namespace lorae::data {
@@ -161,6 +162,27 @@ bool holds_cifar(const fs::path& folder) {
 std::vector<std::string> cifar_classes(const fs::path& folder) {
   const Version& version = detect(folder);
   return read_names(existing(folder, version.names_file, version), version);
+}
+
+std::vector<std::string> cifar_domains(const fs::path& folder, Split split) {
+  const Version& version = detect(folder);
+  std::vector<std::string> domains;
+  if (version.labels.size() < 2) {
+    return domains;
+  }
+  const auto text = read_text(folder / "coarse_label_names.txt");
+  const std::vector<std::string> names = text.ok() ? names_in(*text) : std::vector<std::string>{};
+  for (const std::string_view name : version.files(split)) {
+    const fs::path path = existing(folder, name, version);
+    const std::int64_t count = count_records(path, version);
+    std::ifstream file(path, std::ios::binary);
+    std::vector<char> record(static_cast<std::size_t>(version.record_bytes()));
+    for (std::int64_t i = 0; i < count && file.read(record.data(), std::ssize(record)); ++i) {
+      const auto coarse = static_cast<std::uint8_t>(record.front());
+      domains.push_back(coarse < names.size() ? names[coarse] : str(int{coarse}));
+    }
+  }
+  return domains;
 }
 
 ImageSet load_cifar(const fs::path& folder, Split split) {

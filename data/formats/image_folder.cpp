@@ -1,4 +1,4 @@
-#include "data/image_folder.h"
+#include "data/formats/image_folder.h"
 
 #include <algorithm>
 #include <initializer_list>
@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "data/picture.h"
+#include "data/picture_files.h"
 
 namespace lorae::data {
 namespace {
@@ -72,7 +73,7 @@ std::vector<std::string> class_names(const fs::path& folder, Holding holding) {
 }
 
 /// The folder that holds the class folders of one half.
-struct Half {
+struct ClassFolders {
   fs::path root;
   std::vector<std::string> classes;
 };
@@ -91,7 +92,7 @@ std::optional<fs::path> half_called(const fs::path& folder,
   return std::nullopt;
 }
 
-Half find_half(const fs::path& folder, Split split, Holding holding) {
+ClassFolders find_half(const fs::path& folder, Split split, Holding holding) {
   const auto train = half_called(folder, {"train", "training"});
   const auto test = half_called(folder, {"test", "testing", "val", "valid", "validation"});
   if (!train && !test) {
@@ -103,7 +104,7 @@ Half find_half(const fs::path& folder, Split split, Holding holding) {
   }
   check(train.has_value(), ErrorCode::kInvalidConfig, "[data] '", folder.string(),
         "' has no training images: expected class folders in '", (folder / "train").string(), "'");
-  Half half{*train, class_names(*train, holding)};
+  ClassFolders half{*train, class_names(*train, holding)};
   if (split == Split::kTrain) {
     return half;
   }
@@ -153,26 +154,17 @@ class FolderDataset final : public Dataset {
 
 }  // namespace
 
-std::vector<fs::path> sub_folders(const fs::path& folder) {
-  std::vector<fs::path> paths = entries(folder);
-  std::erase_if(paths, [](const fs::path& path) {
-    std::error_code ignored;
-    return !fs::is_directory(path, ignored);
-  });
-  return paths;
-}
-
-std::vector<std::string> image_folder_classes(const fs::path& folder, Holding holding) {
-  return find_half(folder, Split::kTrain, holding).classes;
+std::vector<std::string> image_folder_classes(const fs::path& folder, const OpenOptions& options) {
+  return find_half(folder, Split::kTrain, options.holding).classes;
 }
 
 DatasetPtr open_image_folder(const fs::path& folder,
                              std::int64_t channels,
                              Split split,
-                             Holding holding) {
+                             const OpenOptions& options) {
   check(channels == 1 || channels == 3, ErrorCode::kIncompatible, "[data] '", folder.string(),
         "' holds pictures: expected a model of 1 or 3 channels, got ", channels);
-  Half half = find_half(folder, split, holding);
+  ClassFolders half = find_half(folder, split, options.holding);
   std::vector<fs::path> paths;
   std::vector<std::int64_t> labels;
   LeftOut left_out;

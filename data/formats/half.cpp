@@ -1,0 +1,167 @@
+#include "data/formats/half.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "data/picture_head.h"
+
+namespace lorae::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kSmallestSide = 10;
+
+bool leaves_out(const Labelled& picture) {
+  return std::ranges::any_of(picture.problems, [](const Problem& problem) {
+    return row_of(problem.flaw).weight == Weight::kPicture;
+  });
+}
+
+/// What the head of a picture says, and what is wrong with it.
+PictureHead look_at(const fs::path& path, Labelled& to) {
+  std::error_code status;
+  if (!fs::exists(path, status)) {
+    to.complain(Flaw::kPictureMissing, path, 0, status ? status.message() : "it does not exist");
+    return {};
+  }
+  const auto head = read_picture_head(path);
+  if (!head.ok()) {
+    const std::string why = head.error().what();
+    const Flaw flaw = head.error().code() == ErrorCode::kUnavailable ? Flaw::kPictureUnreadable
+                      : fs::file_size(path, status) == 0             ? Flaw::kPictureEmpty
+                                                                     : Flaw::kPictureDamaged;
+    to.complain(flaw, path, 0, "cannot decode the picture: " + why);
+    return {};
+  }
+  if (head->cmyk) {
+    to.complain(Flaw::kPictureCmyk, path, 0, "its colours are CMYK");
+  }
+  if (head->sixteen_bits) {
+    to.complain(Flaw::kPictureSixteenBits, path, 0, "it has 16 bits for each colour");
+  }
+  if (head->orientation != 1) {
+    to.complain(
+        Flaw::kPictureTurned, path, 0,
+        str("its EXIF orientation is ", head->orientation, ", it is kept mirrored or turned"));
+  }
+  const PictureSize size = head->size;
+  if (size.width > 0 && std::min(size.width, size.height) < kSmallestSide) {
+    to.complain(Flaw::kPictureTiny, path, 0,
+                str("it has ", size.width, " x ", size.height,
+                    " pixels: expected sides of at least ", kSmallestSide));
+  }
+  return *head;
+}
+
+Labelled read_one(const Half& half, const Item& item) {
+  Labelled picture;
+  picture.picture = item.picture;
+  picture.domain = item.domain;
+  const PictureHead head = look_at(item.picture, picture);
+  picture.size = head.size;
+  half.read(item, head, picture);
+  return picture;
+}
+
+/// Calls `work(i)` for i in [0, count) from all cores; rethrows what one of them throws.
+void for_all(std::size_t count, const std::function<void(std::size_t)>& work) {
+  std::atomic<std::size_t> next = 0;
+  std::exception_ptr thrown;
+  std::mutex mutex;
+  const auto run = [&] {
+    try {
+      for (std::size_t i = next++; i < count; i = next++) {
+        work(i);
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      thrown = std::current_exception();
+      next = count;
+    }
+  };
+  {
+    const unsigned cores = std::clamp(std::thread::hardware_concurrency(), 1U, 16U);
+    std::vector<std::jthread> threads;
+    for (unsigned i = 1; i < cores && count > 64; ++i) {
+      threads.emplace_back(run);
+    }
+    run();
+  }
+  if (thrown) {
+    std::rethrow_exception(thrown);
+  }
+}
+
+/// How many problems of a weight there are, and the first three.
+std::string told(const std::vector<Problem>& problems, Weight weight) {
+  constexpr std::int64_t kNamed = 3;
+  std::set<std::string> seen;
+  std::int64_t count = 0;
+  std::string text;
+  for (const Problem& problem : problems) {
+    const bool counts = row_of(problem.flaw).weight == weight &&
+                        (weight != Weight::kPicture || seen.insert(problem.file.string()).second);
+    if (counts && ++count <= kNamed) {
+      text += "; " + problem_text(problem);
+    }
+  }
+  return count == 0 ? "" : str(count, weight == Weight::kPicture ? " pictures" : " objects", text);
+}
+
+}  // namespace
+
+Known read_half(const Half& half) {
+  Known known{.classes = half.classes,
+              .annotation = half.annotation,
+              .catalogue = {},
+              .problems = half.problems};
+  constexpr std::size_t kAtOnce = 4096;  // pictures that are in memory unpacked
+  for (std::size_t begin = 0; begin < half.items.size(); begin += kAtOnce) {
+    std::vector<Labelled> pictures(std::min(kAtOnce, half.items.size() - begin));
+    for_all(pictures.size(),
+            [&](std::size_t i) { pictures[i] = read_one(half, half.items[begin + i]); });
+    for (Labelled& picture : pictures) {
+      if (!leaves_out(picture)) {
+        known.catalogue.add(picture);
+      }
+      std::ranges::move(picture.problems, std::back_inserter(known.problems));
+    }
+  }
+  if (known.annotation == Annotation::kBoxes && known.catalogue.has_polygons()) {
+    known.annotation = Annotation::kOutlines;
+  }
+  return known;
+}
+
+void act_on(const Known& known, Damaged damaged, const fs::path& root) {
+  const auto worst = std::ranges::find_if(known.problems, [](const Problem& problem) {
+    return row_of(problem.flaw).weight == Weight::kPicture;
+  });
+  if (worst != known.problems.end() && damaged == Damaged::kRefuse) {
+    refuse(*worst);
+  }
+  const std::string pictures = told(known.problems, Weight::kPicture);
+  const std::string objects = told(known.problems, Weight::kObject);
+  if (known.catalogue.size() == 0) {
+    refuse({Flaw::kSetEmpty, root, 0,
+            pictures.empty() ? "it holds no picture" : "it holds no sound picture: " + pictures});
+  }
+  static std::mutex mutex;
+  static std::set<std::string> said;
+  const std::lock_guard lock(mutex);
+  for (const std::string& text : {pictures, objects}) {
+    if (!text.empty() && said.insert(root.string() + text).second) {
+      log_warning("data.damaged", "folder=", root.string(), " left out ", text);
+    }
+  }
+}
+
+}  // namespace lorae::data
