@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """lorae's COCO metrics beside pycocotools' on the same predictions, boxes and masks.
 
-Usage: coco_peer.py [--stats build/dev/bench/bench_coco_stats] [--lorae build/release/bin/lorae --data DATA]
+Usage: coco_peer.py [--stats build/dev/bin/bench_coco_stats] [--lorae build/release/bin/lorae --data DATA]
                     ANNOTATIONS.json PREDICTIONS.json
        coco_peer.py --make DIR [--images N] [--seed S]
 
@@ -142,7 +142,7 @@ def main():
     parser.add_argument("--make", type=pathlib.Path)
     parser.add_argument("--images", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--stats", default="build/dev/bench/bench_coco_stats")
+    parser.add_argument("--stats", default="build/dev/bin/bench_coco_stats")
     parser.add_argument("--lorae")
     parser.add_argument("--data")
     parser.add_argument("files", nargs="*", type=pathlib.Path)

@@ -1,6 +1,8 @@
 #include "tasks/vision/mask_loss.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "base/error.h"
 #include "tensors/torch.h"
@@ -15,21 +17,56 @@ using torch::autograd::variable_list;
 constexpr std::int64_t kAtOnce = 64;  // masks: what is computed of them stays in the cache
 constexpr double kLargestLogit = 40;
 
-/// Positives of one image: rows [first, end) of an assignment.
+/// Rows [first, end) of an assignment, all of one image, and the part of its map where they count.
 struct Rows {
   std::int64_t image = 0, first = 0, end = 0;
+  std::int64_t top = 0, bottom = 0, left = 0, right = 0;
+
+  at::Tensor part_of(const at::Tensor& maps) const {  // [..., h, w]
+    return maps.slice(-2, top, bottom).slice(-1, left, right);
+  }
 };
 
-/// Positives come in the order of objects, and so of images.
-std::vector<Rows> by_image(const at::Tensor& objects, const at::Tensor& images) {
-  const at::Tensor of = images.index_select(0, objects.cpu());
-  const auto* image = of.data_ptr<std::int64_t>();
+/// Pixels of a line that may lie between two borders, in pixels: one more on each side.
+std::pair<std::int64_t, std::int64_t> pixels_around(double low, double high, std::int64_t size) {
+  // Comparisons first: a border may be anything.
+  const auto whole = [size](double border) {
+    return border > 0
+               ? border < static_cast<double>(size) ? static_cast<std::int64_t>(border) : size
+               : 0;
+  };
+  const std::int64_t first = whole(low - 1);
+  return {first, std::max(first, std::min(whole(high) + 2, size))};
+}
+
+/// Positives come in the order of objects, and so of images. On a CPU those of an object are
+/// looked at together, around its box; elsewhere those of an image, as few calls are faster there.
+std::vector<Rows> grouped(const Assignment& assignment,
+                          const Targets& targets,
+                          const data::PictureSize& image,
+                          const at::Tensor& proto) {
+  const bool by_object = proto.device().is_cpu();
+  const at::Tensor object_of = assignment.objects.cpu();
+  const at::Tensor images = targets.images.contiguous();
+  const at::Tensor boxes = targets.boxes.to(at::kDouble).contiguous();
+  const auto* object = object_of.data_ptr<std::int64_t>();
+  const auto* image_of = images.data_ptr<std::int64_t>();
+  const std::int64_t height = proto.size(2), width = proto.size(3);
+  const double x = static_cast<double>(width) / static_cast<double>(image.width);
+  const double y = static_cast<double>(height) / static_cast<double>(image.height);
   std::vector<Rows> all;
-  for (std::int64_t i = 0; i < of.size(0); ++i) {
-    const bool goes_on =
-        !all.empty() && all.back().image == image[i] && i - all.back().first < kAtOnce;
+  for (std::int64_t i = 0; i < object_of.size(0); ++i) {
+    const bool goes_on = !all.empty() && all.back().image == image_of[object[i]] &&
+                         i - all.back().first < kAtOnce &&
+                         (!by_object || object[i] == object[i - 1]);
     if (!goes_on) {
-      all.push_back({image[i], i, i});
+      Rows rows{image_of[object[i]], i, i, 0, height, 0, width};
+      if (by_object) {
+        const double* box = boxes.data_ptr<double>() + 4 * object[i];
+        std::tie(rows.left, rows.right) = pixels_around(box[0] * x, box[2] * x, width);
+        std::tie(rows.top, rows.bottom) = pixels_around(box[1] * y, box[3] * y, height);
+      }
+      all.push_back(rows);
     }
     all.back().end = i + 1;
   }
@@ -61,13 +98,16 @@ struct Wanted {
   at::Tensor down;     ///< [f, h, 1], with the weight of the positive
 
   at::Tensor of(const Rows& rows) const {
+    const at::Tensor here = rows.part_of(masks);
     if (numbers.defined()) {
-      return masks[rows.image].eq(numbers.slice(0, rows.first, rows.end));
+      return here[rows.image].eq(numbers.slice(0, rows.first, rows.end));
     }
-    return masks.index_select(0, objects.slice(0, rows.first, rows.end)).ne(0);
+    return here.index_select(0, objects.slice(0, rows.first, rows.end)).ne(0);
   }
   at::Tensor weights(const Rows& rows) const {
-    return (down.slice(0, rows.first, rows.end) * across.slice(0, rows.first, rows.end)).flatten(1);
+    const at::Tensor y = down.slice(0, rows.first, rows.end).slice(1, rows.top, rows.bottom);
+    const at::Tensor x = across.slice(0, rows.first, rows.end).slice(2, rows.left, rows.right);
+    return (y * x).flatten(1);
   }
 };
 
@@ -82,14 +122,15 @@ struct MaskLoss : Function<MaskLoss> {
     const at::Tensor of_proto = at::zeros_like(proto, at::MemoryFormat::Contiguous);
     for (const Rows& some : rows) {
       const at::Tensor coefficient = coefficients.slice(0, some.first, some.end);
-      const at::Tensor basis = proto[some.image].flatten(1);
+      const at::Tensor here = some.part_of(proto[some.image]);
+      const at::Tensor basis = here.flatten(1);
       const at::Tensor logits = coefficient.matmul(basis);
       const at::Tensor truth = wanted.of(some).flatten(1).to(logits.scalar_type());
       const at::Tensor weights = wanted.weights(some);
       loss += at::softplus(logits, 1, kLargestLogit).sub_(logits * truth).mul_(weights).sum();
       const at::Tensor slope = logits.sigmoid().sub_(truth).mul_(weights);
       of_coefficients.slice(0, some.first, some.end).copy_(slope.matmul(basis.t()));
-      of_proto[some.image].flatten(1).addmm_(coefficient.t(), slope);
+      some.part_of(of_proto[some.image]).add_(coefficient.t().matmul(slope).view(here.sizes()));
     }
     context->save_for_backward({of_coefficients, of_proto});
     return loss;
@@ -153,7 +194,7 @@ at::Tensor mask_loss(const at::Tensor& coefficients,
   const at::Tensor own = coefficients.permute({0, 2, 1})
                              .reshape({-1, coefficients.size(1)})
                              .index_select(0, assignment.places);
-  return MaskLoss::apply(own, proto, by_image(assignment.objects, targets.images), wanted);
+  return MaskLoss::apply(own, proto, grouped(assignment, targets, image, proto), wanted);
 }
 
 }  // namespace lorae::tasks::vision

@@ -289,6 +289,59 @@ TEST(Assigner, AnchorsOutsideCompeteWhereNothingIsAligned) {
       assign(found, none, none, 1, 16, {.top = 2}).places.equal(torch::tensor({1}, at::kLong)));
 }
 
+/// The same over all pairs of objects and anchors of one image, as papers write it.
+/// Shape: scores and overlaps [objects, anchors], inside booleans; target scores [anchors] out, 0
+/// for background, and the objects.
+std::pair<at::Tensor, at::Tensor> assigned_densely(const at::Tensor& scores,
+                                                   const at::Tensor& all_overlaps,
+                                                   const at::Tensor& inside) {
+  const at::Tensor overlaps = all_overlaps * inside;
+  at::Tensor aligned = scores.sqrt() * overlaps.pow(6) * inside;
+  const at::Tensor top = std::get<1>(aligned.topk(10, 1));
+  at::Tensor taken = torch::zeros_like(aligned).scatter_(1, top, 1).mul(inside).mul(aligned.gt(0));
+  const at::Tensor best = torch::zeros_like(aligned).scatter_(0, overlaps.argmax(0, true), 1);
+  taken = at::where(taken.sum(0, true).gt(1), best, taken);
+  aligned = aligned * taken;
+  const at::Tensor target = aligned * std::get<0>((overlaps * taken).max(1, true)) /
+                            (std::get<0>(aligned.max(1, true)) + 1e-9);
+  return {target.sum(0), taken.argmax(0)};
+}
+
+TEST(Assigner, IsThatOfAllPairs) {
+  const std::vector<Grid> grids{{12, 16, 8}, {6, 8, 16}, {3, 4, 32}};
+  const std::int64_t anchors = anchors_of(grids), objects = 14;
+  const Anchors centres = make_anchors(grids, torch::empty({}, at::kDouble));
+  const at::Tensor pixels = centres.centres * centres.strides;
+  for (std::int64_t seed = 0; seed < 20; ++seed) {
+    SCOPED_TRACE(seed);
+    torch::manual_seed(static_cast<std::uint64_t>(seed));
+    const at::Tensor low = torch::rand({objects, 2}, at::kDouble) * 80;
+    const at::Tensor boxes =
+        at::cat({low, low + 2 + torch::rand({objects, 2}, at::kDouble) * 60}, 1);
+    const auto column = [&](std::int64_t i) { return boxes.select(1, i).unsqueeze(1); };
+    const at::Tensor inside = pixels.select(1, 0)
+                                  .gt(column(0))
+                                  .logical_and(pixels.select(1, 1).gt(column(1)))
+                                  .logical_and(pixels.select(1, 0).lt(column(2)))
+                                  .logical_and(pixels.select(1, 1).lt(column(3)));
+    const at::Tensor scores = torch::rand({objects, anchors}, at::kDouble);
+    const at::Tensor overlaps = (torch::rand({objects, anchors}, at::kDouble) - 0.2).clamp_min(0);
+    const auto found = find_candidates(
+        {boxes, torch::zeros({objects}, at::kLong), torch::zeros({objects}, at::kLong)}, grids, 1,
+        1);
+    ASSERT_EQ(found.objects.size(0), inside.sum().item<std::int64_t>());
+    const auto pairs = [&](const at::Tensor& t) { return t.index({found.objects, found.anchors}); };
+    const auto got = assign(found, pairs(scores), pairs(overlaps), objects, anchors);
+    const auto [wanted, owners] = assigned_densely(scores, overlaps, inside.to(at::kDouble));
+    at::Tensor mine = torch::zeros({anchors}, at::kDouble);
+    mine.index_put_({got.places}, got.scores);
+    EXPECT_LT((mine - wanted).abs().max().item<double>(), 1e-12);
+    const at::Tensor learns = got.scores.gt(0).nonzero().squeeze(1);
+    EXPECT_TRUE(got.objects.index_select(0, learns).equal(
+        owners.index_select(0, got.places.index_select(0, learns))));
+  }
+}
+
 TEST(YoloLoss, HasFiniteGradientsForHardTargets) {
   Case one(golden("losses_yolo").at("cases").at("det_basic"));
   const double nan = std::nan("");
