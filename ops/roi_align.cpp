@@ -19,7 +19,7 @@ struct Sample {
 
 template <typename Scalar>
 Sample sample_at(Scalar position, std::int64_t size) {
-  if (position < Scalar{-1} || position > static_cast<Scalar>(size)) {
+  if (!(position >= Scalar{-1} && position <= static_cast<Scalar>(size))) {  // NaN, too
     return {.outside = true};
   }
   const Scalar inside = std::max(position, Scalar{0});
@@ -46,44 +46,40 @@ std::vector<Sample> samples_along(Scalar from, Scalar to, std::int64_t bins, std
   return samples;
 }
 
-/// Calls visit(place in the map, its share) for the four neighbours of a sample.
-template <typename Scalar, typename Visit>
-void for_each_neighbour(std::int64_t width, const Sample& y, const Sample& x, Visit&& visit) {
-  if (y.outside || x.outside) {
-    return;
-  }
-  const auto fy = static_cast<Scalar>(y.share);
-  const auto fx = static_cast<Scalar>(x.share);
-  visit(y.low * width + x.low, (1 - fy) * (1 - fx));
-  visit(y.low * width + x.high, (1 - fy) * fx);
-  visit(y.high * width + x.low, fy * (1 - fx));
-  visit(y.high * width + x.high, fy * fx);
-}
-
-/// The samples of a box, in both directions.
+/// A place in a map and its share of a cell.
 template <typename Scalar>
-struct BoxSamples {
-  BoxSamples(const Scalar* corner, Scalar scale, std::int64_t bins, std::int64_t h, std::int64_t w)
-      : xs(samples_along(corner[0] * scale, corner[2] * scale, bins, w)),
-        ys(samples_along(corner[1] * scale, corner[3] * scale, bins, h)),
-        bins_(bins),
-        width_(w) {}
+struct Tap {
+  std::int64_t place = 0;
+  Scalar share = 0;
+};
+constexpr std::size_t kTaps = std::size_t{4} * kSamples * kSamples;  // of a cell
 
-  /// Calls visit(place in the map, its share) for all that a cell is made of.
-  template <typename Visit>
-  void of_cell(std::int64_t cell, Visit&& visit) const {
+/// What each cell of a box is made of: the same for all channels.
+template <typename Scalar>
+std::vector<Tap<Scalar>> taps_of(const Scalar* corner,
+                                 Scalar scale,
+                                 std::int64_t bins,
+                                 std::int64_t height,
+                                 std::int64_t width) {
+  const auto xs = samples_along(corner[0] * scale, corner[2] * scale, bins, width);
+  const auto ys = samples_along(corner[1] * scale, corner[3] * scale, bins, height);
+  std::vector<Tap<Scalar>> taps;
+  taps.reserve(static_cast<std::size_t>(bins * bins) * kTaps);
+  for (std::int64_t cell = 0; cell < bins * bins; ++cell) {
     for (int i = 0; i < kSamples * kSamples; ++i) {
-      for_each_neighbour<Scalar>(
-          width_, ys[static_cast<std::size_t>(cell / bins_ * kSamples + i / kSamples)],
-          xs[static_cast<std::size_t>(cell % bins_ * kSamples + i % kSamples)], visit);
+      const Sample& y = ys[static_cast<std::size_t>(cell / bins * kSamples + i / kSamples)];
+      const Sample& x = xs[static_cast<std::size_t>(cell % bins * kSamples + i % kSamples)];
+      const bool outside = y.outside || x.outside;
+      const Scalar one = outside ? 0 : Scalar{1} / (kSamples * kSamples);
+      const auto fy = static_cast<Scalar>(y.share), fx = static_cast<Scalar>(x.share);
+      taps.push_back({y.low * width + x.low, one * (1 - fy) * (1 - fx)});
+      taps.push_back({y.low * width + x.high, one * (1 - fy) * fx});
+      taps.push_back({y.high * width + x.low, one * fy * (1 - fx)});
+      taps.push_back({y.high * width + x.high, one * fy * fx});
     }
   }
-
-  std::vector<Sample> xs, ys;
-
- private:
-  std::int64_t bins_, width_;
-};
+  return taps;
+}
 
 template <typename Scalar>
 void align(const at::Tensor& features,
@@ -98,15 +94,16 @@ void align(const at::Tensor& features,
   Scalar* averages = out.data_ptr<Scalar>();
   at::parallel_for(0, boxes.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t box = begin; box < end; ++box) {
-      const BoxSamples<Scalar> samples(corners + 4 * box, scale, bins, height, width);
+      const auto taps = taps_of(corners + 4 * box, scale, bins, height, width);
       for (std::int64_t channel = 0; channel < channels; ++channel) {
         const Scalar* map = maps + channel * height * width;
         Scalar* cells = averages + (box * channels + channel) * bins * bins;
-        for (std::int64_t cell = 0; cell < bins * bins; ++cell) {
+        for (const Tap<Scalar>* tap = taps.data(); tap != taps.data() + taps.size(); tap += kTaps) {
           Scalar sum = 0;
-          samples.of_cell(cell,
-                          [&](std::int64_t place, Scalar share) { sum += share * map[place]; });
-          cells[cell] = sum / (kSamples * kSamples);
+          for (std::size_t i = 0; i < kTaps; ++i) {
+            sum += tap[i].share * map[tap[i].place];
+          }
+          *cells++ = sum;
         }
       }
     }
@@ -126,14 +123,15 @@ void spread(const at::Tensor& gradient,
   Scalar* maps = out.data_ptr<Scalar>();
   at::parallel_for(0, channels, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t box = 0; box < boxes.size(0); ++box) {
-      const BoxSamples<Scalar> samples(corners + 4 * box, scale, bins, height, width);
+      const auto taps = taps_of(corners + 4 * box, scale, bins, height, width);
       for (std::int64_t channel = begin; channel < end; ++channel) {
         Scalar* map = maps + channel * height * width;
         const Scalar* cells = averages + (box * channels + channel) * bins * bins;
-        for (std::int64_t cell = 0; cell < bins * bins; ++cell) {
-          const Scalar slope = cells[cell] / (kSamples * kSamples);
-          samples.of_cell(cell,
-                          [&](std::int64_t place, Scalar share) { map[place] += share * slope; });
+        for (const Tap<Scalar>* tap = taps.data(); tap != taps.data() + taps.size(); tap += kTaps) {
+          const Scalar slope = *cells++;
+          for (std::size_t i = 0; i < kTaps; ++i) {
+            map[tap[i].place] += tap[i].share * slope;
+          }
         }
       }
     }

@@ -303,6 +303,17 @@ TEST(Boxes, RoiAlignOfALinearMapIsLinear) {
   EXPECT_NEAR(got[0][0][6][3].item<double>(), 5.5 + 10 * 10.5, 1e-12);
 }
 
+TEST(Boxes, BoxesThatAreNoneAlignWithNothing) {
+  const double nan = std::nan("");
+  const at::Tensor boxes =
+      torch::tensor({{nan, 0., 5., 5.}, {1e30, 1e30, 2e30, 2e30}}, at::kDouble);
+  const at::Tensor map = torch::ones({2, 4, 4}, at::kDouble).set_requires_grad(true);
+  const at::Tensor got = ops::roi_align(map, boxes, 1, 7);
+  EXPECT_EQ(got.abs().sum().item<double>(), 0);
+  got.sum().backward();
+  EXPECT_EQ(map.grad().abs().sum().item<double>(), 0);
+}
+
 TEST(Boxes, AnEmptySetOfBoxesAligns) {
   EXPECT_EQ(ops::roi_align(torch::ones({2, 4, 4}), torch::empty({0, 4}), 1, 7).sizes(),
             (std::vector<std::int64_t>{0, 2, 7, 7}));
