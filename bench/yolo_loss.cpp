@@ -1,6 +1,6 @@
 // What the loss of a YOLO costs beside the network, forward and backward.
 //
-// Usage: bench_yolo_loss [MODEL [SIDE [BATCH [OBJECTS per image]]]]
+// Usage: bench_yolo_loss [MODEL [SIDE [BATCH [OBJECTS per image [CLASSES]]]]]
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
   const std::int64_t side = argument(2, 320), batch = argument(3, 8), objects = argument(4, 8);
   const models::ModelOptions options{.name = argc > 1 ? argv[1] : "yolov8n",
                                      .stem = "standard",
-                                     .classes = 20,
+                                     .classes = argument(5, 20),
                                      .channels = 3,
                                      .pool = 1};
   use_one_thread();
