@@ -177,7 +177,8 @@ TEST(DetectionMeter, MasksScoreAsBothReferencesHaveIt) {
 }
 
 TEST(Matching, CornersAreAsInTheReference) {
-  for (const json& one : golden("nms_matching").at("match_corner_cases")) {
+  const json cases = golden("nms_matching").at("match_corner_cases");
+  for (const json& one : cases) {
     Judgement picture;
     for (const json& row : one.at("gt[cls,xyxy]")) {
       picture.truths.push_back({.label = row[0].get<std::int64_t>(), .box = box_of(row, 1)});
@@ -195,7 +196,8 @@ TEST(Matching, CornersAreAsInTheReference) {
 }
 
 TEST(AveragePrecision, OfCurvesIsTheReferences) {
-  for (const json& one : golden("map_detection").at("compute_ap_cases")) {
+  const json cases = golden("map_detection").at("compute_ap_cases");
+  for (const json& one : cases) {
     const Curve curve{{},
                       one.at("recall").get<std::vector<double>>(),
                       one.at("precision").get<std::vector<double>>()};
