@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "models/nets/yolo/yolo.h"
 #include "tasks/vision/yolo_loss.h"
@@ -82,65 +83,79 @@ void expect_sums(const json& wanted, const at::Tensor& got, double tolerance) {
   }
 }
 
-class TrainStep : public ::testing::TestWithParam<Case> {};
+class TrainStep : public ::testing::TestWithParam<Case> {
+ protected:
+  TrainStep() {
+    std::ifstream stream(LORAE_GOLDEN "/vision/train_step_yolo.json");
+    file = json::parse(stream).at(GetParam().entry);
+    model = models::build(models::testing::reference_options(GetParam().model, 3), Seed{1});
+    models::testing::fill_by_formula_(*model, file.at("gain").get<double>());
+    model->to(at::kDouble);
+    model->train_only(all_parameters(*model));
+    model->set_batch_norm_training(true);
+    for (const auto& entry : model->state()) {
+      state[entry.name] = entry.tensor;
+      before[entry.name] = entry.tensor.detach().clone();
+    }
+  }
+
+  /// Its total, after its parts were compared.
+  at::Tensor loss() {
+    const auto shape = file.at("input_shape").get<std::vector<std::int64_t>>();
+    const at::Tensor input = formula_tensor(file.at("input_name").get<std::string>(), shape, 0, 1);
+    const auto maps = dynamic_cast<models::yolo::Detector&>(model->network()).maps(input);
+    const Targets targets = targets_of(file.at("targets"), static_cast<double>(shape[2]));
+    std::optional<MaskTargets> masks;
+    if (maps.proto.defined()) {
+      masks = masks_of(targets, shape[0], shape[2]);
+      tolerance = 2e-7;  // the reference computes its mask loss from float32 masks and areas
+    }
+    const auto found = tasks::vision::yolo_loss(maps, targets, {}, masks ? &*masks : nullptr);
+    std::vector<at::Tensor> items{found.box, found.classes, found.dfl};
+    if (masks) {
+      items.insert(items.begin() + 1, found.masks);
+    }
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      expect_value(items[i].item<double>(), file.at("loss_items")[i]);
+    }
+    expect_value(found.total.item<double>(), file.at("total"));
+    return found.total;
+  }
+
+  void expect_statistics() const {
+    for (const auto& [name, wanted] : file.at("bn_after_forward").items()) {
+      SCOPED_TRACE(name);
+      expect_sums(wanted, state.at(name), 1e-9);
+      const std::string layer = name.substr(0, name.size() - std::string("running_mean").size());
+      const auto sum = wanted.at("running_var_sum").get<double>();
+      EXPECT_NEAR(state.at(layer + "running_var").sum().item<double>(), sum, 1e-9 * sum);
+    }
+  }
+
+  void expect_value(double got, const json& wanted) const {
+    EXPECT_NEAR(got, wanted.get<double>(), tolerance * wanted.get<double>());
+  }
+
+  json file;
+  std::unique_ptr<models::Model> model;
+  std::map<std::string, at::Tensor> state, before;
+  double tolerance = 1e-9;
+};
 
 TEST_P(TrainStep, IsTheReferences) {
-  std::ifstream stream(LORAE_GOLDEN "/vision/train_step_yolo.json");
-  const json file = json::parse(stream).at(GetParam().entry);
-  const auto shape = file.at("input_shape").get<std::vector<std::int64_t>>();
-  auto options = models::testing::reference_options(GetParam().model, 3);
-  const auto model = models::build(options, Seed{1});
-  models::testing::fill_by_formula_(*model, file.at("gain").get<double>());
-  model->to(at::kDouble);
-  const StateDict trained = all_parameters(*model);
-  model->train_only(trained);
-  model->set_batch_norm_training(true);
-  std::map<std::string, at::Tensor> state, before;
-  for (const auto& entry : model->state()) {
-    state[entry.name] = entry.tensor;
-    before[entry.name] = entry.tensor.detach().clone();
-  }
-  auto groups = groups_of(trained);
+  auto groups = groups_of(all_parameters(*model));
   const json& sizes = file.at("param_group_sizes[decay,norm_nodecay,bias]");
   for (std::size_t i = 0; i < groups.size(); ++i) {
     EXPECT_EQ(std::ssize(groups[i].parameters), sizes[i].get<std::int64_t>());
   }
   const auto optimizer =
       make_optimizer({.name = "adam", .beta1 = 0.937, .beta2 = 0.999}, std::move(groups));
+  const at::Tensor total = loss();
+  expect_statistics();
 
-  const at::Tensor input = formula_tensor(file.at("input_name").get<std::string>(), shape, 0, 1);
-  const auto maps = dynamic_cast<models::yolo::Detector&>(model->network()).maps(input);
-  const Targets targets = targets_of(file.at("targets"), static_cast<double>(shape[2]));
-  std::optional<MaskTargets> masks;
-  if (maps.proto.defined()) {
-    masks = masks_of(targets, shape[0], shape[2]);
-  }
-  const auto loss = tasks::vision::yolo_loss(maps, targets, {}, masks ? &*masks : nullptr);
-  std::vector<at::Tensor> items{loss.box, loss.classes, loss.dfl};
-  if (masks) {
-    items.insert(items.begin() + 1, loss.masks);
-  }
-  // The reference computes its mask loss from float32 masks and areas.
-  const double tolerance = masks ? 2e-7 : 1e-9;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const auto wanted = file.at("loss_items")[i].get<double>();
-    EXPECT_NEAR(items[i].item<double>(), wanted, tolerance * wanted);
-  }
-  const auto total = file.at("total").get<double>();
-  EXPECT_NEAR(loss.total.item<double>(), total, tolerance * total);
-  for (const auto& [name, wanted] : file.at("bn_after_forward").items()) {
-    SCOPED_TRACE(name);
-    expect_sums(wanted, state.at(name), 1e-9);
-    const at::Tensor variance =
-        state.at(name.substr(0, name.size() - std::string("running_mean").size()) + "running_var");
-    const auto sum = wanted.at("running_var_sum").get<double>();
-    EXPECT_NEAR(variance.sum().item<double>(), sum, 1e-9 * sum);
-  }
-
-  loss.total.backward();
+  total.backward();
   const at::Tensor norm = optimizer->gradient_norm();
-  const auto wanted_norm = file.at("grad_norm_before_clip_10").get<double>();
-  EXPECT_NEAR(norm.item<double>(), wanted_norm, tolerance * wanted_norm);
+  expect_value(norm.item<double>(), file.at("grad_norm_before_clip_10"));
   optimizer->clip_gradients(norm, 10);
   for (const auto& [name, wanted] : file.at("grad_after_clip").items()) {
     SCOPED_TRACE(name);
