@@ -4,7 +4,7 @@
 #include "models/model.h"
 #include "models/nets/deeplab.h"
 #include "models/nets/efficientnet.h"
-#include "models/nets/faster_rcnn.h"
+#include "models/nets/faster_rcnn/faster_rcnn.h"
 #include "models/nets/resnet.h"
 #include "models/nets/unet.h"
 #include "models/nets/yolo/yolo.h"

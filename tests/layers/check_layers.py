@@ -16,9 +16,9 @@ SOURCES = {".h", ".cpp", ".cu"}
 # Without LibTorch, so that they compile fast and run under sanitizers: rooms, wings, and files of
 # rooms that also hold others. What a free file includes must be free, too.
 TORCH_FREE = {"base", "wire", "codec", "codec/coders", "codec/quantisers", "runs", "report", "transport",
-              "ops/loops", "data/scenes"}
+              "ops/loops", "tasks/metrics", "data/scenes"}
 TORCH_FREE_FILES = {
-    "tensors/safetensors_header", "adapters/description", "adapters/policy",
+    "tensors/safetensors_header", "data/objects", "adapters/description", "adapters/policy",
     "aggregation/exact_sum", "aggregation/fixed_point", "aggregation/sum_loops",
     "client/session", "client/session_messages", "client/download", "client/memory", "client/disk_memory",
     "data/exif", "data/halves", "data/objects", "data/picture_files", "data/picture_head", "data/text_file",

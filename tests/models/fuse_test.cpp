@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "models/measure/profile.h"
-#include "models/nets/faster_rcnn.h"
+#include "models/nets/faster_rcnn/faster_rcnn.h"
 #include "tensors/torch.h"
 #include "tests/models/reference.h"
 #include "tests/tensors/helpers.h"
