@@ -11,11 +11,14 @@
 
 namespace lorae::adapters {
 
-/// What is trained, sent and kept in a file. How the classifier's last layer and the norms are
-/// treated beside adapters.
+/// What is trained, sent and kept in a file.
 enum class Kind { kLorae, kFull, kHead };
-enum class Head { kFull, kFrozen };
-enum class Norm { kFrozen, kAffine };
+/// Which layers are trained in full beside adapters, or alone: the last ones, none, or those with
+/// the branches that lead to them (models/layers/network.h).
+enum class Head { kLast, kNone, kBranch };
+/// How BatchNorm is treated beside adapters: frozen; its weights and biases trained; or its
+/// statistics, too.
+enum class Norm { kFrozen, kAffine, kTrained };
 
 /// Written; 2 is read, too.
 inline constexpr int kFormatVersion = 3;
@@ -38,10 +41,10 @@ struct AdapterInfo {
   Kind kind = Kind::kLorae;
   std::int64_t classes = 0;
   RoundId round = {};
-  std::string base_digest = {};  ///< hex digest of the backbone that it was trained on
-  Head head = Head::kFull;       ///< in full: its weights are in the file; frozen: the backbone's
-  Norm norm = Norm::kFrozen;     ///< affine: the norms' weights and biases are in the file
-  std::string task = "classification";        ///< what it was trained for
+  std::string base_digest = {};         ///< hex digest of the backbone that it was trained on
+  Head head = Head::kLast;              ///< what of it is in the file; the rest is the backbone's
+  Norm norm = Norm::kFrozen;            ///< what of the norms is in the file
+  std::string task = "classification";  ///< what it was trained for
   std::vector<LayerDescription> layers = {};  ///< empty unless kind is kLorae
   /// What the model is given and says, as models/description.h writes it; empty if it is not known.
   /// It has a place of its own in the file.
@@ -65,7 +68,11 @@ namespace lorae {
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<adapters::Kind> = {"lorae", "full", "head"};
 template <>
-inline constexpr std::array<std::string_view, 2> kNames<adapters::Head> = {"full", "frozen"};
+inline constexpr std::array<std::string_view, 2> kOldNames<adapters::Head> = {"full", "frozen"};
 template <>
-inline constexpr std::array<std::string_view, 2> kNames<adapters::Norm> = {"frozen", "affine"};
+inline constexpr std::array<std::string_view, 3> kNames<adapters::Head> = {"last", "none",
+                                                                           "branch"};
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<adapters::Norm> = {"frozen", "affine",
+                                                                           "trained"};
 }  // namespace lorae

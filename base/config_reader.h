@@ -94,6 +94,11 @@ class ConfigReader {
   /// An override by a command-line flag, such as `--rounds`.
   void set(std::string key, ConfigValue value) { values_[std::move(key)] = std::move(value); }
 
+  /// Takes the values of `other` for keys that have none here.
+  void fill(const ConfigReader& other) {
+    values_.insert(other.values_.begin(), other.values_.end());
+  }
+
   /// Reads the table `section` ("" is the top level) into `options`; absent keys keep their value.
   template <typename Options>
   void read(const std::string& section, Options& options) {
@@ -144,7 +149,9 @@ class ConfigReader {
   template <Named Enum>
   void read_field(const std::string& key, Enum& field, const Allowed& /*allowed*/) {
     std::string name(name_of(field));
-    read_field(key, name, one_of({kNames<Enum>.begin(), kNames<Enum>.end()}));
+    std::vector<std::string_view> names{kNames<Enum>.begin(), kNames<Enum>.end()};
+    names.insert(names.end(), kOldNames<Enum>.begin(), kOldNames<Enum>.end());
+    read_field(key, name, one_of(std::move(names)));
     field = *named<Enum>(name);
   }
 

@@ -9,10 +9,14 @@ namespace lorae {
 
 /// The names of an enum's values in files, tables and messages, in the order of the values, which
 /// count from 0. Specialised beside an enum that has names:
-///   template <> inline constexpr std::array<std::string_view, 2> kNames<Head> = {"full",
-///   "frozen"};
+///   template <> inline constexpr std::array<std::string_view, 2> kNames<Norm> = {"frozen",
+///   "affine"};
 template <typename Enum>
 inline constexpr std::array<std::string_view, 0> kNames = {};
+
+/// Names that values had in older files, in the order of the values; still read.
+template <typename Enum>
+inline constexpr std::array<std::string_view, 0> kOldNames = {};
 
 template <typename Enum>
 concept Named = std::is_enum_v<Enum> &&(kNames<Enum>.size() > 0);
@@ -27,6 +31,11 @@ template <Named Enum>
 constexpr std::optional<Enum> named(std::string_view name) {
   for (std::size_t i = 0; i < kNames<Enum>.size(); ++i) {
     if (kNames<Enum>[i] == name) {
+      return static_cast<Enum>(i);
+    }
+  }
+  for (std::size_t i = 0; i < kOldNames<Enum>.size(); ++i) {
+    if (kOldNames<Enum>[i] == name) {
       return static_cast<Enum>(i);
     }
   }

@@ -2,13 +2,16 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/named.h"
 #include "data/image_set.h"
 #include "data/objects.h"
 
@@ -84,3 +87,9 @@ std::vector<std::int64_t> class_histogram(const Dataset& set,
                                           std::span<const std::int64_t> indices);
 
 }  // namespace lorae::data
+
+namespace lorae {
+template <>
+inline constexpr std::array<std::string_view, 4> kNames<data::Annotation> = {
+    "a class per picture", "boxes", "outlines", "masks"};
+}  // namespace lorae

@@ -193,6 +193,7 @@ Batch Loader::make(std::int64_t batch) const {
   const std::int64_t end = std::min(begin + options_.batch_size, set_->size());
   const PictureSize size = frame(begin, end);
   Batch made;
+  made.frame = size;
   made.indices.assign(order_.begin() + begin, order_.begin() + end);
   const auto options = torch::TensorOptions().pinned_memory(options_.pinned);
   made.images = torch::empty({end - begin, options_.shape.channels, size.height, size.width},

@@ -19,6 +19,7 @@ struct Batch {
   at::Tensor images;                              ///< uint8 [N, C, H, W]
   at::Tensor labels;                              ///< int64 [N]; -1: the picture shows nothing
   std::vector<std::int64_t> indices;              ///< of the data set
+  PictureSize frame = {};                         ///< of the images
   std::vector<std::vector<Object>> objects = {};  ///< of each picture, in fractions of the image
   std::vector<Placement> placements = {};         ///< of each picture, unless it was stretched
   /// Instances: int16 [N, H / 4, W / 4], k where objects[.][k - 1] is. Classes: uint8 [N, H, W], as

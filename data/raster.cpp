@@ -117,4 +117,19 @@ at::Tensor class_map(const std::vector<Object>& objects, PictureSize size) {
   return map.squeeze(2);
 }
 
+std::vector<Polygon> contours(const at::Tensor& map) {
+  const at::Tensor pixels = map.unsqueeze(2).contiguous();
+  std::vector<std::vector<cv::Point>> found;
+  cv::findContours(mat_of(pixels), found, cv::RETR_EXTERNAL, cv::CHAIN_APPROX_SIMPLE);
+  std::vector<Polygon> polygons;
+  for (const auto& points : found) {
+    Polygon polygon;
+    for (const cv::Point& point : points) {
+      polygon.push_back({static_cast<double>(point.x), static_cast<double>(point.y)});
+    }
+    polygons.push_back(std::move(polygon));
+  }
+  return polygons;
+}
+
 }  // namespace lorae::data

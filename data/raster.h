@@ -20,4 +20,7 @@ at::Tensor instance_map(std::vector<Object>& objects, PictureSize size, std::int
 /// uint8 [H, W]: label + 1 where an object is, smaller ones on top; 0 where none is.
 at::Tensor class_map(const std::vector<Object>& objects, PictureSize size);
 
+/// The outer borders of what is not 0 in a map uint8 [H, W], one polygon per part, in pixels.
+std::vector<Polygon> contours(const at::Tensor& map);
+
 }  // namespace lorae::data

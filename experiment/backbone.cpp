@@ -52,17 +52,18 @@ StateDict train(const training::Plan& plan,
   for (const auto& [name, tensor] : trainable) {
     group.parameters.push_back(tensor);
   }
-  const auto task = tasks::make_task(plan.task.name, {.classes = plan.model.classes});
-  data::Loader loader(images,
-                      {.shape = training::input_shape(plan.model),
-                       .batch_size = options.batch_size,
-                       .pinned = device.is_cuda()},
-                      seed.derive("pretrain"));
+  const auto task = tasks::make_task(plan.task.name, tasks::settings_for(plan.model));
+  data::LoaderOptions loading =
+      tasks::learning_options(*task, *model, data::kNoAugmentation, options.epochs);
+  loading.batch_size = options.batch_size;
+  data::Loader loader(images, loading, seed.derive("pretrain"));
   const auto epochs = static_cast<double>(options.epochs);
   training::Fit fit(*model, *task, loader, training::make_optimizer({}, {group}),
                     {.epochs = options.epochs,
                      .noise = seed.derive("pretrain noise"),
-                     .schedule = [epochs](double done) { return triangle(done / epochs); }});
+                     .schedule = [epochs](const training::Moment& at) {
+                       return training::Pace{.factor = triangle(at.progress / epochs)};
+                     }});
   Progress progress("pre-training " + plan.model.name, options.epochs * images->size(), "images");
   while (const auto step = fit.step()) {
     progress.add(step->images);

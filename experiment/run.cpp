@@ -32,10 +32,12 @@ Run make_run(const RunConfig& config,
   Run run;
   run.plan = {.seed = seed,
               .model = config.model,
-              .task = {.classes = training::class_names(config.data)},
+              .task = {.name = std::string(models::task_of(config.model.name)),
+                       .classes = training::class_names(config.data)},
               .data = config.data,
               .training = config.training,
-              .method = method};
+              .method = method,
+              .augment = config.augment};
   // The backbone is that of the configuration's seed, so that seeds differ in the federation alone.
   training::Plan backbone_plan = run.plan;
   backbone_plan.seed = config.seed;

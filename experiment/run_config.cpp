@@ -27,6 +27,7 @@ void visit_own(Own& own, Visit&& visit) {
   visit("data", own.data);
   visit("pretraining", own.pretraining);
   visit("training", own.training);
+  visit("augment", own.augment);
 }
 
 /// Calls visit(section, options) for each section, in the order in which they are printed.
@@ -141,6 +142,7 @@ std::string print_run_config(const RunConfig& config) {
     printer.print_changed("data", method.own.data, config.data);
     printer.print_changed("pretraining", method.own.pretraining, config.pretraining);
     printer.print_changed("training", method.own.training, config.training);
+    printer.print_changed("augment", method.own.augment, config.augment);
   }
   return printer.text();
 }

@@ -57,6 +57,7 @@ struct Sections {
   training::DataOptions data;
   training::PretrainingOptions pretraining;
   training::FitOptions training;
+  data::AugmentOptions augment = data::kNoAugmentation;
 };
 
 /// One of the methods that a file compares: what clients train and send, and what the coordinator

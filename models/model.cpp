@@ -21,12 +21,12 @@ Model::Model(ModelOptions options, std::unique_ptr<Network> network, std::option
   if (seed) {
     initialise(*network_, "", *seed);
   }
-  const std::string head_name = network_->head();
+  const std::vector<std::string> head = network_->head();
   walk(*network_, "", [&](const std::string& name, Layer& layer) {
     layers_.push_back(&layer);
     if (auto* block = dynamic_cast<AdaptableBlock*>(&layer)) {
       adaptable_.push_back({block->shape(name), &block->adapted()});
-      adaptable_.back().shape.head = name == head_name;
+      adaptable_.back().shape.head = std::ranges::find(head, name) != head.end();
     }
     if (auto* conv = dynamic_cast<Conv*>(&layer)) {
       convolutions_.emplace_back(name, &conv->conv);
@@ -71,15 +71,24 @@ std::vector<NamedSlot> Model::slots() {
   return all;
 }
 
-StateDict Model::head() const {
-  const std::string prefix = network_->head() + '.';
+StateDict Model::weights_of(const std::vector<std::string>& layers) const {
   std::vector<StateDict::Entry> entries;
-  for (const NamedTensor& entry : state()) {
-    if (entry.name.starts_with(prefix)) {
-      entries.emplace_back(entry.name, entry.tensor);
+  for (const StateDict::Entry& entry : weights()) {
+    if (std::ranges::any_of(layers, [&](const std::string& layer) {
+          return entry.first.starts_with(layer + '.');
+        })) {
+      entries.push_back(entry);
     }
   }
   return StateDict(std::move(entries));
+}
+
+StateDict Model::head() const {
+  return weights_of(network_->head());
+}
+
+StateDict Model::branches() const {
+  return weights_of(network_->branches());
 }
 
 StateDict Model::weights() const {
@@ -112,6 +121,19 @@ StateDict Model::norm_affines() const {
     if (!norm->options.frozen && !norm->folded) {
       entries.emplace_back(name + ".weight", norm->weight);
       entries.emplace_back(name + ".bias", norm->bias);
+    }
+  }
+  return StateDict(std::move(entries));
+}
+
+StateDict Model::norm_statistics() const {
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [name, norm] : norms_) {
+    for (const OwnTensor& own : norm->tensors()) {
+      const bool statistic = own.kind == TensorKind::kBuffer && own.value->is_floating_point();
+      if (statistic && !norm->options.frozen && !norm->folded) {
+        entries.emplace_back(name + '.' + own.name, *own.value);
+      }
     }
   }
   return StateDict(std::move(entries));
@@ -218,6 +240,7 @@ void Model::set_training(std::optional<Seed> noise) {
   for (const auto& [name, dropout] : dropouts_) {
     dropout->noise = noise ? noise->derive("dropout", name) : Seed{};
   }
+  network_->noise = noise ? noise->derive("network") : Seed{};
 }
 
 void Model::train_only(const StateDict& trainable) {

@@ -51,12 +51,16 @@ class Model {
   StateDict backbone() const;
   /// Extractors and mappers; empty without adapters.
   StateDict adapter() const;
-  /// What gives a classifier its classes: "fc.weight", "fc.bias". Empty for other networks.
+  /// The tensors of Network::head ("fc.weight", "fc.bias"), or of Network::branches, without
+  /// their norms.
   StateDict head() const;
+  StateDict branches() const;
   /// Weights that full-parameter training changes: the parameters less BatchNorm's.
   StateDict weights() const;
   /// BatchNorm's weights and biases; not those of norms that are frozen by design.
   StateDict norm_affines() const;
+  /// Their running means and variances.
+  StateDict norm_statistics() const;
 
   /// Layers that can carry an adapter, in state-dict order.
   struct Adaptable {
@@ -110,6 +114,7 @@ class Model {
   }
 
  private:
+  StateDict weights_of(const std::vector<std::string>& layers) const;
   at::Tensor pooled(const at::Tensor& images) const;
   const at::Tensor& any_weight() const { return convolutions_.front().second->weight; }
   template <typename Change>
@@ -138,6 +143,13 @@ class TrainingPass {
 
 /// The names of all models, in the order of families and sizes.
 const std::vector<std::string>& model_names();
+
+/// What a model is made for: "classification", "detection", "segmentation" or "semantic".
+/// Errors: kInvalidConfig for an unknown name.
+std::string_view task_of(const std::string& model);
+
+/// Outputs of a model that are no class of the pictures: 1 if it has one for the background.
+std::int64_t background_outputs(const std::string& model);
 
 /// Builds a model with weights drawn from `seed`; without one they hold anything.
 /// Errors: kInvalidConfig for an unknown name; the message lists the known ones.

@@ -12,13 +12,11 @@
 namespace lorae::models {
 namespace {
 
-enum class Task { kClassification, kOther };
-
 /// Architectures that one function builds from a name.
 struct Family {
   std::vector<std::string> names;
   std::unique_ptr<Network> (*make)(const ModelOptions&);
-  Task task = Task::kOther;
+  std::string_view task;
 };
 
 /// For networks that are made of the options alone.
@@ -66,11 +64,12 @@ std::unique_ptr<Network> make_faster_rcnn(const ModelOptions& options) {
       FasterRcnnOptions{.classes = options.classes, .frozen_norm = !options.name.ends_with("_bn")});
 }
 
-/// Those YOLO names that end with "-cls", or the others.
-std::vector<std::string> yolo_names(Task task) {
+/// Those YOLO names that end so: "-cls", "-seg", or neither.
+std::vector<std::string> yolo_names(std::string_view ending) {
   std::vector<std::string> names = yolo::names();
-  std::erase_if(names, [task](const std::string& name) {
-    return name.ends_with("-cls") != (task == Task::kClassification);
+  std::erase_if(names, [ending](const std::string& name) {
+    const std::size_t dash = name.find('-');
+    return (dash == std::string::npos ? "" : name.substr(dash)) != ending;
   });
   return names;
 }
@@ -80,14 +79,15 @@ const std::vector<Family>& families() {
   static const std::vector<Family> all = {
       {{"resnet8", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"},
        &make_resnet,
-       Task::kClassification},
-      {{"efficientnet_b0", "efficientnet_b1"}, &make_efficientnet, Task::kClassification},
-      {yolo_names(Task::kClassification), &make_yolo, Task::kClassification},
-      {yolo_names(Task::kOther), &make_yolo},
-      {{"fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_bn"}, &make_faster_rcnn},
-      {{"unet_resnet34"}, &make_unet},
-      {{"deeplabv3_resnet50", "deeplabv3_resnet101"}, &make_deeplabv3},
-      {{"deeplabv3plus_resnet50", "deeplabv3plus_resnet101"}, &make_deeplabv3plus},
+       "classification"},
+      {{"efficientnet_b0", "efficientnet_b1"}, &make_efficientnet, "classification"},
+      {yolo_names("-cls"), &make_yolo, "classification"},
+      {yolo_names(""), &make_yolo, "detection"},
+      {yolo_names("-seg"), &make_yolo, "segmentation"},
+      {{"fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_bn"}, &make_faster_rcnn, "detection"},
+      {{"unet_resnet34"}, &make_unet, "semantic"},
+      {{"deeplabv3_resnet50", "deeplabv3_resnet101"}, &make_deeplabv3, "semantic"},
+      {{"deeplabv3plus_resnet50", "deeplabv3plus_resnet101"}, &make_deeplabv3plus, "semantic"},
   };
   return all;
 }
@@ -113,24 +113,37 @@ const std::vector<std::string>& model_names() {
   return all;
 }
 
-std::vector<std::string_view> classifier_names() {
-  std::vector<std::string_view> names;
+std::vector<std::string_view> known_models() {
+  return {model_names().begin(), model_names().end()};
+}
+
+namespace {
+
+const Family& family_of(const std::string& name) {
   for (const Family& family : families()) {
-    if (family.task == Task::kClassification) {
-      names.insert(names.end(), family.names.begin(), family.names.end());
+    if (std::ranges::find(family.names, name) != family.names.end()) {
+      return family;
     }
   }
-  return names;
+  fail(ErrorCode::kInvalidConfig, "[models] unknown model '", name,
+       "'; known: ", listed(model_names()));
+}
+
+}  // namespace
+
+std::string_view task_of(const std::string& model) {
+  return family_of(model).task;
+}
+
+std::int64_t background_outputs(const std::string& model) {
+  return task_of(model) == "semantic" || model.starts_with("fasterrcnn") ? 1 : 0;
 }
 
 std::unique_ptr<Model> build(const ModelOptions& options, std::optional<Seed> seed) {
-  for (const Family& family : families()) {
-    if (std::ranges::find(family.names, options.name) != family.names.end()) {
-      return std::make_unique<Model>(options, family.make(options), seed);
-    }
-  }
-  fail(ErrorCode::kInvalidConfig, "[models] unknown model '", options.name,
-       "'; known: ", listed(model_names()));
+  const Family& family = family_of(options.name);
+  check(options.classes > 1 || family.task != "classification", ErrorCode::kInvalidConfig,
+        "[models] classes: expected at least 2 of a classifier, got ", options.classes);
+  return std::make_unique<Model>(options, family.make(options), seed);
 }
 
 }  // namespace lorae::models

@@ -61,10 +61,7 @@ class Evaluation {
         : learner(std::make_unique<training::Learner>(made.plan, made.backbone, place)),
           loader(std::make_unique<data::Loader>(
               std::move(images),
-              data::LoaderOptions{.shape = training::input_shape(made.plan.model),
-                                  .batch_size = tasks::evaluation_batch(learner->model()),
-                                  .shuffle = false,
-                                  .pinned = place.is_cuda()},
+              tasks::judging_options(learner->task(), learner->model()),
               Seed{})) {}
 
     Seen look(const StateDict& state) {

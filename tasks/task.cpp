@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "tasks/classification.h"
+#include "tasks/detection.h"
+#include "tasks/semantic.h"
 #include "tensors/torch.h"
 
 namespace lorae::tasks {
@@ -18,6 +20,9 @@ struct Row {
 
 constexpr std::array kTasks = {
     Row{"classification", &make_classification},
+    Row{"detection", &make_detection},
+    Row{"segmentation", &make_segmentation},
+    Row{"semantic", &make_semantic},
 };
 
 }  // namespace
@@ -41,6 +46,55 @@ std::unique_ptr<Task> make_task(const std::string& name, const TaskSettings& set
   fail(ErrorCode::kInvalidConfig, "[tasks] expected one of ", join(known), ", got '", name, "'");
 }
 
+void check_annotation(const std::string& task, const Task& made, const data::Dataset& set) {
+  const std::vector<data::Annotation> wanted = made.needs().annotations;
+  if (std::ranges::find(wanted, set.annotation()) != wanted.end()) {
+    return;
+  }
+  std::vector<std::string> names;
+  for (const data::Annotation annotation : wanted) {
+    names.emplace_back(name_of(annotation));
+  }
+  fail(ErrorCode::kInvalidConfig, "[tasks] ", task, " is learned from ", join(names, " or "),
+       ", but the data set has ", name_of(set.annotation()),
+       "; choose a model for these (`lorae models`), or other data");
+}
+
+namespace {
+
+data::LoaderOptions common_options(const Task& task, const models::Model& model) {
+  const models::ModelOptions& options = model.options();
+  return {.shape = {options.channels, options.height, options.width},
+          .masks = task.needs().masks,
+          .pinned = model.device().is_cuda()};
+}
+
+}  // namespace
+
+data::LoaderOptions learning_options(const Task& task,
+                                     const models::Model& model,
+                                     const data::AugmentOptions& augment,
+                                     std::int64_t epochs) {
+  data::LoaderOptions options = common_options(task, model);
+  options.prepare = task.needs().proportions ? data::scene_changing(augment, epochs)
+                                             : data::stretching(data::make_augmentation(augment));
+  return options;
+}
+
+data::LoaderOptions judging_options(const Task& task, const models::Model& model) {
+  data::LoaderOptions options = common_options(task, model);
+  options.batch_size = evaluation_batch(model);
+  options.shuffle = false;
+  if (task.needs().proportions) {
+    options.prepare = data::letterboxing();
+  }
+  return options;
+}
+
+TaskSettings settings_for(const models::ModelOptions& model) {
+  return {.classes = model.classes - models::background_outputs(model.name)};
+}
+
 at::Tensor model_input(const models::Model& model, const at::Tensor& images) {
   const models::ModelOptions& options = model.options();
   return data::normalised(images.to(model.device(), /*non_blocking=*/true), options.mean,
@@ -60,7 +114,8 @@ std::int64_t evaluation_batch(const models::Model& model) {
 std::unique_ptr<Meter> evaluate(models::Model& model,
                                 const Task& task,
                                 data::Loader& images,
-                                const std::stop_token& stop) {
+                                const std::stop_token& stop,
+                                const Listener& listener) {
   const torch::NoGradGuard no_grad;
   auto meter = task.meter();
   images.start(0);
@@ -69,7 +124,11 @@ std::unique_ptr<Meter> evaluate(models::Model& model,
     if (!batch) {
       break;
     }
-    meter->add(task.predict(model, *batch), *batch);
+    const Predictions predictions = task.predict(model, *batch);
+    meter->add(predictions, *batch);
+    if (listener) {
+      listener(predictions, *batch);
+    }
   }
   return meter;
 }

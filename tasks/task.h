@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -10,6 +11,9 @@
 #include "base/metrics.h"
 #include "data/loader.h"
 #include "models/model.h"
+#include "tasks/metrics/objects.h"
+#include "tasks/vision/detections.h"
+#include "tasks/vision/semantic_loss.h"
 
 namespace lorae::tasks {
 
@@ -19,9 +23,13 @@ struct Loss {
   std::vector<std::pair<std::string, at::Tensor>> parts = {};
 };
 
-/// What a model says of a batch.
+/// What a model says of a batch. On the CPU, but for `scores`.
 struct Predictions {
   at::Tensor scores;  ///< classification: logits, float [N, classes]
+  /// Detection: of each picture; boxes in pixels of the batch's images.
+  std::vector<vision::Detections> objects = {};
+  at::Tensor prototypes = {};       ///< of their masks: [N, k, H / 4, W / 4]
+  vision::PixelLabels pixels = {};  ///< semantic segmentation: of each image's pixels
 };
 
 /// What was measured of one class.
@@ -41,9 +49,24 @@ class Meter {
   virtual std::vector<ClassResult> per_class() const = 0;
 };
 
+/// How what was found is judged.
+struct JudgeOptions {
+  metrics::Protocol protocol = metrics::Protocol::kUltralytics;
+  vision::KeepOptions keep = {};
+};
+
 struct TaskSettings {
-  std::int64_t classes = 0;
-  double label_smoothing = 0;  ///< of training's loss, in [0, 1)
+  std::int64_t classes = 0;    ///< that pictures show
+  double label_smoothing = 0;  ///< classification: of training's loss, in [0, 1)
+  double box_gain = 7.5, class_gain = 0.5, dfl_gain = 1.5;  ///< detection: of training's loss
+  JudgeOptions judge = {};
+};
+
+/// What a task needs of a data set and its batches.
+struct Needs {
+  std::vector<data::Annotation> annotations = {data::Annotation::kClass};  ///< one of these
+  bool proportions = false;  ///< pictures are letterboxed with their objects, not stretched
+  data::Masks masks = data::Masks::kNone;
 };
 
 /// What is learned: how outputs and labels make a loss, predictions and metrics.
@@ -56,10 +79,26 @@ class Task {
   virtual std::unique_ptr<Meter> meter() const = 0;
   /// By which models are compared.
   virtual std::string main_metric() const = 0;
+  virtual Needs needs() const { return {}; }
 };
+
+/// Errors: kInvalidConfig if the task cannot be learned from such a set, saying from what it can.
+void check_annotation(const std::string& task, const Task& made, const data::Dataset& set);
+
+/// How a loader gives pictures to a model that learns the task, `augment` changing them on the
+/// way; batches and threads are still to be said ...
+data::LoaderOptions learning_options(const Task& task,
+                                     const models::Model& model,
+                                     const data::AugmentOptions& augment,
+                                     std::int64_t epochs);
+/// ... and to one that is judged by it, in order.
+data::LoaderOptions judging_options(const Task& task, const models::Model& model);
 
 /// The names that make_task knows.
 std::vector<std::string_view> task_names();
+
+/// What the outputs of a model say of its task.
+TaskSettings settings_for(const models::ModelOptions& model);
 
 /// Errors: kInvalidConfig for a name that it does not know.
 std::unique_ptr<Task> make_task(const std::string& name, const TaskSettings& settings);
@@ -73,11 +112,15 @@ at::Tensor model_input(const models::Model& model, const at::Tensor& images);
 /// tens of MB, at most 200; on a GPU 200.
 std::int64_t evaluation_batch(const models::Model& model);
 
+/// Sees what is said of each batch.
+using Listener = std::function<void(const Predictions& predictions, const data::Batch& batch)>;
+
 /// Runs `model` over all images of a loader, from its beginning.
 /// Gives up, with what it has, when a stop is requested.
 std::unique_ptr<Meter> evaluate(models::Model& model,
                                 const Task& task,
                                 data::Loader& images,
-                                const std::stop_token& stop = {});
+                                const std::stop_token& stop = {},
+                                const Listener& listener = {});
 
 }  // namespace lorae::tasks

@@ -83,4 +83,10 @@ Digest digest_of(const StateDict& state) {
   return hasher.finish();
 }
 
+StateDict joined(const StateDict& a, const StateDict& b) {
+  std::vector<StateDict::Entry> entries(a.begin(), a.end());
+  entries.insert(entries.end(), b.begin(), b.end());
+  return StateDict(std::move(entries));
+}
+
 }  // namespace lorae

@@ -72,4 +72,7 @@ void for_each_aligned(Visit&& visit, const StateDict& first, const States&... ot
 /// Formula: per entry: name, 0, dtype name, 0, rank and sizes as int64, contiguous bytes (CPU).
 Digest digest_of(const StateDict& state);
 
+/// The entries of `a`, then those of `b`. Errors: as StateDict for a name that both have.
+StateDict joined(const StateDict& a, const StateDict& b);
+
 }  // namespace lorae

@@ -59,8 +59,7 @@ Fit::Fit(models::Model& model,
       averaged_(options_.average_decay > 0 ? average : StateDict{}),
       average_(averaged_.clone()),
       loss_sum_(torch::zeros({}, at::TensorOptions(model.device()).dtype(torch::kFloat64))) {
-  check(options_.epochs > 0 && options_.accumulate > 0, ErrorCode::kInvalidArgument,
-        "[fit] expected at least one epoch and one batch per step");
+  check(options_.epochs > 0, ErrorCode::kInvalidArgument, "[fit] expected at least one epoch");
   if (options_.precision == Precision::kFloat16 && model.device().is_cuda()) {
     scaler_.emplace();
   }
@@ -71,9 +70,13 @@ bool Fit::done() const {
   return epoch_ >= options_.epochs || (options_.max_steps > 0 && steps_ >= options_.max_steps);
 }
 
-double Fit::progress() const {
-  return static_cast<double>(epoch_) + static_cast<double>(batch_ * loader_.options().batch_size) /
-                                           static_cast<double>(loader_.images());
+Moment Fit::moment() const {
+  return {.progress = static_cast<double>(epoch_) +
+                      static_cast<double>(batch_ * loader_.options().batch_size) /
+                          static_cast<double>(loader_.images()),
+          .epoch = epoch_,
+          .step = steps_,
+          .batches = loader_.batches()};
 }
 
 std::optional<FitStep> Fit::step() {
@@ -91,15 +94,15 @@ std::optional<FitStep> Fit::step() {
     const Autocast autocast(model_.device(), options_.precision);
     return task_.loss(model_, *batch);
   }();
-  backward(loss.total);
+  const Pace pace = options_.schedule(moment());
+  backward(loss.total, pace, batch->size());
   loss.total = loss.total.detach();
   add_losses(loss, batch->size());
   FitStep made{.images = batch->size(), .loss = std::move(loss)};
   const bool epoch_ends = batch_ + 1 == loader_.batches();
-  const double factor = options_.schedule(progress());
-  made.learning_rate = optimizer_->groups().front().learning_rate * factor;
-  if (++gathered_ == options_.accumulate || epoch_ends) {
-    made.gradient_norm = update(factor);
+  made.learning_rate = optimizer_->groups().front().rate(pace);
+  if (++gathered_ >= pace.accumulate || epoch_ends) {
+    made.gradient_norm = update(pace);
   }
   ++steps_;
   ++batch_;
@@ -131,14 +134,15 @@ void Fit::add_losses(const tasks::Loss& loss, std::int64_t images) {
   }
 }
 
-void Fit::backward(const at::Tensor& loss) {
-  const at::Tensor share =
-      options_.accumulate > 1 ? loss / static_cast<double>(options_.accumulate) : loss;
+void Fit::backward(const at::Tensor& loss, const Pace& pace, std::int64_t images) {
+  const at::Tensor share = options_.sum_losses   ? loss * static_cast<double>(images)
+                           : pace.accumulate > 1 ? loss / static_cast<double>(pace.accumulate)
+                                                 : loss;
   (scaler_ ? scaler_->scaled(share) : share).backward();
 }
 
 /// Gives the norm of the gradients, if anybody wants it.
-at::Tensor Fit::update(double factor) {
+at::Tensor Fit::update(const Pace& pace) {
   gathered_ = 0;
   if (scaler_ && !scaler_->unscale(*optimizer_)) {
     return {};
@@ -150,11 +154,14 @@ at::Tensor Fit::update(double factor) {
   if (options_.clip_norm > 0) {
     optimizer_->clip_gradients(norm, options_.clip_norm);
   }
-  optimizer_->step(factor);
+  optimizer_->step(pace);
   ++updates_;
   if (!averaged_.empty()) {
     const auto done = static_cast<double>(updates_);
-    move_average(average_, averaged_, std::min(options_.average_decay, (1 + done) / (10 + done)));
+    const double decay = options_.average_ramp > 0
+                             ? options_.average_decay * -std::expm1(-done / options_.average_ramp)
+                             : std::min(options_.average_decay, (1 + done) / (10 + done));
+    move_average(average_, averaged_, decay);
   }
   return norm;
 }

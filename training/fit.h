@@ -8,20 +8,23 @@
 #include "tensors/device.h"
 #include "training/loss_scaler.h"
 #include "training/optimizer.h"
+#include "training/schedule.h"
 
 namespace lorae::training {
 
 struct LoopOptions {
   std::int64_t epochs = 1;
-  std::int64_t max_steps = 0;   ///< end after so many batches; 0: at the last epoch's end
-  double clip_norm = 0;         ///< of the gradients; 0: no clipping
-  std::int64_t accumulate = 1;  ///< batches per step of the optimiser
-  double average_decay = 0;     ///< of the exponential moving average; 0: none
+  std::int64_t max_steps = 0;  ///< end after so many batches; 0: at the last epoch's end
+  double clip_norm = 0;        ///< of the gradients; 0: no clipping
+  /// The gradient is that of all images' losses added up; else the mean over those of a step.
+  bool sum_losses = false;
+  double average_decay = 0;  ///< of the exponential moving average; 0: none
+  double average_ramp =
+      0;  ///< steps in which the decay rises to its value; 0: by (1 + n) / (10 + n)
   Precision precision = Precision::kFloat32;  ///< on a GPU
   bool measure_norm = false;                  ///< of the gradients, without clipping, too
   Seed noise = {};  ///< what is random in a forward pass: dropout, stochastic depth
-  /// The step's learning rate as a fraction of the group's; the argument is the progress in epochs.
-  std::function<double(double)> schedule = [](double) { return 1.0; };
+  std::function<Pace(const Moment&)> schedule = [](const Moment&) { return Pace{}; };
 };
 
 /// A batch that was trained on.
@@ -85,9 +88,9 @@ class Fit {
  private:
   void add_losses(const tasks::Loss& loss, std::int64_t images);
   std::int64_t seen_images() const;
-  void backward(const at::Tensor& loss);
-  at::Tensor update(double factor);
-  double progress() const;
+  void backward(const at::Tensor& loss, const Pace& pace, std::int64_t images);
+  at::Tensor update(const Pace& pace);
+  Moment moment() const;
 
   models::Model& model_;
   const tasks::Task& task_;

@@ -12,19 +12,22 @@ using adapters::Norm;
 
 Learner::Learner(const Plan& plan, const StateDict& backbone, at::Device device)
     : plan_(plan),
-      task_(tasks::make_task(plan.task.name, {.classes = plan.model.classes})),
+      task_(tasks::make_task(plan.task.name, tasks::settings_for(plan.model))),
       model_(models::build(plan.model, Seed{plan.seed})) {
   copy_values_(model_->backbone(), backbone);
   const MethodOptions& method = plan.method;
   if (method.kind == Kind::kLorae) {
     attach_adapters(*model_, method.lorae, method.head, Seed{plan.seed});
   }
-  trainable_ = trainable_of(*model_, method.kind, method.head, method.norm);
+  trained_ = trainable_of(*model_, method.kind, method.head, method.norm);
+  trainable_ =
+      method.norm == Norm::kTrained ? joined(trained_, model_->norm_statistics()) : trained_;
   total_parameters_ = count_parameters(*model_);
   if (method.kind != Kind::kFull && method.norm == Norm::kFrozen) {
     model_->fold_norms();  // frozen, they are part of the convolutions: less to compute and to keep
   }
-  model_->train_only(trainable_);
+  model_->train_only(trained_);
+  model_->set_batch_norm_learning(method.norm == Norm::kTrained);
   model_->to(device);
 }
 
@@ -45,13 +48,16 @@ FitResult Learner::fit_round(const data::DatasetPtr& images,
                              RoundId round,
                              double learning_rate_factor) {
   const MethodOptions& method = plan_.method;
-  auto groups = parameter_groups(trainable_, method.learning_rate * learning_rate_factor,
-                                 method.mapper_learning_rate_ratio, plan_.training.weight_decay);
-  data::Loader loader(images,
-                      {.shape = input_shape(plan_.model),
-                       .batch_size = plan_.training.batch_size,
-                       .pinned = model_->device().is_cuda()},
-                      Seed{plan_.seed}.derive("fit", client, round.value));
+  auto groups =
+      parameter_groups(trained_, {.learning_rate = method.learning_rate * learning_rate_factor,
+                                  .mapper_ratio = method.mapper_learning_rate_ratio,
+                                  .weight_decay = plan_.training.weight_decay});
+  data::AugmentOptions augment = plan_.augment;
+  augment.mosaic_off = 0;  // a round is no training's end
+  data::LoaderOptions options =
+      tasks::learning_options(*task_, *model_, augment, plan_.training.local_epochs);
+  options.batch_size = plan_.training.batch_size;
+  data::Loader loader(images, options, Seed{plan_.seed}.derive("fit", client, round.value));
   Fit fit(*model_, *task_, loader,
           make_optimizer({.name = plan_.training.optimizer, .momentum = plan_.training.momentum},
                          std::move(groups)),
@@ -65,12 +71,7 @@ FitResult Learner::fit_round(const data::DatasetPtr& images,
 }
 
 Metrics Learner::evaluate(const data::DatasetPtr& images, const std::stop_token& stop) const {
-  data::Loader loader(images,
-                      {.shape = input_shape(plan_.model),
-                       .batch_size = tasks::evaluation_batch(*model_),
-                       .shuffle = false,
-                       .pinned = model_->device().is_cuda()},
-                      {});
+  data::Loader loader(images, tasks::judging_options(*task_, *model_), {});
   return tasks::evaluate(*model_, *task_, loader, stop)->result();
 }
 

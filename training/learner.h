@@ -21,8 +21,9 @@ class Learner {
   /// Errors: kIncompatible if the backbone is one of another model.
   Learner(const Plan& plan, const StateDict& backbone, at::Device device = at::kCPU);
 
-  /// What this method trains and sends: adapters and head, all weights, or the head. The tensors
-  /// are the model's own. Before any `load` they hold the run's first global state.
+  /// What this method trains and sends: adapters and head, all weights, or the head; with norms
+  /// that are trained, their means and variances, too. The tensors are the model's own. Before any
+  /// `load` they hold the run's first global state.
   const StateDict& trainable() const { return trainable_; }
 
   /// How a file of `trainable` describes itself, and what the model is given and says. `backbone`:
@@ -52,7 +53,8 @@ class Learner {
   Plan plan_;
   std::unique_ptr<tasks::Task> task_;
   std::unique_ptr<models::Model> model_;
-  StateDict trainable_;
+  StateDict trained_;    // parameters
+  StateDict trainable_;  // those and, of norms that are trained, statistics
   std::int64_t total_parameters_ = 0;
 };
 

@@ -84,7 +84,7 @@ class Sgd final : public Optimizer {
         momentum_(options.momentum),
         velocities_(empty_moments(groups_)) {}
 
-  void step(double factor) override {
+  void step(const Pace& pace) override {
     const torch::NoGradGuard no_grad;
     for (std::size_t i = 0; i < groups_.size(); ++i) {
       const ParameterGroup& group = groups_[i];
@@ -97,7 +97,7 @@ class Sgd final : public Optimizer {
       }
       at::_foreach_mul_(now.first, momentum_);
       at::_foreach_add_(now.first, now.gradients, 1);
-      at::_foreach_add_(now.parameters, now.first, -group.learning_rate * factor);
+      at::_foreach_add_(now.parameters, now.first, -group.rate(pace));
     }
   }
 
@@ -124,14 +124,14 @@ class Adam final : public Optimizer {
         means_(empty_moments(groups_)),
         squares_(empty_moments(groups_)) {}
 
-  void step(double factor) override {
+  void step(const Pace& pace) override {
     const torch::NoGradGuard no_grad;
     ++steps_;
     const double mean_share = 1 - std::pow(options_.beta1, static_cast<double>(steps_));
     const double square_share = 1 - std::pow(options_.beta2, static_cast<double>(steps_));
     for (std::size_t i = 0; i < groups_.size(); ++i) {
       const ParameterGroup& group = groups_[i];
-      const double rate = group.learning_rate * factor;
+      const double rate = group.rate(pace);
       Moving now = moving(group, means_[i], &squares_[i]);
       if (now.parameters.empty()) {
         continue;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tensors/state_dict.h"
+#include "training/schedule.h"
 
 namespace lorae::training {
 
@@ -21,6 +22,11 @@ struct ParameterGroup {
   std::vector<at::Tensor> parameters;
   double learning_rate = 0;
   double weight_decay = 0;
+  double warm_rate = 0;  ///< at the beginning of a warm-up, where others begin with 0
+
+  double rate(const Pace& pace) const {
+    return learning_rate * pace.factor + warm_rate * pace.warm_share;
+  }
 };
 
 /// Moves parameters by their gradients. A parameter without a gradient stays where it is.
@@ -29,8 +35,8 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  /// One step; the learning rates are the groups' times `factor`.
-  virtual void step(double factor) = 0;
+  /// One step; each group's learning rate is its `rate` at this pace.
+  virtual void step(const Pace& pace) = 0;
 
   const std::vector<ParameterGroup>& groups() const { return groups_; }
   void zero_gradients() const;

@@ -24,6 +24,7 @@ std::string plan_text(const Plan& plan) {
   printer.print("data", plan.data);
   printer.print("training", plan.training);
   printer.print("method", plan.method);
+  printer.print("augment", plan.augment);
   return printer.text();
 }
 
@@ -39,6 +40,7 @@ ParsedPlan parse_plan(std::string_view text) {
   reader.read("data", plan.data);
   reader.read("training", plan.training);
   reader.read("method", plan.method);
+  reader.read("augment", plan.augment);
   parsed.unknown = reader.unknown();
   codec::Chain::parse(plan.method.uplink);
   codec::Chain::parse(plan.method.downlink);

@@ -8,6 +8,7 @@
 #include "adapters/policy.h"
 #include "base/config_reader.h"
 #include "base/seed.h"
+#include "data/augment.h"
 #include "data/formats/open.h"
 #include "data/partition.h"
 #include "models/model.h"
@@ -113,7 +114,7 @@ struct MethodOptions {
   std::string name = "lorae-r8";
   adapters::Kind kind = adapters::Kind::kLorae;
   adapters::LoraeOptions lorae = {};
-  adapters::Head head = adapters::Head::kFull;
+  adapters::Head head = adapters::Head::kLast;
   adapters::Norm norm = adapters::Norm::kFrozen;
   double learning_rate = 0.05;
   double mapper_learning_rate_ratio = 4;
@@ -138,6 +139,7 @@ struct Plan {
   DataOptions data;
   FitOptions training;
   MethodOptions method;
+  data::AugmentOptions augment = data::kNoAugmentation;  ///< of the images that clients train on
 };
 
 /// As TOML, comments included; parse_plan reads it back to the same values.

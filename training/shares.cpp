@@ -1,5 +1,6 @@
 #include "training/shares.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "base/error.h"
@@ -58,9 +59,10 @@ data::ImageShape input_shape(const models::ModelOptions& model) {
 }
 
 void check_classes(const data::Dataset& images, const models::ModelOptions& model) {
-  check(static_cast<std::int64_t>(images.classes().size()) <= model.classes,
-        ErrorCode::kIncompatible, "[data] the images have ", images.classes().size(),
-        " classes, the model only ", model.classes, " outputs; set model.classes");
+  const std::int64_t shown = model.classes - models::background_outputs(model.name);
+  check(std::ssize(images.classes()) <= shown, ErrorCode::kIncompatible, "[data] the images have ",
+        images.classes().size(), " classes, the model only ", shown,
+        " outputs for classes; set model.classes");
 }
 
 std::vector<std::string> class_names(const DataOptions& options) {
@@ -100,8 +102,11 @@ data::Shares private_shares(const DataOptions& options,
   if (options.partition == Partition::kIid) {
     return data::partition_iid(images.size(), shares, own);
   }
-  const std::vector<std::int64_t> labels = data::labels_of(images);
-  const std::int64_t classes = std::ssize(images.classes());
+  std::vector<std::int64_t> labels = data::labels_of(images);
+  std::int64_t classes = std::ssize(images.classes());
+  if (std::ranges::count(labels, -1) > 0) {  // pictures that show nothing are a class of their own
+    std::ranges::replace(labels, -1, classes++);
+  }
   return options.partition == Partition::kDirichletClient
              ? data::partition_dirichlet_client(labels, classes, shares, options.dirichlet_alpha,
                                                 own)

@@ -26,12 +26,6 @@ StateDict with_prefix(const std::string& prefix, const StateDict& state) {
   return StateDict(std::move(entries));
 }
 
-StateDict joined(const StateDict& a, const StateDict& b) {
-  std::vector<StateDict::Entry> entries(a.begin(), a.end());
-  entries.insert(entries.end(), b.begin(), b.end());
-  return StateDict(std::move(entries));
-}
-
 /// Everything that a training is made of, and its loop.
 class Training {
  public:
@@ -40,40 +34,29 @@ class Training {
         config_(settings.config),
         device_(open_device(config_.compute)),
         folder_(settings.out, config_, settings.resume),
+        task_(tasks::make_task(config_.train.task, task_settings(config_))),
         training_images_(open(data::Split::kTrain)),
-        task_(tasks::make_task(
-            config_.train.task,
-            {.classes = config_.model.classes, .label_smoothing = config_.train.label_smoothing})),
         model_(made_model(settings)),
-        loader_(training_images_,
-                {.shape = input_shape(config_.model),
-                 .batch_size = config_.train.batch_size,
-                 .shuffle = config_.train.shuffle,
-                 .workers = config_.train.workers,
-                 .prepare = data::stretching(data::make_augmentation(config_.augment)),
-                 .pinned = model_->device().is_cuda()},
-                Seed{config_.seed}.derive("train")),
-        validation_(open(data::Split::kTest),
-                    {.shape = input_shape(config_.model),
-                     .batch_size = tasks::evaluation_batch(*model_),
-                     .shuffle = false,
-                     .workers = config_.train.workers,
-                     .pinned = model_->device().is_cuda()},
-                    {}),
+        loader_(training_images_, learning_options(), Seed{config_.seed}.derive("train")),
+        validation_(open(data::Split::kTest), judging_options(), {}),
         fit_(*model_,
              *task_,
              loader_,
-             make_optimizer({.name = config_.train.optimizer, .momentum = config_.train.momentum},
+             make_optimizer({.name = config_.train.optimizer,
+                             .momentum = config_.train.momentum,
+                             .beta1 = config_.train.beta1},
                             groups()),
              {.epochs = config_.train.epochs,
               .max_steps = config_.train.steps,
               .clip_norm = config_.train.clip_norm,
-              .accumulate = config_.train.accumulate,
+              .sum_losses = config_.train.sum_losses,
               .average_decay = config_.train.average_decay,
+              .average_ramp = config_.train.average_ramp,
               .precision = config_.train.precision,
               .measure_norm = settings.measure_norm,
               .noise = Seed{config_.seed}.derive("noise"),
-              .schedule = schedule_of(config_.train)},
+              .schedule = [options = schedule_of(config_.train)](
+                              const Moment& moment) { return pace_at(options, moment); }},
              kept_) {
     if (settings.resume) {
       restore();
@@ -113,10 +96,27 @@ class Training {
   }
 
  private:
+  data::LoaderOptions learning_options() const {
+    data::LoaderOptions options =
+        tasks::learning_options(*task_, *model_, config_.augment, config_.train.epochs);
+    options.batch_size = config_.train.batch_size;
+    options.shuffle = config_.train.shuffle;
+    options.workers = config_.train.workers;
+    return options;
+  }
+
+  data::LoaderOptions judging_options() const {
+    data::LoaderOptions options = tasks::judging_options(*task_, *model_);
+    options.workers = config_.train.workers;
+    options.rectangular = task_->needs().proportions && config_.train.rectangular;
+    return options;
+  }
+
   data::DatasetPtr open(data::Split split) {
     auto images = data::open_dataset(config_.data, config_.model.channels, split,
                                      {.damaged = config_.damaged});
     check_classes(*images, config_.model);
+    tasks::check_annotation(config_.train.task, *task_, *images);
     if (config_.damaged == data::Damaged::kSkip) {
       images = data::without_damaged(images);
     }
@@ -152,16 +152,20 @@ class Training {
       kept_ = model->backbone();
     } else {
       trained_ = trainable_of(*model, options.kind, options.head, options.norm);
-      kept_ = trained_;
+      kept_ = trains_norms() ? joined(trained_, model->norm_statistics()) : trained_;
       if (options.norm == adapters::Norm::kFrozen) {
         plain_ = model->backbone().clone();
         model->fold_norms();
       }
     }
     model->train_only(trained_);
-    model->set_batch_norm_learning(options.kind == Kind::kFull);
+    model->set_batch_norm_learning(trains_norms());
     model->to(device_);
     return model;
+  }
+
+  bool trains_norms() const {
+    return config_.train.kind == Kind::kFull || config_.train.norm == adapters::Norm::kTrained;
   }
 
   models::Description description() const {
@@ -170,8 +174,16 @@ class Training {
 
   std::vector<ParameterGroup> groups() const {
     const TrainOptions& options = config_.train;
-    return parameter_groups(trained_, options.learning_rate, options.mapper_learning_rate_ratio,
-                            options.weight_decay);
+    double decay = options.weight_decay;
+    if (options.nominal_batch > 0) {  // meant for that many images a step
+      decay *= static_cast<double>(options.batch_size * full_accumulation(schedule_of(options))) /
+               static_cast<double>(options.nominal_batch);
+    }
+    return parameter_groups(trained_, {.learning_rate = options.learning_rate,
+                                       .mapper_ratio = options.mapper_learning_rate_ratio,
+                                       .weight_decay = decay,
+                                       .decay_all = options.decay_all,
+                                       .warmup_bias_rate = options.warmup_bias_rate});
   }
 
   std::int64_t images_to_train() const {
@@ -289,8 +301,8 @@ class Training {
   TrainConfig config_;
   at::Device device_;
   TrainFolder folder_;
-  data::DatasetPtr training_images_;
   std::unique_ptr<tasks::Task> task_;
+  data::DatasetPtr training_images_;
   adapters::AdapterInfo info_;
   std::int64_t total_parameters_ = 0;
   StateDict trained_;  // parameters

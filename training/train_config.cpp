@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <numbers>
 
 #include "base/error.h"
 #include "data/formats/open.h"
+#include "training/recipes.h"
 
 namespace lorae::training {
 namespace {
@@ -23,6 +22,7 @@ struct Top {
   data::Damaged damaged = data::Damaged::kRefuse;
   std::string weights;
   std::vector<std::string> classes = {};
+  std::string recipe = "default";
 };
 
 template <typename Visitor>
@@ -34,40 +34,49 @@ void visit_fields(Top& top, Visitor&& visit) {
   visit("damaged", top.damaged, anything(), "pictures that cannot be decoded: refuse or skip");
   visit("weights", top.weights, anything(), "safetensors to start from; empty: from the seed");
   visit("classes", top.classes, anything(), "names of the labels, in their order");
+  visit("recipe", top.recipe, one_of(recipe_names()), "what is set where nothing is given");
 }
 
 /// What the defaults of ModelOptions, made for Fashion-MNIST, are to other images.
-void suit_images(models::ModelOptions& model, const std::string& path, const ConfigReader& reader) {
-  constexpr std::int64_t kSmall = 64;  // pixels
+void suit_images(TrainConfig& config, const ConfigReader& reader) {
+  constexpr std::int64_t kSmall = 64, kPicture = 224, kScene = 640;  // pixels
+  models::ModelOptions& model = config.model;
   const auto set_unless_given = [&](const char* key, auto& field, auto value) {
     if (!reader.has(str("model.", key))) {
       field = value;
     }
   };
-  const data::ImageSet* images = nullptr;
   const auto set =
-      data::open_dataset(path, 3, data::Split::kTrain, {.damaged = data::Damaged::kSkip});
-  images = set->in_memory();
+      data::open_dataset(config.data, 3, data::Split::kTrain, {.damaged = data::Damaged::kSkip});
+  const bool scenes = set->annotation() != data::Annotation::kClass;
+  const std::int64_t side = scenes ? kScene : kPicture;
+  const data::ImageSet* images = set->in_memory();
   const data::ImageShape shape =
-      images == nullptr ? data::ImageShape{3, 224, 224} : images->shape();
+      images == nullptr ? data::ImageShape{3, side, side} : images->shape();
   set_unless_given("channels", model.channels, shape.channels);
   set_unless_given("height", model.height, shape.height);
   set_unless_given("width", model.width, shape.width);
   set_unless_given("pool", model.pool, std::int64_t{1});
   set_unless_given("stem", model.stem, model.height < kSmall ? "small" : "standard");
-  if (model.channels == 3) {
+  const bool as_they_are = scenes && config.train.task != "semantic";  // detectors' custom
+  if (as_they_are) {
+    set_unless_given("mean", model.mean, std::vector{0.0});
+    set_unless_given("standard_deviation", model.standard_deviation, std::vector{1.0});
+  } else if (model.channels == 3) {
     set_unless_given("mean", model.mean, models::kImageNetMean);
     set_unless_given("standard_deviation", model.standard_deviation, models::kImageNetDeviation);
   }
-  set_unless_given("classes", model.classes, std::ssize(set->classes()));
+  set_unless_given("classes", model.classes,
+                   std::ssize(set->classes()) + models::background_outputs(model.name));
 }
 
 Top top_of(const TrainConfig& config) {
   return {config.seed,    config.compute, config.threads, config.data,
-          config.damaged, config.weights, config.classes};
+          config.damaged, config.weights, config.classes, config.recipe};
 }
 
-TrainConfig read(ConfigReader& reader, const TrainConfig& start) {
+/// `by_recipe`: what the reader leaves open is as the recipe says, else as in `start`.
+TrainConfig read(ConfigReader& reader, const TrainConfig& start, bool by_recipe) {
   TrainConfig config = start;
   Top top = top_of(start);
   reader.read("", top);
@@ -78,8 +87,17 @@ TrainConfig read(ConfigReader& reader, const TrainConfig& start) {
   config.damaged = top.damaged;
   config.weights = top.weights;
   config.classes = top.classes;
+  config.recipe = top.recipe;
   reader.read("model", config.model);
   reader.read("train", config.train);
+  if (by_recipe) {
+    if (!reader.has("train.task")) {
+      config.train.task = models::task_of(config.model.name);
+    }
+    reader.fill(ConfigReader::parse(recipe_text(config.recipe, config.train.task), config.recipe));
+    reader.read("model", config.model);
+    reader.read("train", config.train);
+  }
   reader.read("augment", config.augment);
   reader.finish();
   return config;
@@ -88,10 +106,10 @@ TrainConfig read(ConfigReader& reader, const TrainConfig& start) {
 }  // namespace
 
 TrainConfig read_train_config(ConfigReader& reader) {
-  TrainConfig config = read(reader, {});
+  TrainConfig config = read(reader, {}, true);
   check(!config.data.empty(), ErrorCode::kInvalidConfig,
         "[train] no data: give a folder of images");
-  suit_images(config.model, config.data, reader);
+  suit_images(config, reader);
   if (config.classes.empty()) {
     config.classes = data::class_names(config.data);
   }
@@ -100,7 +118,7 @@ TrainConfig read_train_config(ConfigReader& reader) {
 }
 
 TrainConfig read_use_config(ConfigReader& reader, const TrainConfig& start) {
-  TrainConfig config = read(reader, start);
+  TrainConfig config = read(reader, start, false);
   models::check_input(config.model, reader);
   return config;
 }
@@ -131,19 +149,25 @@ std::vector<ConfigDifference> identity_differences(const TrainConfig& before,
   return differences(values_of(before), values_of(now));
 }
 
-std::function<double(double)> schedule_of(const TrainOptions& options) {
-  return [options](double epochs) {
-    if (epochs < options.warmup_epochs) {
-      return std::max(epochs / options.warmup_epochs, 1e-3);
-    }
-    const double rest = static_cast<double>(options.epochs) - options.warmup_epochs;
-    const double t = rest > 0 ? std::min((epochs - options.warmup_epochs) / rest, 1.0) : 0;
-    const double fall = options.schedule == Schedule::kCosine
-                            ? (1 + std::cos(std::numbers::pi * t)) / 2
-                        : options.schedule == Schedule::kLinear ? 1 - t
-                                                                : 1;
-    return options.final_fraction + (1 - options.final_fraction) * fall;
-  };
+ScheduleOptions schedule_of(const TrainOptions& options) {
+  return {.kind = options.schedule,
+          .epochs = options.epochs,
+          .warmup_epochs = options.warmup_epochs,
+          .warmup_least = options.warmup_least,
+          .final_fraction = options.final_fraction,
+          .stairs = options.stairs,
+          .accumulate = options.accumulate,
+          .nominal_batch = options.nominal_batch,
+          .batch_size = options.batch_size};
+}
+
+tasks::TaskSettings task_settings(const TrainConfig& config) {
+  tasks::TaskSettings settings = tasks::settings_for(config.model);
+  settings.label_smoothing = config.train.label_smoothing;
+  settings.box_gain = config.train.box_gain;
+  settings.class_gain = config.train.class_gain;
+  settings.dfl_gain = config.train.dfl_gain;
+  return settings;
 }
 
 }  // namespace lorae::training

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "adapters/description.h"
@@ -12,18 +11,17 @@
 #include "tasks/task.h"
 #include "tensors/device.h"
 #include "training/optimizer.h"
+#include "training/schedule.h"
 #include "training/trainable.h"
 
 namespace lorae::training {
-
-enum class Schedule { kCosine, kLinear, kConstant };
 
 /// One training on one machine, as `lorae train` runs it.
 struct TrainOptions {
   std::string task = "classification";
   adapters::Kind kind = adapters::Kind::kLorae;
   adapters::LoraeOptions lorae = {};
-  adapters::Head head = adapters::Head::kFull;
+  adapters::Head head = adapters::Head::kLast;
   adapters::Norm norm = adapters::Norm::kFrozen;
   double mapper_learning_rate_ratio = 4;
   std::int64_t epochs = 10;
@@ -32,15 +30,25 @@ struct TrainOptions {
   std::string optimizer = "sgd";
   double learning_rate = 0.05;
   double momentum = 0.9;
+  double beta1 = 0.9;
   double weight_decay = 0.0005;
   Schedule schedule = Schedule::kCosine;
   double warmup_epochs = 0.5;
+  std::int64_t warmup_least = 0;
+  double warmup_bias_rate = 0;
   double final_fraction = 0.01;
+  bool stairs = false;
   double clip_norm = 0;
   Precision precision = Precision::kFloat32;
   std::int64_t accumulate = 1;
+  std::int64_t nominal_batch = 0;
+  bool sum_losses = false;
+  bool decay_all = true;
   double average_decay = 0;
+  double average_ramp = 0;
   double label_smoothing = 0;
+  double box_gain = 7.5, class_gain = 0.5, dfl_gain = 1.5;
+  bool rectangular = true;
   std::int64_t patience = 0;
   bool shuffle = true;
   std::int64_t workers = 2;
@@ -56,16 +64,33 @@ void visit_fields(TrainOptions& options, Visitor&& visit) {
   visit("optimizer", options.optimizer, one_of(optimizer_names()), "sgd, adam, adamw");
   visit("learning_rate", options.learning_rate, between(0, 10), "after the warm-up");
   visit("momentum", options.momentum, between(0, 0.999), "of SGD");
+  visit("beta1", options.beta1, between(0, 0.999), "of Adam and AdamW");
   visit("weight_decay", options.weight_decay, between(0, 1), "");
+  visit("decay_all", options.decay_all, anything(), "norms and biases, too");
   visit("schedule", options.schedule, anything(), "cosine, linear or constant");
   visit("warmup_epochs", options.warmup_epochs, between(0, 1000), "the rate rises linearly to 1");
+  visit("warmup_least", options.warmup_least, between(0, 1e9), "batches of the warm-up, at least");
+  visit("warmup_bias_rate", options.warmup_bias_rate, between(0, 10),
+        "learning rate of biases at its beginning");
+  visit("stairs", options.stairs, anything(), "the rate falls once an epoch, over all epochs");
   visit("final_fraction", options.final_fraction, between(0, 1), "of the rate at the end");
   visit("clip_norm", options.clip_norm, between(0, 1e6), "of the gradient; 0 does not clip");
   visit("precision", options.precision, anything(), "on GPUs: float32, bfloat16 or float16");
   visit("accumulate", options.accumulate, between(1, 1e6), "batches per step of the optimiser");
+  visit("nominal_batch", options.nominal_batch, between(0, 1e6),
+        "images per step, instead; weight decay is meant for it; 0: accumulate counts");
+  visit("sum_losses", options.sum_losses, anything(), "of all images of a step, not their mean");
   visit("average_decay", options.average_decay, between(0, 0.999999),
         "of the moving average that is evaluated; 0: none");
+  visit("average_ramp", options.average_ramp, between(0, 1e9),
+        "steps in which that decay rises; 0: by (1 + n) / (10 + n)");
   visit("label_smoothing", options.label_smoothing, between(0, 0.9), "of the training's loss");
+  visit("box_gain", options.box_gain, between(0, 1000),
+        "detection: of the boxes' loss, masks' too");
+  visit("class_gain", options.class_gain, between(0, 1000), "detection: of the classes' loss");
+  visit("dfl_gain", options.dfl_gain, between(0, 1000), "detection: of the sides' distributions");
+  visit("rectangular", options.rectangular, anything(),
+        "objects: judged in frames of the pictures' proportions");
   visit("patience", options.patience, between(0, 1e6),
         "end after so many epochs without a better one; 0: never");
   visit("shuffle", options.shuffle, anything(), "the images, anew each epoch");
@@ -80,6 +105,7 @@ struct TrainConfig {
   data::Damaged damaged = data::Damaged::kRefuse;
   std::string weights = {};               ///< safetensors to start from; empty: drawn from the seed
   std::vector<std::string> classes = {};  ///< names of the labels
+  std::string recipe = "default";
   models::ModelOptions model;
   TrainOptions train;
   data::AugmentOptions augment;
@@ -101,15 +127,8 @@ std::string print_train_config(const TrainConfig& config);
 std::vector<ConfigDifference> identity_differences(const TrainConfig& before,
                                                    const TrainConfig& now);
 
-/// The learning rate as a fraction of the configured one, by the progress in epochs.
-/// Formula: t / warmup below the warm-up; then from 1 to `final_fraction` over what is left, by
-/// (1 + cos(pi t)) / 2, or 1 - t, or not at all.
-std::function<double(double)> schedule_of(const TrainOptions& options);
+ScheduleOptions schedule_of(const TrainOptions& options);
+
+tasks::TaskSettings task_settings(const TrainConfig& config);
 
 }  // namespace lorae::training
-
-namespace lorae {
-template <>
-inline constexpr std::array<std::string_view, 3> kNames<training::Schedule> = {"cosine", "linear",
-                                                                               "constant"};
-}  // namespace lorae

@@ -1,5 +1,7 @@
 #include "training/trainable.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "tensors/torch.h"
 
@@ -11,9 +13,9 @@ void attach_adapters(models::Model& model,
                      Seed seed) {
   model.attach_adapters(lorae, seed);
   for (const auto& [shape, weight] : model.adaptable()) {
-    check(head == adapters::Head::kFrozen || !shape.head || !weight->has_adapter(),
+    check(head == adapters::Head::kNone || !shape.head || !weight->has_adapter(),
           ErrorCode::kInvalidConfig, "[training] the head '", shape.name,
-          "' is trained in full; to give it an adapter, set head = \"frozen\"");
+          "' is trained in full; to give it an adapter, set head = \"none\"");
   }
 }
 
@@ -21,22 +23,28 @@ StateDict trainable_of(const models::Model& model,
                        adapters::Kind kind,
                        adapters::Head head,
                        adapters::Norm norm) {
-  if (kind == adapters::Kind::kFull) {
-    return model.weights();
-  }
-  if (kind == adapters::Kind::kHead) {
-    return model.head();
-  }
-  std::vector<StateDict> parts{model.adapter()};
-  if (head == adapters::Head::kFull) {
-    parts.push_back(model.head());
-  }
-  if (norm == adapters::Norm::kAffine) {
-    parts.push_back(model.norm_affines());
-  }
   std::vector<StateDict::Entry> entries;
-  for (const StateDict& part : parts) {
-    entries.insert(entries.end(), part.begin(), part.end());
+  const auto add = [&](const StateDict& part) {
+    for (const StateDict::Entry& entry : part) {
+      const bool known = std::ranges::any_of(
+          entries, [&](const StateDict::Entry& other) { return other.first == entry.first; });
+      if (!known) {  // the head is among all weights, norms lie within branches
+        entries.push_back(entry);
+      }
+    }
+  };
+  if (kind == adapters::Kind::kFull) {
+    add(model.weights());
+  } else {
+    add(model.adapter());
+  }
+  if (head == adapters::Head::kBranch) {
+    add(model.branches());
+  } else if (head == adapters::Head::kLast || kind == adapters::Kind::kHead) {
+    add(model.head());
+  }
+  if (norm != adapters::Norm::kFrozen) {
+    add(model.norm_affines());
   }
   return StateDict(std::move(entries));
 }
@@ -60,18 +68,24 @@ std::int64_t count_parameters(const models::Model& model) {
 }
 
 std::vector<ParameterGroup> parameter_groups(const StateDict& trained,
-                                             double learning_rate,
-                                             double mapper_ratio,
-                                             double weight_decay) {
-  ParameterGroup others{{}, learning_rate, weight_decay};
-  ParameterGroup mappers{{}, learning_rate * mapper_ratio, weight_decay};
+                                             const GroupOptions& options) {
+  const ParameterGroup weights{{}, options.learning_rate, options.weight_decay, /*warm_rate=*/0};
+  ParameterGroup mappers = weights, norms = weights, biases = weights;
+  mappers.learning_rate *= options.mapper_ratio;
+  biases.warm_rate = options.warmup_bias_rate;
+  if (!options.decay_all) {
+    norms.weight_decay = biases.weight_decay = 0;
+  }
+  std::vector<ParameterGroup> groups{weights, mappers, norms, biases};
+  const bool apart = !options.decay_all || options.warmup_bias_rate > 0;
   for (const auto& [name, tensor] : trained) {
-    (name.ends_with(adapters::kMapperSuffix) ? mappers : others).parameters.push_back(tensor);
+    const std::size_t group = name.ends_with(adapters::kMapperSuffix) ? 1
+                              : apart && name.ends_with(".bias")      ? 3
+                              : apart && tensor.dim() == 1            ? 2
+                                                                      : 0;
+    groups[group].parameters.push_back(tensor);
   }
-  std::vector<ParameterGroup> groups{others};
-  if (!mappers.parameters.empty()) {
-    groups.push_back(mappers);
-  }
+  std::erase_if(groups, [](const ParameterGroup& group) { return group.parameters.empty(); });
   return groups;
 }
 

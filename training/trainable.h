@@ -14,8 +14,8 @@ template <typename Options, typename Visitor>
 void visit_what_is_trained(Options& options, Visitor&& visit) {
   visit("kind", options.kind, anything(), "what is trained: lorae, full or head");
   adapters::visit_fields(options.lorae, visit);
-  visit("head", options.head, anything(), "lorae: a classifier's last layer");
-  visit("norm", options.norm, anything(), "lorae: BatchNorm's weight and bias");
+  visit("head", options.head, anything(), "lorae, head: trained in full: last, branch or none");
+  visit("norm", options.norm, anything(), "lorae, head: BatchNorm: frozen, affine or trained");
   visit("mapper_learning_rate_ratio", options.mapper_learning_rate_ratio, between(0.001, 1e6),
         "lorae: the mapper's rate over the others' (LoRA+)");
 }
@@ -28,9 +28,9 @@ void attach_adapters(models::Model& model,
                      adapters::Head head,
                      Seed seed);
 
-/// What is trained and sent of a model that has its adapters, if any: adapters with the head in
-/// full and the norms' affines as asked; every weight but BatchNorm's; or the head. `head` and
-/// `norm` count for adapters alone.
+/// What is trained and sent of a model that has its adapters, if any: every weight but BatchNorm's
+/// for kind full; else the adapters, if any, and what `head` names in full (for kind head at least
+/// the last layers); and the norms' affines unless they are frozen.
 StateDict trainable_of(const models::Model& model,
                        adapters::Kind kind,
                        adapters::Head head,
@@ -43,11 +43,17 @@ StateDict all_parameters(const models::Model& model);
 /// model.
 std::int64_t count_parameters(const models::Model& model);
 
-/// Mappers at `mapper_ratio` times the learning rate of the others; a group of each that there is.
-/// Source: LoRA+, Hayou et al. 2024 (arXiv:2402.12354).
-std::vector<ParameterGroup> parameter_groups(const StateDict& trained,
-                                             double learning_rate,
-                                             double mapper_ratio,
-                                             double weight_decay = 0);
+struct GroupOptions {
+  double learning_rate = 0;
+  double mapper_ratio = 1;  ///< of the mappers' learning rate to the others'
+  double weight_decay = 0;
+  bool decay_all = true;        ///< else norms and biases do not decay
+  double warmup_bias_rate = 0;  ///< of biases at the beginning of a warm-up
+};
+
+/// A group of each kind that there is: of mappers and others, and where it matters weights, norms
+/// and biases.
+/// Source: LoRA+, Hayou et al. 2024 (arXiv:2402.12354), for the mappers' rate.
+std::vector<ParameterGroup> parameter_groups(const StateDict& trained, const GroupOptions& options);
 
 }  // namespace lorae::training

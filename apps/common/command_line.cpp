@@ -100,8 +100,16 @@ std::filesystem::path HomeFlag::folder() const {
 CLI::Option* ConfigFlags::number(const std::string& flag,
                                  const std::string& key,
                                  const std::string& help) {
-  const auto keep = [this, flag, key](const std::string& value) {
-    flags_.emplace_back(key, ConfigValue{number_of(value), flag});
+  return number(flag, std::vector{key}, help);
+}
+
+CLI::Option* ConfigFlags::number(const std::string& flag,
+                                 const std::vector<std::string>& keys,
+                                 const std::string& help) {
+  const auto keep = [this, flag, keys](const std::string& value) {
+    for (const std::string& key : keys) {
+      flags_.emplace_back(key, ConfigValue{number_of(value), flag});
+    }
   };
   return app_.add_option_function<std::string>(flag, keep, help);
 }

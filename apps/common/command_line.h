@@ -56,6 +56,10 @@ class ConfigFlags {
 
   /// A flag for a number. What is none is refused by `ConfigReader::read`, which knows the range.
   CLI::Option* number(const std::string& flag, const std::string& key, const std::string& help);
+  /// The same for all of `keys`.
+  CLI::Option* number(const std::string& flag,
+                      const std::vector<std::string>& keys,
+                      const std::string& help);
   /// A flag for a text, which is taken as it stands: "7" is a text, too. `edit` may change it.
   CLI::Option* text(const std::string& flag,
                     const std::string& key,

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace lorae::apps {
@@ -19,6 +20,7 @@ class Table {
   void row(const Cells&... cells) {
     rows_.push_back({fmt::format("{}", cells)...});
   }
+  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   std::size_t rows() const { return rows_.size(); }
 
   /// Lines of at most `columns` characters, if the first column can give so many.

@@ -11,6 +11,7 @@
 #include "base/process.h"
 #include "data/augment.h"
 #include "data/formats/open.h"
+#include "data/loader.h"
 
 namespace lorae::apps {
 namespace {

@@ -52,11 +52,11 @@ training::TrainConfig config_of(const TrainArguments& asked,
     reader.set("data", {asked.data, "DATA"});
   }
   if (asked.augment == "none") {
-    for (const char* key : {"flip", "vertical_flip", "erasing"}) {
-      reader.set(str("augment.", key), {0.0, "--augment"});
-    }
-    reader.set("augment.crop_area", {1.0, "--augment"});
-    reader.set("augment.rand_augment", {std::int64_t{0}, "--augment"});
+    data::AugmentOptions none = data::kNoAugmentation;
+    visit_fields(none, [&](std::string_view key, const auto& field, const Allowed& /*allowed*/,
+                           std::string_view /*help*/) {
+      reader.set(str("augment.", key), {value_of(field), "--augment"});
+    });
   }
   if (asked.no_shuffle) {
     reader.set("train.shuffle", {false, "--no-shuffle"});

@@ -6,6 +6,7 @@
 
 #include "apps/common/command_line.h"
 #include "apps/lorae/train_commands.h"
+#include "tasks/vision/detections.h"
 
 namespace lorae::apps {
 namespace {
@@ -23,6 +24,12 @@ struct Asked {
   }
 };
 
+/// Sides of the model's input.
+void add_image_size(ConfigFlags& overrides) {
+  overrides.number("--image-size", std::vector<std::string>{"model.height", "model.width"},
+                   "pixels of a side");
+}
+
 void add_train_command(CLI::App& app) {
   auto* train = app.add_subcommand("train", "train a model, or adapters for one, on images");
   const auto asked = std::make_shared<Asked<TrainArguments>>(*train);
@@ -37,7 +44,9 @@ void add_train_command(CLI::App& app) {
   };
   asked->overrides.text("--weights", "weights", "safetensors to start from", absolute);
   asked->overrides.text("--kind", "train.kind", "lorae, full or head");
+  asked->overrides.text("--recipe", "recipe", "default, paper-cls, paper-det or paper-seg");
   asked->overrides.number("--rank", "train.rank", "of the adapters");
+  add_image_size(asked->overrides);
   asked->overrides.number("--epochs", "train.epochs", "passes over the images");
   asked->overrides.number("--batch", "train.batch_size", "images per batch");
   asked->overrides.number("--steps", "train.steps", "end after so many batches");
@@ -69,12 +78,25 @@ void add_model_flags(CLI::App* command, Asked<UseArguments>& asked) {
       ->excludes(weights);
   command->add_option("--config", to.config, "TOML, where the files do not say enough");
   asked.overrides.text("--model", "model.name", "see: lorae models");
+  add_image_size(asked.overrides);
   asked.overrides.settings();
   asked.overrides.text("--device", "device", "auto, cpu or cuda:N");
-  command->add_option("--batch", to.batch, "images at once")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  command->add_option("--batch", to.batch, "images at once")->check(CLI::PositiveNumber);
   command->add_flag("--json", to.as_json, "JSON instead of text");
+}
+
+/// What of a detector's boxes counts.
+void add_object_flags(CLI::App& command, UseArguments& to, double confidence) {
+  const auto between_0_and_1 = CLI::Range(0.0, 1.0);
+  to.confidence = confidence;
+  command.add_option("--conf", to.confidence, "objects: least score")
+      ->check(between_0_and_1)
+      ->capture_default_str();
+  command.add_option("--iou", to.overlap, "objects: boxes of a class that overlap more are one")
+      ->check(between_0_and_1);
+  command.add_option("--max-det", to.most, "objects: most of a picture")
+      ->check(CLI::PositiveNumber);
+  command.add_flag("--no-rect", to.square, "objects: square frames for all pictures");
 }
 
 void add_val_command(CLI::App& app) {
@@ -82,6 +104,16 @@ void add_val_command(CLI::App& app) {
   const auto asked = std::make_shared<Asked<UseArguments>>(*val);
   val->add_option("DATA", asked->arguments.sources, "folder of images")->required()->expected(1);
   add_model_flags(val, *asked);
+  UseArguments& to = asked->arguments;
+  add_object_flags(*val, to, tasks::vision::KeepOptions{}.confidence);
+  val->add_option("--protocol", to.protocol, "objects: whose rules judge")
+      ->check(CLI::IsMember({"ultralytics", "coco", "voc", "voc07"}))
+      ->capture_default_str();
+  val->add_option("--save-json", to.save_json, "objects: file for COCO results");
+  val->add_option("--predictions", to.predictions, "objects: judge such a file instead of a model");
+  val->add_option("--dtype", "to compute in")
+      ->check(CLI::IsMember({"float32", "float64"}))
+      ->each([asked](const std::string& type) { asked->arguments.float64 = type == "float64"; });
   val->callback([asked] { run_val(asked->arguments, asked->apply()); });
 }
 
@@ -91,6 +123,9 @@ void add_predict_command(CLI::App& app) {
   predict->add_option("SOURCE", asked->arguments.sources, "pictures, folders of pictures")
       ->required();
   add_model_flags(predict, *asked);
+  constexpr double kSure = 0.25;
+  add_object_flags(*predict, asked->arguments, kSure);
+  asked->arguments.best_class = true;
   predict->add_option("--save", asked->arguments.save,
                       "folder for the pictures with what they show written above");
   predict->add_option("--top", asked->arguments.top, "classes to print")

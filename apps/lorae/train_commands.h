@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,9 +26,18 @@ struct UseArguments {
   std::vector<std::string> sources;  ///< val: one folder; predict: pictures and folders of them
   std::string config, weights, adapter;
   std::string run;  ///< folder of a training or a federated run: weights, adapter and the rest
-  std::int64_t batch = 100;
+  std::optional<std::int64_t> batch;  ///< images at once
   std::int64_t top = 5;
   std::string save;  ///< predict: folder for pictures with what they show; empty: none
+  // Of detectors; what is not given is as the task has it.
+  std::optional<double> confidence, overlap;
+  std::optional<std::int64_t> most;  ///< detections of a picture
+  std::string protocol = "ultralytics";
+  bool square = false;      ///< frames are not of the pictures' proportions
+  std::string save_json;    ///< val: file for COCO results
+  std::string predictions;  ///< val: such a file, judged instead of a model
+  bool best_class = false;  ///< a box counts for its best class alone
+  bool float64 = false;
   bool as_json = false;
 };
 

@@ -119,6 +119,24 @@ training::TrainConfig guessed(const UseArguments& asked,
 
 }  // namespace
 
+tasks::metrics::Protocol protocol_of(const UseArguments& asked) {
+  using tasks::metrics::Protocol;
+  const std::map<std::string, Protocol> known = {{"ultralytics", Protocol::kUltralytics},
+                                                 {"coco", Protocol::kCoco},
+                                                 {"voc", Protocol::kVoc},
+                                                 {"voc07", Protocol::kVoc07}};
+  return known.at(asked.protocol);
+}
+
+tasks::JudgeOptions judge_options(const UseArguments& asked) {
+  tasks::JudgeOptions options{.protocol = protocol_of(asked)};
+  options.keep.confidence = asked.confidence.value_or(options.keep.confidence);
+  options.keep.overlap = asked.overlap.value_or(options.keep.overlap);
+  options.keep.most = asked.most.value_or(options.keep.most);
+  options.keep.every_class = !asked.best_class;
+  return options;
+}
+
 std::string Trained::class_name(std::int64_t label) const {
   return label < std::ssize(config.classes) ? config.classes[static_cast<std::size_t>(label)]
                                             : std::to_string(label);
@@ -169,7 +187,12 @@ Trained load_trained(const UseArguments& asked,
     trained.model->fuse();
   }
   trained.model->to(open_device(config.compute));
-  trained.task = tasks::make_task(config.train.task, {.classes = config.model.classes});
+  if (asked.float64) {
+    trained.model->to(c10::kDouble);
+  }
+  tasks::TaskSettings settings = training::task_settings(config);
+  settings.judge = judge_options(asked);
+  trained.task = tasks::make_task(config.train.task, settings);
   return trained;
 }
 

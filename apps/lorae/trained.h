@@ -34,4 +34,8 @@ Trained load_trained(const UseArguments& asked,
                      const std::string& data,
                      const std::function<void(ConfigReader&)>& overrides);
 
+/// By which rules detections are to be judged, and what of them counts.
+tasks::metrics::Protocol protocol_of(const UseArguments& asked);
+tasks::JudgeOptions judge_options(const UseArguments& asked);
+
 }  // namespace lorae::apps

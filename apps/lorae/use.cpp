@@ -7,6 +7,7 @@
 
 #include "apps/common/output.h"
 #include "apps/common/table.h"
+#include "apps/lorae/objects.h"
 #include "apps/lorae/trained.h"
 #include "base/atomic_file.h"
 #include "base/clock.h"
@@ -26,25 +27,70 @@ using nlohmann::json;
 
 json json_of(const tasks::Meter& meter,
              const Trained& trained,
+             const UseArguments& asked,
              std::int64_t images,
              double seconds) {
+  const bool objects = meter.result().find("map50").has_value();
+  std::int64_t instances = 0;
   json metrics = json::object();
   for (const auto& [name, value] : meter.result()) {
     metrics[name] = value;
   }
   json classes = json::array();
   for (const tasks::ClassResult& result : meter.per_class()) {
-    json line{{"name", trained.class_name(result.label)}, {"images", result.images}};
+    instances += result.images;
+    json line{{"name", trained.class_name(result.label)},
+              {objects ? "instances" : "images", result.images}};
     for (const auto& [name, value] : result.metrics) {
       line[name] = value;
     }
     classes.push_back(std::move(line));
   }
-  return {{"task", trained.config.train.task},
-          {"images", images},
-          {"metrics", metrics},
-          {"per_class", classes},
-          {"seconds", seconds}};
+  json result{{"task", trained.config.train.task},
+              {"images", images},
+              {"metrics", metrics},
+              {"per_class", classes},
+              {"seconds", seconds}};
+  if (objects) {
+    result["instances"] = instances;
+    result["protocol"] = asked.protocol;
+  }
+  return result;
+}
+
+void print_result(const UseArguments& asked, const json& result) {
+  if (asked.as_json) {
+    say("{}\n", json_line(result));
+    return;
+  }
+  const auto number = [](const json& value) { return fmt::format("{:.4f}", value.get<double>()); };
+  Table totals("lr", {});
+  for (const auto& [name, value] : result.at("metrics").items()) {
+    totals.row(name, number(value));
+  }
+  totals.print();
+  say("\n");
+  std::vector<std::string> columns;
+  for (const json& line : result.at("per_class")) {
+    for (const auto& [name, value] : line.items()) {
+      if (value.is_number_float() && std::ranges::find(columns, name) == columns.end()) {
+        columns.push_back(name);
+      }
+    }
+  }
+  const char* count = result.contains("instances") ? "instances" : "images";
+  std::vector<std::string> head{"class", count};
+  head.insert(head.end(), columns.begin(), columns.end());
+  Table classes("l" + std::string(head.size() - 1, 'r'), head);
+  for (const json& line : result.at("per_class")) {
+    std::vector<std::string> cells{line.at("name").get<std::string>(),
+                                   std::to_string(line.at(count).get<std::int64_t>())};
+    for (const std::string& column : columns) {
+      cells.push_back(line.contains(column) ? number(line.at(column)) : "-");
+    }
+    classes.row(std::move(cells));
+  }
+  classes.print();
 }
 
 /// The test half of a data set, under the labels of the model: classes go by name where both have
@@ -105,36 +151,59 @@ std::vector<std::string> captions_of(const json& line) {
 
 }  // namespace
 
-void run_val(const UseArguments& asked, const std::function<void(ConfigReader&)>& overrides) {
-  const Trained trained = load_trained(asked, asked.sources.front(), overrides);
-  const auto images = labelled_as(trained, asked.sources.front());
+namespace {
+
+/// A file of predictions needs no model: classes are those of the data set.
+bool judge_file(const UseArguments& asked) {
+  if (asked.predictions.empty()) {
+    return false;
+  }
+  const auto set = data::open_dataset(asked.sources.front(), 3, data::Split::kTest);
+  check(set->annotation() == data::Annotation::kBoxes ||
+            set->annotation() == data::Annotation::kOutlines,
+        ErrorCode::kInvalidConfig, "[val] --predictions: expected a data set of objects, got ",
+        name_of(set->annotation()));
   const TimePoint start = Clock::now();
-  data::Loader loader(images,
-                      {.shape = training::input_shape(trained.config.model),
-                       .batch_size = asked.batch,
-                       .shuffle = false,
-                       .workers = trained.config.train.workers,
-                       .pinned = trained.model->device().is_cuda()},
-                      {});
-  const auto meter = tasks::evaluate(*trained.model, *trained.task, loader);
-  const json result = json_of(*meter, trained, images->size(), seconds(Clock::now() - start));
-  if (asked.as_json) {
-    say("{}\n", json_line(result));
+  Trained trained;
+  trained.config.classes = set->classes();
+  trained.config.train.task = "detection";
+  const auto meter = judged(asked.predictions, *set, protocol_of(asked));
+  print_result(asked, json_of(*meter, trained, asked, set->size(), seconds(Clock::now() - start)));
+  return true;
+}
+
+}  // namespace
+
+void run_val(const UseArguments& asked, const std::function<void(ConfigReader&)>& overrides) {
+  if (judge_file(asked)) {
     return;
   }
-  Table totals("lr", {});
-  for (const auto& [name, value] : meter->result()) {
-    totals.row(name, fmt::format("{:.4f}", value));
+  const Trained trained = load_trained(asked, asked.sources.front(), overrides);
+  const auto images = labelled_as(trained, asked.sources.front());
+  tasks::check_annotation(trained.config.train.task, *trained.task, *images);
+  const TimePoint start = Clock::now();
+  const tasks::Needs needs = trained.task->needs();
+  data::LoaderOptions options = tasks::judging_options(*trained.task, *trained.model);
+  options.batch_size = asked.batch.value_or(options.batch_size);
+  options.workers = trained.config.train.workers;
+  options.rectangular = needs.proportions && !asked.square;
+  data::Loader loader(images, options, {});
+  std::optional<CocoResults> results;
+  tasks::Listener listener;
+  if (!asked.save_json.empty()) {
+    check(trained.task->main_metric().ends_with("map50_95"), ErrorCode::kInvalidConfig,
+          "[val] --save-json: expected a detector, got ", trained.config.model.name);
+    results.emplace(*images, needs.masks == data::Masks::kInstances);
+    listener = [&](const tasks::Predictions& predictions, const data::Batch& batch) {
+      results->add(predictions, batch);
+    };
   }
-  totals.print();
-  say("\n");
-  Table classes("lrr", {"class", "images", trained.task->main_metric()});
-  for (const json& line : result.at("per_class")) {
-    const auto value = line.find(trained.task->main_metric());
-    classes.row(line.at("name").get<std::string>(), line.at("images").get<std::int64_t>(),
-                value == line.end() ? "-" : fmt::format("{:.4f}", value->get<double>()));
+  const auto meter = tasks::evaluate(*trained.model, *trained.task, loader, {}, listener);
+  if (results) {
+    results->save(asked.save_json);
   }
-  classes.print();
+  print_result(asked,
+               json_of(*meter, trained, asked, images->size(), seconds(Clock::now() - start)));
 }
 
 void run_predict(const UseArguments& asked, const std::function<void(ConfigReader&)>& overrides) {
@@ -143,7 +212,13 @@ void run_predict(const UseArguments& asked, const std::function<void(ConfigReade
   const data::ImageShape shape = training::input_shape(config.model);
   const torch::NoGradGuard no_grad;
   std::set<fs::path> saved;
-  for (const fs::path& path : pictures_of(asked.sources)) {
+  const std::vector<fs::path> pictures = pictures_of(asked.sources);
+  if (trained.task->main_metric().ends_with("map50_95")) {
+    predict_objects(trained, asked, pictures,
+                    [&](const fs::path& path) { return place_in(asked.save, path, saved); });
+    return;
+  }
+  for (const fs::path& path : pictures) {
     const at::Tensor picture = data::read_picture(path, config.model.channels);
     const at::Tensor image =
         torch::empty({1, shape.channels, shape.height, shape.width}, torch::kUInt8);

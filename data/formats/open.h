@@ -29,10 +29,10 @@ DatasetPtr without_damaged(DatasetPtr from);
 /// What a set may take to be held in memory, decoded: 96 MiB, about two of Fashion-MNIST.
 inline constexpr std::int64_t kSmallSet = 96 << 20;
 
-/// The same pictures fitted to `shape`, decoded once and held in memory, if they take at most
-/// `limit` bytes there; else `from` itself, whose pictures are decoded each time. Sets of objects
-/// and masks stay as they are.
-/// Errors: kCorruptData, naming the first picture that cannot be decoded.
+/// The same pictures, decoded once and held in memory, if they take at most `limit` bytes there;
+/// else `from` itself, whose pictures are decoded each time. Pictures of a class each are stretched
+/// to `shape`; of others, the longer side has that of `shape`. Errors: kCorruptData, naming the
+/// first picture that cannot be decoded.
 DatasetPtr held_if_small(DatasetPtr from, ImageShape shape, std::int64_t limit = kSmallSet);
 
 /// The names of the classes of such a set, in the order of its labels, without reading images.

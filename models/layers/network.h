@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "models/layers/layers.h"
 
@@ -24,8 +26,12 @@ class Network : public Block {
   virtual std::vector<Output> predict(const at::Tensor& images) {
     return {{"logits", forward(images)}};
   }
-  /// The layer whose outputs are a classifier's classes; empty if there is none such.
-  virtual std::string head() const { return {}; }
+  /// The layers whose outputs are the network's: another set of classes needs them anew.
+  virtual std::vector<std::string> head() const = 0;
+  /// Those with all that leads to them alone: of a detector, the branches of its head.
+  virtual std::vector<std::string> branches() const { return head(); }
+
+  Seed noise = {};  ///< of what is random in a forward pass of training
 
   /// Sees what named layers give, in forward order, if set.
   std::function<void(const std::string& layer, const at::Tensor& value)> observer;

@@ -35,14 +35,14 @@ inline const std::vector<double> kImageNetDeviation = {0.229, 0.224, 0.225};
 /// channels or for each. Errors: kInvalidConfig, naming the key's place in [model].
 void check_input(const ModelOptions& options, const ConfigReader& reader);
 
-/// Those of them that give a class per image: what federated runs are made of today.
-std::vector<std::string_view> classifier_names();
+/// The names of all models.
+std::vector<std::string_view> known_models();
 
 template <typename Visitor>
 void visit_fields(ModelOptions& options, Visitor&& visit) {
-  visit("name", options.name, one_of(classifier_names()), "architecture of the backbone");
+  visit("name", options.name, one_of(known_models()), "architecture of the backbone");
   visit("stem", options.stem, one_of({"small", "standard"}), "of a ResNet: 3x3, or 7x7 and a pool");
-  visit("classes", options.classes, between(2, 100000), "outputs of the head");
+  visit("classes", options.classes, between(1, 100000), "outputs of the head");
   visit("channels", options.channels, between(1, 4), "of an input image");
   visit("height", options.height, between(8, 4096), "of an input image, pixels");
   visit("width", options.width, between(8, 4096), "of an input image, pixels");

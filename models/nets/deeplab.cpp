@@ -119,6 +119,8 @@ class DeepLabV3 final : public Network {
                            /*align_corners=*/false);
   }
 
+  std::vector<std::string> head() const override { return {"classifier.4"}; }
+
  private:
   ResNetBody& backbone_;
   Aspp& aspp_;
@@ -152,6 +154,8 @@ class DeepLabV3Plus final : public Network {
     return resize_bilinear(head_.forward(joined), images.size(2), images.size(3),
                            /*align_corners=*/true);
   }
+
+  std::vector<std::string> head() const override { return {"segmentation_head.0"}; }
 
  private:
   static Conv2dOptions head_options(std::int64_t classes) {

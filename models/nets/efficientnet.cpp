@@ -128,7 +128,7 @@ class EfficientNet final : public Network {
     return classifier_->forward(dropout_->forward(x.mean({2, 3})));
   }
 
-  std::string head() const override { return "classifier.1"; }
+  std::vector<std::string> head() const override { return {"classifier.1"}; }
 
  private:
   void begin_feature() { features_.emplace_back(); }

@@ -74,7 +74,7 @@ class ResNet final : public Network {
     return fc_->forward(body_->forward(images).mean({2, 3}));
   }
 
-  std::string head() const override { return "fc"; }
+  std::vector<std::string> head() const override { return {"fc"}; }
 
  private:
   ResNetBody* body_;

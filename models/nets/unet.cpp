@@ -56,6 +56,8 @@ class UNet final : public Network {
     return head_->forward(x);
   }
 
+  std::vector<std::string> head() const override { return {"segmentation_head.0"}; }
+
  private:
   ResNetBody& encoder_;
   std::vector<Block*> first_, second_;

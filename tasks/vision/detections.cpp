@@ -107,12 +107,13 @@ std::vector<Detections> kept_detections(const at::Tensor& decoded,
   return kept;
 }
 
-at::Tensor in_picture(const at::Tensor& boxes, const Placement& placement) {
-  const at::Tensor corner =
-      torch::tensor({placement.left, placement.top, placement.left, placement.top}, at::kDouble)
-          .to(boxes.options());
-  return ops::clip_boxes((boxes - corner) / placement.scale, placement.picture.height,
-                         placement.picture.width);
+at::Tensor in_picture(const at::Tensor& boxes, const data::Placement& placement) {
+  const auto each = [&](double x, double y) {
+    return torch::tensor({x, y, x, y}, at::kDouble).to(boxes.options());
+  };
+  return ops::clip_boxes(
+      (boxes - each(placement.left, placement.top)) / each(placement.scale_x, placement.scale_y),
+      placement.picture.height, placement.picture.width);
 }
 
 at::Tensor masks_at_prototypes(const at::Tensor& coefficients,

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "data/dataset.h"
+#include "data/scene.h"
 
 namespace lorae::tasks::vision {
 
@@ -36,16 +36,9 @@ std::vector<Detections> kept_detections(const at::Tensor& decoded,
                                         std::int64_t classes,
                                         const KeepOptions& options = {});
 
-/// How a picture lies in the image that a network saw: scaled, then moved.
-struct Placement {
-  double scale = 1;
-  double left = 0, top = 0;   ///< pixels of the image
-  data::PictureSize picture;  ///< as it came
-};
-
 /// Boxes in pixels of the picture, cut at its border. Shape: [..., 4] in and out.
-/// Formula: (x - left) / scale.
-at::Tensor in_picture(const at::Tensor& boxes, const Placement& placement);
+/// Formula: (x - left) / scale_x, (y - top) / scale_y; Ultralytics divides both by scale_y.
+at::Tensor in_picture(const at::Tensor& boxes, const data::Placement& placement);
 
 /// Masks of detections, in three resolutions; pixels outside of a box are left out.
 /// Shape: coefficients [n, k], proto [k, h, w], boxes [n, 4]; booleans [n, rows, columns] out.

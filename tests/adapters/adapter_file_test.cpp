@@ -109,8 +109,8 @@ TEST(CheckFits, SaysWhatDiffers) {
           "[adapter] made for another number of classes: expected 10, got 5");
   refuses([](AdapterInfo& a) { a.kind = Kind::kHead; },
           "[adapter] made for another method: expected lorae, got head");
-  refuses([](AdapterInfo& a) { a.head = Head::kFrozen; },
-          "[adapter] made for another head policy: expected full, got frozen");
+  refuses([](AdapterInfo& a) { a.head = Head::kNone; },
+          "[adapter] made for another head policy: expected last, got none");
   refuses([](AdapterInfo& a) { a.norm = Norm::kAffine; },
           "[adapter] made for another norm policy: expected frozen, got affine");
   refuses([](AdapterInfo& a) { a.layers.clear(); },

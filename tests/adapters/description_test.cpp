@@ -15,7 +15,7 @@ AdapterInfo example() {
           .classes = 80,
           .round = RoundId{12},
           .base_digest = "c0ffee",
-          .head = Head::kFrozen,
+          .head = Head::kNone,
           .norm = Norm::kAffine,
           .layers = {{.name = "model.0.conv",
                       .kernel = 3,
@@ -37,7 +37,7 @@ TEST(Description, RoundTrips) {
   EXPECT_EQ(read->model, "yolo11n");
   EXPECT_EQ(read->classes, 80);
   EXPECT_EQ(read->round, RoundId{12});
-  EXPECT_EQ(read->head, Head::kFrozen);
+  EXPECT_EQ(read->head, Head::kNone);
   EXPECT_EQ(read->norm, Norm::kAffine);
   EXPECT_EQ(read->task, "classification");
   EXPECT_EQ(read->layers, example().layers);
@@ -67,7 +67,7 @@ TEST(Description, SkipsWhatItDoesNotKnow) {
 TEST(Description, ReadsFormat2AsItWasWritten) {
   const Result<AdapterInfo> read = parse_description(
       R"({"version":2,"model":"yolo11n","kind":"lorae","classes":80,"round":12,)"
-      R"("base_digest":"c0ffee","head":"frozen","norm":"affine","layers":[)"
+      R"("base_digest":"c0ffee","head":"none","norm":"affine","layers":[)"
       R"({"name":"model.0.conv","kernel":3,"stride":2,"groups":1,"rank":8,"alpha":16.1,)"
       R"("scaling":2.0125},{"name":"model.9.cv1.conv","kernel":1,"stride":1,"groups":16,)"
       R"("rank":1,"alpha":16,"scaling":4}]})");
@@ -95,7 +95,7 @@ TEST(Description, EveryMistakeHasItsOwnMessage) {
       {changed("/model", removed), "model is missing"},
       {changed("/model", 5), "model: expected text, got number"},
       {changed("/kind", "lora"), "kind: expected one of lorae, full, head, got 'lora'"},
-      {changed("/head", "half"), "head: expected one of full, frozen, got 'half'"},
+      {changed("/head", "half"), "head: expected one of last, none, branch, got 'half'"},
       {changed("/norm", nullptr), "norm: expected text, got null"},
       {changed("/classes", -1), "classes: expected a whole number in [0, 1048576], got -1"},
       {changed("/classes", 1e300), "classes: expected a whole number in [0, 1048576], got 1e+300"},

@@ -1,6 +1,8 @@
 // What cannot be told from labels alone: pictures and files, and `lorae data check` over all.
 #include <opencv2/imgproc.hpp>
 
+#include "base/bytes.h"
+#include "data/exif.h"
 #include "data/formats/check.h"
 #include "data/picture_head.h"
 #include "tensors/torch.h"

@@ -11,7 +11,7 @@ namespace {
 
 TEST(AddingAModel, AsThePageSaysMakesOneThatIsListedBuiltAndAdapted) {
   ASSERT_EQ(std::ranges::count(model_names(), "tiny"), 1);
-  EXPECT_EQ(std::ranges::count(classifier_names(), "tiny"), 1);
+  EXPECT_EQ(std::ranges::count(known_models(), "tiny"), 1);
   const auto model = build({.name = "tiny", .classes = 7, .channels = 3, .pool = 1}, Seed{1});
   EXPECT_EQ(model->forward(torch::rand({2, 3, 8, 8})).sizes(), (std::vector<std::int64_t>{2, 7}));
   EXPECT_EQ(model->state().front().name, "stem.0.weight");

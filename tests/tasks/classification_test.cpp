@@ -68,7 +68,8 @@ TEST(Classification, SmoothsTheLabelsOfTrainingAlone) {
 }
 
 TEST(Tasks, AreKnownByName) {
-  EXPECT_EQ(task_names(), (std::vector<std::string_view>{"classification"}));
+  EXPECT_EQ(task_names(), (std::vector<std::string_view>{"classification", "detection",
+                                                         "segmentation", "semantic"}));
   expect_error(
       ErrorCode::kInvalidConfig, [] { make_task("karaoke", {}); }, "expected one of");
 }

@@ -91,7 +91,8 @@ TEST(KeptDetections, LooksAtTheBestOfTooMany) {
 }
 
 TEST(InPicture, UndoesTheLetterbox) {
-  const Placement placement{.scale = 0.5, .left = 10, .top = 0, .picture = {60, 80}};
+  const data::Placement placement{
+      .picture = {60, 80}, .scale_x = 0.5, .scale_y = 0.5, .left = 10, .top = 0};
   const at::Tensor boxes = torch::tensor({{10., 0., 30., 10.}, {0., -5., 60., 40.}});
   EXPECT_TRUE(
       in_picture(boxes, placement).equal(torch::tensor({{0., 0., 40., 20.}, {0., 0., 80., 60.}})));

@@ -17,7 +17,7 @@ TEST(AddingAnOptimizer, ThePageWorks) {
   const auto optimizer = lion();
   weights.mutable_grad() = torch::tensor({4.0F, -2.0F, 0.0F});
 
-  optimizer->step(1);
+  optimizer->step({});
 
   EXPECT_TRUE(weights.detach().equal(torch::tensor({0.75F, 1.25F, 1.0F})));
   EXPECT_EQ(still.item<float>(), 1);

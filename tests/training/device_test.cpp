@@ -64,8 +64,7 @@ TEST(Fit, MeasuresTheGradientsNormWhenItIsAsked) {
   for (const auto& [name, tensor] : model->weights()) {
     group.parameters.push_back(tensor);
   }
-  Fit fit(*model, *task, loader, make_optimizer({}, {group}),
-          {.epochs = 2, .accumulate = 1, .measure_norm = true});
+  Fit fit(*model, *task, loader, make_optimizer({}, {group}), {.epochs = 2, .measure_norm = true});
   const auto step = fit.step();
   double squares = 0;
   for (const at::Tensor& parameter : group.parameters) {

@@ -257,9 +257,9 @@ TEST_F(FitTest, LeavesATensorWithoutAGradientWhereItIs) {
 TEST_F(FitTest, FollowsTheScheduleOverAllSteps) {
   const auto model = full_model();
   std::vector<double> progress;
-  const LoopOptions options{.epochs = 2, .schedule = [&](double at) {
-                              progress.push_back(at);
-                              return 0.0;
+  const LoopOptions options{.epochs = 2, .schedule = [&](const Moment& at) {
+                              progress.push_back(at.progress);
+                              return Pace{.factor = 0};
                             }};
   const StateDict before = model->weights().clone();
   train(*model, images_, {group_of(model->weights(), 0.1)}, options, Seed{1}, 12);
@@ -282,7 +282,8 @@ TEST_F(FitTest, StartsEveryFitWithoutMomentum) {
 TEST_F(FitTest, AccumulatesBatchesIntoOneStep) {
   // Without BatchNorm's batch statistics, four batches of 6 are one of 24.
   const auto apart = full_model(), whole = full_model();
-  train(*apart, images_, {group_of(apart->weights(), 0.05)}, {.accumulate = 4}, Seed{1}, 6);
+  const auto by_four = [](const Moment&) { return Pace{.accumulate = 4}; };
+  train(*apart, images_, {group_of(apart->weights(), 0.05)}, {.schedule = by_four}, Seed{1}, 6);
   train(*whole, images_, {group_of(whole->weights(), 0.05)}, {}, Seed{1}, 24);
   for (const auto& [name, tensor] : whole->weights()) {
     EXPECT_LT(relative_error(apart->weights().at(name), tensor), 1e-4) << name;
@@ -300,7 +301,7 @@ struct Running {
             {.epochs = 3,
              .clip_norm = 1,
              .average_decay = 0.9,
-             .schedule = [](double at) { return 1 - at / 3; }},
+             .schedule = [](const Moment& at) { return Pace{.factor = 1 - at.progress / 3}; }},
             model->weights()) {}
 
   std::unique_ptr<models::Model> model = full_model();

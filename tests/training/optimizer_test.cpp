@@ -40,7 +40,7 @@ void expect_same_steps(const OptimizerOptions& options,
   for (int step = 0; step < 5; ++step) {
     ours_by->zero_gradients();
     loss_of(ours, step).backward();
-    ours_by->step(1);
+    ours_by->step({});
     theirs_by.zero_grad();
     loss_of(theirs, step).backward();
     theirs_by.step();
@@ -74,8 +74,8 @@ TEST(Optimizer, ScalesTheRateByTheFactor) {
   const auto start = half[0].detach().clone();
   loss_of(half, 1).backward();
   loss_of(whole, 1).backward();
-  by->step(0.5);
-  other->step(1);
+  by->step({.factor = 0.5});
+  other->step({});
   EXPECT_LT(relative_error(2 * (half[0].detach() - start), whole[0].detach() - start), 1e-12);
 }
 

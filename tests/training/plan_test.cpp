@@ -44,7 +44,7 @@ Plan unusual_plan() {
                                .ranks = "layer4.*=16/32",
                                .scaling = "rslora",
                                .extractor_init = "orthonormal"},
-                     .head = adapters::Head::kFrozen,
+                     .head = adapters::Head::kNone,
                      .norm = adapters::Norm::kAffine,
                      .learning_rate = 1e-9,
                      .mapper_learning_rate_ratio = 2.5,

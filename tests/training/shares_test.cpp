@@ -112,7 +112,7 @@ TEST_F(FashionData, RefusesAModelWithTooFewOutputs) {
   few.classes = 9;
   expect_error(
       ErrorCode::kIncompatible, [&] { private_images(options_, few, kSeed); },
-      "[data] the images have 10 classes, the model only 9 outputs; set model.classes");
+      "[data] the images have 10 classes, the model only 9 outputs for classes; set model.classes");
 }
 
 /// The pixels of a set, in any order.

@@ -64,16 +64,6 @@ MaskTargets masks_of(const Targets& targets, std::int64_t images, std::int64_t s
   return {all, true};
 }
 
-/// Decay for convolutions, none for norms and biases.
-std::vector<ParameterGroup> groups_of(const StateDict& trained) {
-  std::vector<ParameterGroup> groups{{{}, kRate, kDecay}, {{}, kRate, 0}, {{}, kRate, 0}};
-  for (const auto& [name, tensor] : trained) {
-    const std::size_t group = name.ends_with("bias") ? 2 : tensor.dim() == 1 ? 1 : 0;
-    groups[group].parameters.push_back(tensor);
-  }
-  return groups;
-}
-
 /// To `tolerance` of the sum of magnitudes.
 void expect_sums(const json& wanted, const at::Tensor& got, double tolerance) {
   const auto size = wanted.value("abs_sum", std::abs(wanted.at("sum").get<double>()));
@@ -144,7 +134,8 @@ class TrainStep : public ::testing::TestWithParam<Case> {
 };
 
 TEST_P(TrainStep, IsTheReferences) {
-  auto groups = groups_of(all_parameters(*model));
+  auto groups = parameter_groups(
+      all_parameters(*model), {.learning_rate = kRate, .weight_decay = kDecay, .decay_all = false});
   const json& sizes = file.at("param_group_sizes[decay,norm_nodecay,bias]");
   for (std::size_t i = 0; i < groups.size(); ++i) {
     EXPECT_EQ(std::ssize(groups[i].parameters), sizes[i].get<std::int64_t>());
@@ -162,7 +153,7 @@ TEST_P(TrainStep, IsTheReferences) {
     SCOPED_TRACE(name);
     expect_sums(wanted, state.at(name).grad(), tolerance);
   }
-  optimizer->step(1);
+  optimizer->step({});
   const double d = 0.9999 * (1 - std::exp(-1.0 / 2000));
   EXPECT_NEAR(d, file.at("ema").at("decay_used").get<double>(), 1e-14);
   for (const auto& [name, wanted] : file.at("after_adam_step").items()) {

@@ -235,20 +235,7 @@ TEST_F(TrainTest, RefusesAnAdapterOnAHeadThatIsTrainedInFull) {
       [&] {
         train(settings("run", {"train.kind=lorae", "train.targets=fc"}));
       },
-      "to give it an adapter, set head = \"frozen\"");
-}
-
-TEST(TrainSchedule, WarmsUpAndFalls) {
-  TrainOptions options{.epochs = 10, .warmup_epochs = 2, .final_fraction = 0.1};
-  const auto cosine = schedule_of(options);
-  EXPECT_DOUBLE_EQ(cosine(1), 0.5);
-  EXPECT_DOUBLE_EQ(cosine(2), 1);
-  EXPECT_NEAR(cosine(6), 0.55, 1e-12);
-  EXPECT_NEAR(cosine(10), 0.1, 1e-12);
-  options.schedule = Schedule::kLinear;
-  EXPECT_NEAR(schedule_of(options)(4), 0.1 + 0.9 * 0.75, 1e-12);
-  options.schedule = Schedule::kConstant;
-  EXPECT_DOUBLE_EQ(schedule_of(options)(9), 1);
+      "to give it an adapter, set head = \"none\"");
 }
 
 }  // namespace

@@ -38,6 +38,9 @@ class FasterRcnn final : public Network {
  public:
   explicit FasterRcnn(const FasterRcnnOptions& options);
 
+  /// Images are scaled until the shorter side has that many pixels.
+  void set_min_size(std::int64_t pixels) { options_.min_size = pixels; }
+
   /// Images of any sizes, [3, H, W] with values in [0, 1], in one batch.
   std::vector<Detections> detect(const std::vector<at::Tensor>& images);
 
@@ -59,6 +62,10 @@ class FasterRcnn final : public Network {
   at::Tensor forward(const at::Tensor& images) override;
   /// "boxes", "scores", "labels", and "images": which of the batch each row is of.
   std::vector<Output> predict(const at::Tensor& images) override;
+  std::vector<std::string> head() const override {
+    return {"roi_heads.box_predictor.cls_score", "roi_heads.box_predictor.bbox_pred"};
+  }
+  std::vector<std::string> branches() const override { return {"rpn.head", "roi_heads"}; }
 
  private:
   class Pyramid;

@@ -124,6 +124,16 @@ Head::Head(const HeadOptions& options, NormOptions norm) : classes_(options.clas
 
 Head::~Head() = default;
 
+std::vector<std::string> Head::last() const {
+  std::vector<std::string> names;
+  for (const auto& [name, part] : parts()) {
+    if (dynamic_cast<const Branch*>(part.get()) != nullptr) {
+      names.push_back(name + ".2");
+    }
+  }
+  return names;
+}
+
 void Head::initialise(const std::string& /*name*/, Seed /*seed*/) {
   for (std::size_t i = 0; i < boxes_.size(); ++i) {
     const double cells = kImageSide / static_cast<double>(kStrides[i]);

@@ -39,6 +39,9 @@ class Head final : public Layer {
   /// Shape: [N, 4 + classes (+ 32), A], anchors level by level in row-major order.
   at::Tensor decode(const HeadMaps& maps) const;
 
+  /// The names of the last layer of each branch, within the head: "cv2.0.2" ...
+  std::vector<std::string> last() const;
+
   /// Class biases start at the prior of five objects in an image of 640 x 640.
   void initialise(const std::string& name, Seed seed) override;
 

@@ -99,7 +99,7 @@ class Classifier final : public Network {
     return {{"softmax", at::softmax(logits, 1)}, {"logits", logits}};
   }
 
-  std::string head() const override { return head_ + ".linear"; }
+  std::vector<std::string> head() const override { return {head_ + ".linear"}; }
 
  private:
   std::vector<Block*> blocks_;
@@ -125,7 +125,8 @@ Detector::Detector(const Table& table, std::int64_t channels, std::int64_t class
     for (const int input : row.from) {
       options.channels.push_back(builder.channels(input));
     }
-    head_ = &add<Head>(row_name(blocks_.size()), options, kDetectionNorm);
+    head_name_ = row_name(blocks_.size());
+    head_ = &add<Head>(head_name_, options, kDetectionNorm);
   }
 }
 
@@ -152,6 +153,22 @@ HeadMaps Detector::maps(const at::Tensor& images) {
     seen(str("raw_P", 3 + i), maps.raw[i]);
   }
   return maps;
+}
+
+std::vector<std::string> Detector::head() const {
+  std::vector<std::string> layers = head_->last();
+  for (std::string& layer : layers) {
+    layer = joined_name(head_name_, layer);
+  }
+  return layers;
+}
+
+std::vector<std::string> Detector::branches() const {
+  std::vector<std::string> layers;
+  for (const std::string& last : head()) {
+    layers.push_back(last.substr(0, last.rfind('.')));
+  }
+  return layers;
 }
 
 at::Tensor Detector::forward(const at::Tensor& images) {

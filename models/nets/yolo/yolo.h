@@ -18,10 +18,14 @@ class Detector final : public Network {
   std::vector<Output> predict(const at::Tensor& images) override;
   /// What the losses of training need.
   HeadMaps maps(const at::Tensor& images);
+  /// The last convolutions of the branches of boxes, classes and mask coefficients.
+  std::vector<std::string> head() const override;
+  std::vector<std::string> branches() const override;
 
  private:
   std::vector<Row> rows_;
   std::vector<Block*> blocks_;  // nullptr for rows without tensors
+  std::string head_name_;
   Head* head_ = nullptr;
 };
 

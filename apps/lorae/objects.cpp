@@ -1,0 +1,229 @@
+#include "apps/lorae/objects.h"
+
+#include <charconv>
+#include <map>
+
+#include "apps/common/output.h"
+#include "base/atomic_file.h"
+#include "base/error.h"
+#include "data/draw.h"
+#include "data/picture.h"
+#include "data/raster.h"
+#include "tasks/detection_meter.h"
+#include "tasks/judgement.h"
+#include "tasks/metrics/rle.h"
+#include "tasks/vision/judged.h"
+#include "tensors/torch.h"
+#include "training/shares.h"
+
+namespace lorae::apps {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using tasks::metrics::Found;
+
+/// One picture, as a set of its own.
+class OnePicture final : public data::Dataset {
+ public:
+  OnePicture(fs::path path, at::Tensor picture) : path_(std::move(path)), picture_(picture) {}
+
+  std::int64_t size() const override { return 1; }
+  const std::vector<std::string>& classes() const override { return classes_; }
+  std::int64_t label(std::int64_t /*index*/) const override { return -1; }
+  data::Sample get(std::int64_t /*index*/) const override { return {picture_}; }
+  std::string name(std::int64_t /*index*/) const override { return path_.string(); }
+  std::optional<data::PictureSize> picture_size(std::int64_t /*index*/) const override {
+    return data::PictureSize{picture_.size(0), picture_.size(1)};
+  }
+
+ private:
+  fs::path path_;
+  at::Tensor picture_;
+  std::vector<std::string> classes_;
+};
+
+at::Tensor pixels_of(const tasks::metrics::Rle& mask) {
+  std::vector<std::uint8_t> pixels = tasks::metrics::decode(mask);
+  return torch::tensor(at::ArrayRef<std::uint8_t>(pixels), torch::kUInt8)
+      .view({mask.height, mask.width});
+}
+
+json json_of(const Found& found, const Trained& trained) {
+  const data::Box& box = found.box;
+  json line{{"name", trained.class_name(found.label)},
+            {"score", found.score},
+            {"box", {box.x1, box.y1, box.x2, box.y2}}};
+  if (!found.mask.empty()) {
+    json polygons = json::array();
+    for (const data::Polygon& polygon : data::contours(pixels_of(found.mask))) {
+      json points = json::array();
+      for (const data::Point& point : polygon) {
+        points.push_back({point.x, point.y});
+      }
+      polygons.push_back(std::move(points));
+    }
+    line["polygons"] = std::move(polygons);
+  }
+  return line;
+}
+
+data::Mark mark_of(const Found& found, const Trained& trained) {
+  return {.label = found.label,
+          .text = fmt::format("{} {:.2f}", trained.class_name(found.label), found.score),
+          .box = found.box,
+          .mask = found.mask.empty() ? at::Tensor() : pixels_of(found.mask)};
+}
+
+/// "000123.jpg" -> 123; "cat.jpg" -> "cat".
+json image_id(const std::string& name) {
+  const std::string stem = fs::path(name).stem().string();
+  std::int64_t number = 0;
+  const auto [end, code] = std::from_chars(stem.data(), stem.data() + stem.size(), number);
+  return code == std::errc() && end == stem.data() + stem.size() ? json(number) : json(stem);
+}
+
+Found found_from(const json& entry, std::size_t index, const data::Dataset& set) {
+  const auto number = [&](const json& value, const char* key) {
+    check(value.is_number(), ErrorCode::kCorruptData, "[val] entry ", index, ": \"", key,
+          "\": expected a number");
+    return value.get<double>();
+  };
+  const auto field = [&](const char* key) -> const json& {
+    check(entry.is_object() && entry.contains(key), ErrorCode::kCorruptData, "[val] entry ", index,
+          " has no \"", key, "\": expected a file of COCO's results");
+    return entry.at(key);
+  };
+  const json& box = field("bbox");
+  check(box.is_array() && box.size() == 4, ErrorCode::kCorruptData, "[val] entry ", index,
+        ": \"bbox\": expected [x, y, width, height]");
+  const double x = number(box[0], "bbox"), y = number(box[1], "bbox");
+  Found found{.label = static_cast<std::int64_t>(number(field("category_id"), "category_id")) - 1,
+              .score = number(field("score"), "score"),
+              .box = {x, y, x + number(box[2], "bbox"), y + number(box[3], "bbox")}};
+  check(found.label >= 0 && found.label < std::ssize(set.classes()), ErrorCode::kCorruptData,
+        "[val] entry ", index, ": \"category_id\": expected 1 to ", set.classes().size());
+  if (const auto mask = entry.find("segmentation"); mask != entry.end()) {
+    const bool whole = mask->is_object() && mask->contains("size") && mask->contains("counts") &&
+                       mask->at("size").is_array() && mask->at("size").size() == 2 &&
+                       mask->at("counts").is_string();
+    check(whole, ErrorCode::kCorruptData, "[val] entry ", index,
+          ": \"segmentation\": expected {\"size\": [height, width], \"counts\": text}");
+    found.mask =
+        tasks::metrics::from_text(mask->at("counts").get<std::string>(),
+                                  static_cast<std::int64_t>(number(mask->at("size")[0], "size")),
+                                  static_cast<std::int64_t>(number(mask->at("size")[1], "size")))
+            .value();
+  }
+  return found;
+}
+
+}  // namespace
+
+void predict_objects(const Trained& trained,
+                     const UseArguments& asked,
+                     const std::vector<fs::path>& pictures,
+                     const std::function<fs::path(const fs::path&)>& place) {
+  const torch::NoGradGuard no_grad;
+  const tasks::Needs needs = trained.task->needs();
+  const bool masks = needs.masks == data::Masks::kInstances;
+  for (const fs::path& path : pictures) {
+    const at::Tensor picture = data::read_picture(path, trained.config.model.channels);
+    data::LoaderOptions options = tasks::judging_options(*trained.task, *trained.model);
+    options.batch_size = 1;
+    options.rectangular = !asked.square;
+    data::Loader loader(std::make_shared<OnePicture>(path, picture), options, {});
+    const data::Batch batch = *loader.next();
+    const tasks::Predictions predictions = trained.task->predict(*trained.model, batch);
+    const std::vector<Found> found = tasks::found_in(predictions, batch, 0, masks);
+    if (!asked.save.empty()) {
+      std::vector<data::Mark> marks;
+      for (const Found& one : found) {
+        marks.push_back(mark_of(one, trained));
+      }
+      data::write_picture(place(path), data::marked(picture, marks));
+    }
+    if (asked.as_json) {
+      json line{{"file", path.string()},
+                {"width", picture.size(1)},
+                {"height", picture.size(0)},
+                {"objects", json::array()}};
+      for (const Found& one : found) {
+        line["objects"].push_back(json_of(one, trained));
+      }
+      say("{}\n", json_line(line));
+      continue;
+    }
+    std::map<std::string, int> counts;
+    for (const Found& one : found) {
+      ++counts[trained.class_name(one.label)];
+    }
+    say("{}  {} x {}", path.string(), picture.size(1), picture.size(0));
+    for (const auto& [name, count] : counts) {
+      say("  {} {}", count, name);
+    }
+    say("{}\n", counts.empty() ? "  nothing" : "");
+  }
+}
+
+void CocoResults::add(const tasks::Predictions& predictions, const data::Batch& batch) {
+  for (std::int64_t i = 0; i < batch.size(); ++i) {
+    const json id = image_id(set_.name(batch.indices[static_cast<std::size_t>(i)]));
+    for (const Found& found : tasks::found_in(predictions, batch, i, masks_)) {
+      const data::Box& box = found.box;
+      json result{{"image_id", id},
+                  {"category_id", found.label + 1},
+                  {"bbox", {box.x1, box.y1, box.width(), box.height()}},
+                  {"score", found.score}};
+      if (masks_) {
+        result["segmentation"] = {{"size", {found.mask.height, found.mask.width}},
+                                  {"counts", tasks::metrics::to_text(found.mask)}};
+      }
+      results_.push_back(std::move(result));
+    }
+  }
+}
+
+void CocoResults::save(const fs::path& file) const {
+  const std::string text = results_.dump();
+  write_file_atomic(file, std::as_bytes(std::span(text)));
+}
+
+std::unique_ptr<tasks::Meter> judged(const fs::path& file,
+                                     const data::Dataset& set,
+                                     tasks::metrics::Protocol protocol) {
+  const Bytes bytes = read_file(file);
+  const json results =
+      json::parse(reinterpret_cast<const char*>(bytes.data()),
+                  reinterpret_cast<const char*>(bytes.data()) + bytes.size(), nullptr, false);
+  check(results.is_array(), ErrorCode::kCorruptData, "[val] '", file.string(),
+        "' is no file of COCO's results: expected a JSON array");
+  std::map<std::string, std::vector<Found>> by_picture;
+  bool masks = !results.empty();
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    Found found = found_from(results[i], i, set);
+    masks = masks && !found.mask.empty();
+    check(results[i].contains("image_id"), ErrorCode::kCorruptData, "[val] entry ", i,
+          " has no \"image_id\"");
+    by_picture[results[i].at("image_id").dump()].push_back(std::move(found));
+  }
+  auto meter = std::make_unique<tasks::DetectionMeter>(protocol, masks);
+  for (std::int64_t i = 0; i < set.size(); ++i) {
+    const data::PictureSize size = set.picture_size(i).value_or(
+        data::PictureSize{set.get(i).image.size(0), set.get(i).image.size(1)});
+    tasks::metrics::Judgement judgement;
+    judgement.truths = tasks::vision::truths_of(set.objects(i), size, masks);
+    const auto found = by_picture.extract(image_id(set.name(i)).dump());
+    if (!found.empty()) {
+      judgement.found = found.mapped();
+    }
+    std::ranges::stable_sort(judgement.found, std::greater{}, &Found::score);
+    meter->add(judgement);
+  }
+  check(by_picture.empty(), ErrorCode::kIncompatible, "[val] '", file.string(),
+        "' has results for image_id ", by_picture.empty() ? "" : by_picture.begin()->first,
+        ", which is no picture of the data set");
+  return meter;
+}
+
+}  // namespace lorae::apps

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "tasks/metrics/detection.h"
+#include "tasks/task.h"
+
+namespace lorae::tasks {
+
+/// Judges objects by their boxes and, if asked, by their masks. Metrics: of masks first, under
+/// "mask_": map50_95, map50, and precision and recall at the confidence of the best F1.
+class DetectionMeter final : public Meter {
+ public:
+  DetectionMeter(metrics::Protocol protocol, bool masks);
+
+  void add(const Predictions& predictions, const data::Batch& batch) override;
+  void add(const metrics::Judgement& picture);
+
+  Metrics result() const override;
+  /// `images` of a class: how many objects there are.
+  std::vector<ClassResult> per_class() const override;
+
+ private:
+  metrics::Protocol protocol_;
+  std::vector<std::pair<std::string, metrics::DetectionMeter>> meters_;  // prefix, meter
+};
+
+}  // namespace lorae::tasks

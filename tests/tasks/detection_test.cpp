@@ -1,0 +1,196 @@
+#include <gtest/gtest.h>
+
+#include "data/loader.h"
+#include "tasks/judgement.h"
+#include "tasks/task.h"
+#include "tensors/torch.h"
+#include "tests/tensors/helpers.h"
+
+namespace lorae::tasks {
+namespace {
+
+/// Pictures of 40 x 60 with a bright square each on the left or on the right: two classes.
+class Squares final : public data::Dataset {
+ public:
+  std::int64_t size() const override { return 8; }
+  const std::vector<std::string>& classes() const override { return classes_; }
+  std::int64_t label(std::int64_t index) const override { return index % 2; }
+  data::Annotation annotation() const override { return data::Annotation::kOutlines; }
+  std::string name(std::int64_t index) const override { return str("square ", index); }
+  std::optional<data::PictureSize> picture_size(std::int64_t /*index*/) const override {
+    return data::PictureSize{40, 60};
+  }
+  std::vector<data::Object> objects(std::int64_t index) const override {
+    const double left = index % 2 == 0 ? 0.1 : 0.6;
+    const data::Box box{left, 0.25, left + 1.0 / 3, 0.75};
+    return {
+        {.label = index % 2,
+         .box = box,
+         .polygons = {{{box.x1, box.y1}, {box.x2, box.y1}, {box.x2, box.y2}, {box.x1, box.y2}}}}};
+  }
+  data::Sample get(std::int64_t index) const override {
+    at::Tensor image = torch::full({40, 60, 3}, 20 + 5 * index, torch::kUInt8);
+    const std::int64_t left = index % 2 == 0 ? 6 : 36;
+    image.slice(0, 10, 30).slice(1, left, left + 20).select(2, index % 2).fill_(230);
+    return {image, label(index), objects(index)};
+  }
+
+ private:
+  std::vector<std::string> classes_ = {"left", "right"};
+};
+
+data::Loader loader_of(const Task& task, std::int64_t side, bool rectangular = false) {
+  return {std::make_shared<Squares>(),
+          {.shape = {3, side, side},
+           .batch_size = 4,
+           .shuffle = false,
+           .prepare = data::letterboxing(),
+           .masks = task.needs().masks,
+           .rectangular = rectangular},
+          Seed{1}};
+}
+
+/// What a model would say that finds exactly what is there.
+Predictions truth_of(const data::Batch& batch) {
+  Predictions predictions;
+  const auto height = static_cast<double>(batch.images.size(2));
+  const auto width = static_cast<double>(batch.images.size(3));
+  for (const auto& objects : batch.objects) {
+    std::vector<double> rows;
+    std::vector<std::int64_t> labels;
+    for (const data::Object& object : objects) {
+      const data::Box& box = object.box;
+      rows.insert(rows.end(), {box.x1 * width, box.y1 * height, box.x2 * width, box.y2 * height});
+      labels.push_back(object.label);
+    }
+    predictions.objects.push_back({torch::tensor(rows, torch::kFloat64).view({-1, 4}),
+                                   torch::full({std::ssize(labels)}, 0.9, torch::kFloat64),
+                                   torch::tensor(labels, torch::kInt64),
+                                   torch::zeros({std::ssize(labels), 0})});
+  }
+  return predictions;
+}
+
+TEST(Detection, JudgesInPixelsOfThePictures) {
+  const auto task = make_task("detection", {.classes = 2});
+  for (const bool rectangular : {false, true}) {
+    data::Loader loader = loader_of(*task, 96, rectangular);
+    const data::Batch batch = *loader.next();
+    EXPECT_EQ(batch.images.size(2), 96);
+    const metrics::Judgement judgement =
+        judgement_of(truth_of(batch), batch, 0, metrics::Protocol::kUltralytics, false);
+    ASSERT_EQ(judgement.truths.size(), 1U);
+    EXPECT_NEAR(judgement.truths[0].box.x1, 6, 1e-9) << "of a picture that was enlarged";
+    EXPECT_NEAR(judgement.truths[0].box.y2, 30, 1e-9);
+    EXPECT_NEAR(judgement.found[0].box.x2, 26, 1e-9);
+  }
+}
+
+TEST(Detection, MeasuresWhatIsFound) {
+  const auto task = make_task("detection", {.classes = 2});
+  data::Loader loader = loader_of(*task, 64);
+  const auto right = task->meter(), half = task->meter(), nothing = task->meter();
+  EXPECT_FALSE(nothing->result().find("map50_95").has_value());
+  while (const auto batch = loader.next()) {
+    Predictions predictions = truth_of(*batch);
+    right->add(predictions, *batch);
+    for (vision::Detections& found : predictions.objects) {
+      found.labels.fill_(0);  // "left" for all
+    }
+    half->add(predictions, *batch);
+  }
+  EXPECT_NEAR(*right->result().find("map50_95"), 1, 0.01);
+  EXPECT_NEAR(*right->result().find("recall"), 1, 1e-9);
+  EXPECT_LT(*half->result().find("map50"), 0.6);
+  const auto classes = right->per_class();
+  ASSERT_EQ(classes.size(), 2U);
+  EXPECT_EQ(classes[1].images, 4);
+  EXPECT_NEAR(*classes[1].metrics.find("map50"), 1, 0.01);
+}
+
+models::ModelOptions options_of(const std::string& name, std::int64_t classes) {
+  return {.name = name,
+          .stem = "standard",
+          .classes = classes,
+          .channels = 3,
+          .height = 64,
+          .width = 64,
+          .pool = 1,
+          .mean = {0.0},
+          .standard_deviation = {1.0}};
+}
+
+/// What a network says of eight pictures after it was trained on them for so many steps.
+Metrics learned(const std::string& name, const char* task_name, int steps) {
+  const auto model = models::build(options_of(name, 2 + models::background_outputs(name)), Seed{3});
+  const auto task = make_task(task_name, settings_for(model->options()));
+  model->train_only(model->weights());
+  model->set_batch_norm_learning(true);
+  std::vector<at::Tensor> weights;
+  for (const auto& [key, tensor] : model->weights()) {
+    weights.push_back(tensor);
+  }
+  torch::optim::Adam adam(weights, torch::optim::AdamOptions(2e-3));
+  data::Loader loader = loader_of(*task, 64);
+  for (int step = 0; step < steps; ++step) {
+    if (step % 2 == 0) {
+      loader.start(step / 2);
+    }
+    const models::TrainingPass pass(*model, Seed{static_cast<std::uint64_t>(step)});
+    const Loss loss = task->loss(*model, *loader.next());
+    EXPECT_FALSE(loss.parts.empty());
+    adam.zero_grad();
+    loss.total.backward();
+    adam.step();
+  }
+  const models::TrainingPass pass(*model, Seed{});  // after few steps the running means lag behind
+  return evaluate(*model, *task, loader)->result();
+}
+
+TEST(Detection, IsLearned) {
+  const Metrics found = learned("yolov8n", "detection", 120);
+  EXPECT_GT(*found.find("map50"), 0.8) << *found.find("map50");
+}
+
+TEST(Segmentation, IsLearned) {
+  const Metrics found = learned("yolo11n-seg", "segmentation", 120);
+  EXPECT_GT(*found.find("map50"), 0.8) << *found.find("map50");
+  EXPECT_GT(*found.find("mask_map50"), 0.8) << *found.find("mask_map50");
+}
+
+TEST(Semantic, IsLearned) {
+  const Metrics found = learned("unet_resnet34", "semantic", 24);
+  EXPECT_GT(*found.find("miou"), 0.8) << *found.find("miou");
+}
+
+TEST(Detection, RefusesNetworksThatFindNothing) {
+  const auto task = make_task("detection", {.classes = 2});
+  const auto model = models::build(options_of("resnet18", 2), Seed{1});
+  data::Loader loader = loader_of(*task, 64);
+  const data::Batch batch = *loader.next();
+  lorae::testing::expect_error(
+      ErrorCode::kInvalidConfig, [&] { task->loss(*model, batch); }, "expected a detector");
+  const auto classes = make_task("classification", {.classes = 2});
+  lorae::testing::expect_error(
+      ErrorCode::kInvalidConfig, [&] { check_annotation("classification", *classes, Squares()); },
+      "is learned from a class per picture, but the data set has outlines");
+}
+
+TEST(Semantic, CountsPixelsOfThePictureAlone) {
+  const auto task = make_task("semantic", {.classes = 2});
+  data::Loader loader = loader_of(*task, 64);
+  const data::Batch batch = *loader.next();
+  EXPECT_EQ(batch.masks[0][0][0].item<int>(), data::kVoid) << "above the picture";
+  Predictions predictions;
+  predictions.pixels.classes =
+      batch.masks.where(batch.masks.ne(data::kVoid), torch::zeros_like(batch.masks));
+  const auto meter = task->meter();
+  meter->add(predictions, batch);
+  EXPECT_NEAR(*meter->result().find("miou"), 1, 1e-12);
+  predictions.pixels.classes = torch::zeros_like(batch.masks);
+  meter->add(predictions, batch);
+  EXPECT_LT(*meter->result().find("miou"), 0.7);
+}
+
+}  // namespace
+}  // namespace lorae::tasks
