@@ -132,7 +132,8 @@ def start_ours(lorae, data, out, arguments):
 
 def accuracy_of(out):
     """On the test half, after the last epoch: the best one would have been chosen by looking."""
-    return float((out / "results.csv").read_text().splitlines()[-1].split(",")[5])
+    head, *rows = (out / "results.csv").read_text().splitlines()
+    return float(rows[-1].split(",")[head.split(",").index("val/top1")])
 
 
 def compare(arguments):

@@ -124,7 +124,7 @@ TEST(LiveModel, EveryBatchSeesOneAdapterWhileAnotherThreadSwaps) {
   }
   ASSERT_FALSE(allowed[0].equal(allowed[1]));
   std::atomic<bool> done = false;
-  std::array<int, 2> seen{};
+  std::array<std::atomic<int>, 2> seen{};
   int torn = 0;
   std::thread inference([&] {
     while (!done) {
@@ -134,14 +134,13 @@ TEST(LiveModel, EveryBatchSeesOneAdapterWhileAnotherThreadSwaps) {
       ++seen[first ? 0 : 1];
     }
   });
-  for (int i = 0; i < kSwaps; ++i) {
+  // A busy machine may let few batches through: until both were seen.
+  for (int i = 0; i < kSwaps || seen[0] == 0 || seen[1] == 0; ++i) {
     live.swap(std::to_string(2 + i % 2));
   }
   done = true;
   inference.join();
   EXPECT_EQ(torn, 0);
-  EXPECT_GT(seen[0], 0);
-  EXPECT_GT(seen[1], 0);
 }
 
 }  // namespace
