@@ -1,9 +1,11 @@
 #include "data/dataset.h"
 
+#include <numeric>
 #include <utility>
 
 #include "base/error.h"
 #include "base/str.h"
+#include "data/domains.h"
 #include "tensors/torch.h"
 
 namespace lorae::data {
@@ -115,7 +117,8 @@ DatasetPtr memory_dataset(ImageSet images) {
 
 DatasetPtr subset(DatasetPtr from, std::vector<std::int64_t> indices) {
   if (const ImageSet* images = from->in_memory()) {
-    return memory_dataset(images->select(indices));
+    DatasetPtr chosen = memory_dataset(images->select(indices));
+    return with_domains_of(*from, indices, std::move(chosen));
   }
   for (const std::int64_t index : indices) {
     check(index >= 0 && index < from->size(), ErrorCode::kInvalidArgument, "[data] image ", index,
@@ -130,7 +133,10 @@ DatasetPtr relabelled(DatasetPtr from,
   check(labels_of.size() == from->classes().size(), ErrorCode::kInvalidArgument,
         "[data] relabelled: expected ", from->classes().size(), " labels, got ", labels_of.size());
   if (const ImageSet* images = from->in_memory()) {
-    return memory_dataset(images->relabelled(labels_of, std::move(names)));
+    std::vector<std::int64_t> all(static_cast<std::size_t>(from->size()));
+    std::iota(all.begin(), all.end(), 0);
+    DatasetPtr renamed = memory_dataset(images->relabelled(labels_of, std::move(names)));
+    return with_domains_of(*from, all, std::move(renamed));
   }
   return std::make_shared<Relabelled>(std::move(from), std::move(labels_of), std::move(names));
 }

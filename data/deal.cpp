@@ -28,8 +28,10 @@ Indices classes_of(const Dataset& set) {
   return labels;
 }
 
-std::int64_t class_count(const Dataset& set) {
-  return std::ssize(set.classes()) + 1;
+/// One more than the set names, if there are pictures that show nothing.
+std::int64_t class_count(const Indices& labels, const Dataset& set) {
+  const std::int64_t named = std::ssize(set.classes());
+  return named + (std::ranges::find(labels, named) == labels.end() ? 0 : 1);
 }
 
 Indices shuffled(std::int64_t n, Seed seed) {
@@ -63,7 +65,8 @@ Shares iid(const Dataset& set, const DealOptions&, std::int64_t shares, Seed see
 }
 
 Shares dirichlet(const Dataset& set, const DealOptions& options, std::int64_t shares, Seed seed) {
-  return partition_dirichlet(classes_of(set), class_count(set), shares, options.alpha, seed,
+  const Indices labels = classes_of(set);
+  return partition_dirichlet(labels, class_count(labels, set), shares, options.alpha, seed,
                              options.min_images);
 }
 
@@ -71,7 +74,8 @@ Shares dirichlet_client(const Dataset& set,
                         const DealOptions& options,
                         std::int64_t shares,
                         Seed seed) {
-  return partition_dirichlet_client(classes_of(set), class_count(set), shares, options.alpha, seed);
+  const Indices labels = classes_of(set);
+  return partition_dirichlet_client(labels, class_count(labels, set), shares, options.alpha, seed);
 }
 
 /// How many objects of each class each picture shows.

@@ -52,6 +52,17 @@ DatasetPtr with_domains(DatasetPtr from, std::vector<std::string> domains) {
   return std::make_shared<WithDomains>(std::move(from), std::move(domains));
 }
 
+DatasetPtr with_domains_of(const Dataset& from,
+                           std::span<const std::int64_t> indices,
+                           DatasetPtr to) {
+  std::vector<std::string> domains;
+  for (const std::int64_t index : indices) {
+    domains.push_back(from.domain(index));
+  }
+  const bool known = std::ranges::any_of(domains, [](const auto& name) { return !name.empty(); });
+  return known ? with_domains(std::move(to), std::move(domains)) : to;
+}
+
 std::vector<std::string> domains_of_csv(const Dataset& set,
                                         const fs::path& csv,
                                         const std::string& column) {

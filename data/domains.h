@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -8,9 +9,14 @@
 
 namespace lorae::data {
 
-/// The same set, whose pictures belong to these domains. A subset of a set in memory loses them:
-/// deal first. Errors: kInvalidArgument unless there is one for each picture.
+/// The same set, whose pictures belong to these domains. Errors: kInvalidArgument unless there is
+/// one for each picture.
 DatasetPtr with_domains(DatasetPtr from, std::vector<std::string> domains);
+
+/// `to`, whose pictures are those of `from` at `indices`, with their domains, if it knows any.
+DatasetPtr with_domains_of(const Dataset& from,
+                           std::span<const std::int64_t> indices,
+                           DatasetPtr to);
 
 /// The domain of each picture from a column of a CSV file with a line of names at its beginning. A
 /// picture is found by what one of the cells says: its path, its file's name, or that without the

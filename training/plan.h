@@ -9,8 +9,8 @@
 #include "base/config_reader.h"
 #include "base/seed.h"
 #include "data/augment.h"
+#include "data/deal.h"
 #include "data/formats/open.h"
-#include "data/partition.h"
 #include "models/model.h"
 #include "tasks/task.h"
 #include "tensors/device.h"
@@ -31,10 +31,6 @@ void visit_fields(TaskOptions& options, Visitor&& visit) {
   visit("classes", options.classes, anything(), "names of the labels, in their order");
 }
 
-/// How private images are shared out: each share alike, or classes skewed by Dirichlet's
-/// distribution, class by class or client by client: data/partition.h.
-enum class Partition { kIid, kDirichlet, kDirichletClient };
-
 /// What sets the demonstration's private images apart from its public ones.
 enum class Shift { kNone, kRotateInvert };
 
@@ -45,25 +41,30 @@ struct DataOptions {
   std::int64_t public_images = 18000;
   std::int64_t private_images = 4000;
   std::int64_t test_images = 4000;
-  Partition partition = Partition::kDirichlet;
+  data::Deal partition = data::Deal::kDirichlet;  ///< of private images among clients
   double dirichlet_alpha = 0.3;
   std::int64_t min_images = data::kMinShareImages;
+  std::int64_t shards = 2;
+  data::Halves split = data::Halves::kHonest;
   Shift shift = Shift::kNone;
   data::Damaged damaged = data::Damaged::kRefuse;
 };
 
 template <typename Visitor>
 void visit_fields(DataOptions& options, Visitor&& visit) {
-  visit("path", options.path, anything(), "Fashion-MNIST, CIFAR or an image folder");
+  visit("path", options.path, anything(), "of the images: docs/data_formats.md");
   visit("public_images", options.public_images, between(0, 1e8), "that pre-train the backbone");
   visit("private_images", options.private_images, between(10, 1e8), "shared out to the clients");
   visit("test_images", options.test_images, between(10, 1e8),
         "of the private domain, for accuracy");
   visit("partition", options.partition, anything(),
-        "iid, dirichlet (by class) or dirichlet_client");
+        "iid, dirichlet (by class), dirichlet_client, dirichlet_objects, object_size, mask_area, "
+        "quantity, shards or domain");
   visit("dirichlet_alpha", options.dirichlet_alpha, between(0.01, 1e6),
         "smaller: more skewed classes");
-  visit("min_images", options.min_images, between(1, 1e6), "dirichlet: that each client has");
+  visit("min_images", options.min_images, between(1, 1e6), "dirichlet, quantity: of each client");
+  visit("shards", options.shards, between(1, 1000), "shards: of each client");
+  visit("split", options.split, anything(), "GlobalWheat2020: honest or paper");
   visit("shift", options.shift, anything(),
         "of the demonstration's private images; own data are never altered");
   visit("damaged", options.damaged, anything(), "pictures that cannot be decoded: refuse or skip");
@@ -158,9 +159,6 @@ ParsedPlan parse_plan(std::string_view text);
 }  // namespace lorae::training
 
 namespace lorae {
-template <>
-inline constexpr std::array<std::string_view, 3> kNames<training::Partition> = {"iid", "dirichlet",
-                                                                                "dirichlet_client"};
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<training::Shift> = {"none",
                                                                             "rotate_invert"};

@@ -1,6 +1,5 @@
 #include "training/shares.h"
 
-#include <algorithm>
 #include <numeric>
 
 #include "base/error.h"
@@ -27,8 +26,8 @@ data::DatasetPtr open(const DataOptions& options,
                       const models::ModelOptions& model,
                       data::Split split) {
   check_shift(options);
-  auto images =
-      data::open_dataset(options.path, model.channels, split, {.damaged = options.damaged});
+  auto images = data::open_dataset(options.path, model.channels, split,
+                                   {.damaged = options.damaged, .halves = options.split});
   check_classes(*images, model);
   return sound(std::move(images), options.damaged);
 }
@@ -98,20 +97,12 @@ data::Shares private_shares(const DataOptions& options,
                             const data::Dataset& images,
                             std::int64_t shares,
                             Seed seed) {
-  const Seed own = seed.derive("shares");
-  if (options.partition == Partition::kIid) {
-    return data::partition_iid(images.size(), shares, own);
-  }
-  std::vector<std::int64_t> labels = data::labels_of(images);
-  std::int64_t classes = std::ssize(images.classes());
-  if (std::ranges::count(labels, -1) > 0) {  // pictures that show nothing are a class of their own
-    std::ranges::replace(labels, -1, classes++);
-  }
-  return options.partition == Partition::kDirichletClient
-             ? data::partition_dirichlet_client(labels, classes, shares, options.dirichlet_alpha,
-                                                own)
-             : data::partition_dirichlet(labels, classes, shares, options.dirichlet_alpha, own,
-                                         options.min_images);
+  return data::deal(images,
+                    {.rule = options.partition,
+                     .alpha = options.dirichlet_alpha,
+                     .min_images = options.min_images,
+                     .shards = options.shards},
+                    shares, seed.derive("shares"));
 }
 
 data::DatasetPtr own_images(const std::filesystem::path& path,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string_view>
 
 #include "base/error.h"
@@ -201,7 +202,9 @@ DatasetPtr held_if_small(DatasetPtr from, ImageShape shape, std::int64_t limit) 
     held.images.slice(0, done, done + batch->size()).copy_(batch->images);
     done += batch->size();
   }
-  return memory_dataset(std::move(held));
+  std::vector<std::int64_t> all(static_cast<std::size_t>(from->size()));
+  std::iota(all.begin(), all.end(), 0);
+  return with_domains_of(*from, all, memory_dataset(std::move(held)));
 }
 
 std::vector<std::string> class_names(const fs::path& path, const OpenOptions& options) {

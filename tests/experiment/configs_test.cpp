@@ -70,10 +70,10 @@ TEST(Configs, MethodsMayHaveSectionsOfTheirOwn) {
   const RunConfig alike = of_method(config, config.methods[0]);
   const RunConfig skewed = of_method(config, config.methods[1]);
   EXPECT_EQ(alike.model.name, "resnet18");
-  EXPECT_EQ(alike.data.partition, training::Partition::kIid);
+  EXPECT_EQ(alike.data.partition, data::Deal::kIid);
   EXPECT_EQ(alike.training.optimizer, "sgd");
   EXPECT_EQ(skewed.model.name, "yolov8n-cls");
-  EXPECT_EQ(skewed.data.partition, training::Partition::kDirichlet);
+  EXPECT_EQ(skewed.data.partition, data::Deal::kDirichlet);
   EXPECT_EQ(skewed.data.dirichlet_alpha, 0.1);
   EXPECT_EQ(skewed.data.public_images, config.data.public_images);
   EXPECT_EQ(skewed.training.local_epochs, 1);

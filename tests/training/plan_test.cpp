@@ -24,7 +24,7 @@ Plan unusual_plan() {
                    .public_images = 101,
                    .private_images = 11,
                    .test_images = 12,
-                   .partition = Partition::kIid,
+                   .partition = data::Deal::kIid,
                    .dirichlet_alpha = 1e-2,
                    .min_images = 3,
                    .shift = Shift::kRotateInvert,

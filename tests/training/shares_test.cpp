@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/digest.h"
+#include "data/domains.h"
 #include "data/formats/fashion_mnist.h"
 #include "tensors/torch.h"
 #include "tests/data/files.h"
@@ -246,7 +247,7 @@ TEST(LocalData, AcceptsFewerClassesThanOutputs) {
 
 TEST(PrivateShares, GiveEveryImageToOneClient) {
   const data::DatasetPtr images = striped_set(300, 1);
-  for (const Partition partition : {Partition::kIid, Partition::kDirichlet}) {
+  for (const data::Deal partition : {data::Deal::kIid, data::Deal::kDirichlet}) {
     const data::Shares shares = private_shares({.partition = partition}, *images, 5, kSeed);
     ASSERT_EQ(shares.size(), 5U);
     std::vector<std::int64_t> all;
@@ -258,6 +259,25 @@ TEST(PrivateShares, GiveEveryImageToOneClient) {
     std::vector<std::int64_t> expected(300);
     std::iota(expected.begin(), expected.end(), 0);
     EXPECT_EQ(all, expected) << name_of(partition);
+  }
+}
+
+TEST(PrivateShares, GoByDomainsOfImagesThatAreHeldInMemory) {
+  std::vector<std::string> sites;
+  for (int i = 0; i < 300; ++i) {
+    sites.push_back(i % 4 == 0 ? "north" : "south");
+  }
+  auto images = data::with_domains(striped_set(300, 1), sites);
+  std::vector<std::int64_t> half(150);
+  std::iota(half.begin(), half.end(), 100);
+  images = data::held_if_small(data::subset(images, half), {1, 4, 4});
+  const data::Shares shares = private_shares({.partition = data::Deal::kDomain}, *images, 2, kSeed);
+  ASSERT_EQ(shares.size(), 2U);
+  EXPECT_EQ(shares[0].size() + shares[1].size(), 150U);
+  for (const auto& share : shares) {
+    for (const std::int64_t index : share) {
+      EXPECT_EQ(images->domain(index), images->domain(share.front()));
+    }
   }
 }
 
@@ -280,8 +300,8 @@ TEST(PrivateShares, SkewTheClassesByDirichlet) {
     }
     return sum / 4;
   };
-  EXPECT_LT(most_common({.partition = Partition::kIid}), 0.45);
-  EXPECT_GT(most_common({.partition = Partition::kDirichlet, .dirichlet_alpha = 0.1}), 0.6);
+  EXPECT_LT(most_common({.partition = data::Deal::kIid}), 0.45);
+  EXPECT_GT(most_common({.partition = data::Deal::kDirichlet, .dirichlet_alpha = 0.1}), 0.6);
 }
 
 }  // namespace
