@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tasks/metrics/detection.h"
+#include "tasks/metrics/draw.h"
 
 namespace {
 
@@ -40,8 +41,9 @@ Rle mask_of(const json& value, std::int64_t height, std::int64_t width) {
   }
   const json& counts = value.at("counts");
   return counts.is_string()
-             ? from_text(counts.get<std::string>(), height, width).value()
-             : from_counts(counts.get<std::vector<std::int64_t>>(), height, width).value();
+             ? lorae::data::from_text(counts.get<std::string>(), height, width).value()
+             : lorae::data::from_counts(counts.get<std::vector<std::int64_t>>(), height, width)
+                   .value();
 }
 
 struct Pictures {

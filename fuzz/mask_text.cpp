@@ -3,7 +3,8 @@
 #include <cstdlib>
 #include <numeric>
 
-#include "tasks/metrics/rle.h"
+#include "data/rle.h"
+#include "tasks/metrics/draw.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace lorae::tasks::metrics;
@@ -12,12 +13,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const std::int64_t height = data[0], width = data[1];
   const std::string_view text(reinterpret_cast<const char*>(data) + 2, size - 2);
-  const auto mask = from_text(text, height, width);
+  const auto mask = lorae::data::from_text(text, height, width);
   if (!mask.ok()) {
     return mask.error().code() == lorae::ErrorCode::kCorruptData ? 0 : (std::abort(), 0);
   }
-  const auto again = from_text(to_text(*mask), height, width);
-  const Rle packed = encode(decode(*mask), height, width);
+  const auto again = lorae::data::from_text(to_text(*mask), height, width);
+  const Rle packed = lorae::data::encode_rows(decode(*mask), height, width);
   if (!again.ok() || again->counts != mask->counts || area(packed) != area(*mask) ||
       intersection(packed, *mask) != area(*mask)) {
     std::abort();

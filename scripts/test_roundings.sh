@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 repetitions=${1:-1}
 which=("${@:2}")
 if [ ${#which[@]} -eq 0 ]; then
-  which=(-R '^(training|experiment|simulation|client|coordinator|integration)')
+  which=(-R '^(tasks|training|experiment|simulation|client|coordinator|integration)')
 fi
 
 under() {  # NAME VARIABLE=VALUE...

@@ -9,9 +9,9 @@
 #include "data/draw.h"
 #include "data/picture.h"
 #include "data/raster.h"
+#include "data/rle.h"
 #include "tasks/detection_meter.h"
 #include "tasks/judgement.h"
-#include "tasks/metrics/rle.h"
 #include "tasks/vision/judged.h"
 #include "tensors/torch.h"
 #include "training/shares.h"
@@ -43,8 +43,8 @@ class OnePicture final : public data::Dataset {
   std::vector<std::string> classes_;
 };
 
-at::Tensor pixels_of(const tasks::metrics::Rle& mask) {
-  std::vector<std::uint8_t> pixels = tasks::metrics::decode(mask);
+at::Tensor pixels_of(const data::Rle& mask) {
+  std::vector<std::uint8_t> pixels = data::decode(mask);
   return torch::tensor(at::ArrayRef<std::uint8_t>(pixels), torch::kUInt8)
       .view({mask.height, mask.width});
 }
@@ -73,6 +73,64 @@ data::Mark mark_of(const Found& found, const Trained& trained) {
           .text = fmt::format("{} {:.2f}", trained.class_name(found.label), found.score),
           .box = found.box,
           .mask = found.mask.empty() ? at::Tensor() : pixels_of(found.mask)};
+}
+
+/// What is said of one picture.
+struct Said {
+  json line;
+  std::string text;
+  std::vector<data::Mark> marks;
+};
+
+Said objects_in(const tasks::Predictions& predictions,
+                const data::Batch& batch,
+                const Trained& trained) {
+  const bool masks = trained.task->needs().masks == data::Masks::kInstances;
+  Said said{{{"objects", json::array()}}, {}, {}};
+  std::map<std::string, int> counts;
+  for (const Found& found : tasks::found_in(predictions, batch, 0, masks)) {
+    said.line["objects"].push_back(json_of(found, trained));
+    said.marks.push_back(mark_of(found, trained));
+    ++counts[trained.class_name(found.label)];
+  }
+  for (const auto& [name, count] : counts) {
+    said.text += fmt::format("{}{} {}", said.text.empty() ? "" : "  ", count, name);
+  }
+  said.text = counts.empty() ? "nothing" : said.text;
+  return said;
+}
+
+/// The class of each pixel of the picture that lies in the batch's only image.
+at::Tensor labels_in_picture(const tasks::Predictions& predictions, const data::Batch& batch) {
+  const data::Placement& at = batch.placements.front();
+  const auto pixels = [](double length) { return std::max(std::lround(length), 1L); };
+  const at::Tensor inside = predictions.pixels.classes[0]
+                                .cpu()
+                                .narrow(0, pixels(at.top + 1) - 1,
+                                        pixels(at.scale_y * static_cast<double>(at.picture.height)))
+                                .narrow(1, pixels(at.left + 1) - 1,
+                                        pixels(at.scale_x * static_cast<double>(at.picture.width)));
+  return at::upsample_nearest2d(inside.unsqueeze(0).unsqueeze(0).to(torch::kFloat32),
+                                {at.picture.height, at.picture.width})[0][0];
+}
+
+Said classes_in(const tasks::Predictions& predictions,
+                const data::Batch& batch,
+                const Trained& trained) {
+  const at::Tensor labels = labels_in_picture(predictions, batch);
+  Said said{{{"classes", json::array()}}, {}, {}};
+  for (std::int64_t k = 0; k < std::ssize(trained.config.classes); ++k) {
+    const at::Tensor own = labels.eq(k + 1);
+    const double share = own.to(torch::kFloat64).mean().item<double>();
+    if (share > 0) {
+      const std::string name = trained.class_name(k);
+      said.line["classes"].push_back({{"name", name}, {"share", share}});
+      said.marks.push_back({.label = k, .text = name, .box = {}, .mask = own});
+      said.text += fmt::format("{}{} {:.1f} %", said.text.empty() ? "" : "  ", name, 100 * share);
+    }
+  }
+  said.text = said.text.empty() ? "nothing" : said.text;
+  return said;
 }
 
 /// "000123.jpg" -> 123; "cat.jpg" -> "cat".
@@ -109,60 +167,46 @@ Found found_from(const json& entry, std::size_t index, const data::Dataset& set)
                        mask->at("counts").is_string();
     check(whole, ErrorCode::kCorruptData, "[val] entry ", index,
           ": \"segmentation\": expected {\"size\": [height, width], \"counts\": text}");
-    found.mask =
-        tasks::metrics::from_text(mask->at("counts").get<std::string>(),
-                                  static_cast<std::int64_t>(number(mask->at("size")[0], "size")),
-                                  static_cast<std::int64_t>(number(mask->at("size")[1], "size")))
-            .value();
+    found.mask = data::from_text(mask->at("counts").get<std::string>(),
+                                 static_cast<std::int64_t>(number(mask->at("size")[0], "size")),
+                                 static_cast<std::int64_t>(number(mask->at("size")[1], "size")))
+                     .value();
   }
   return found;
 }
 
 }  // namespace
 
-void predict_objects(const Trained& trained,
-                     const UseArguments& asked,
-                     const std::vector<fs::path>& pictures,
-                     const std::function<fs::path(const fs::path&)>& place) {
-  const torch::NoGradGuard no_grad;
+bool finds_objects(const Trained& trained) {
   const tasks::Needs needs = trained.task->needs();
-  const bool masks = needs.masks == data::Masks::kInstances;
+  return needs.proportions && needs.masks != data::Masks::kClasses;
+}
+
+void predict_scenes(const Trained& trained,
+                    const UseArguments& asked,
+                    const std::vector<fs::path>& pictures,
+                    const std::function<fs::path(const fs::path&)>& place) {
+  const torch::NoGradGuard no_grad;
+  data::LoaderOptions options = tasks::judging_options(*trained.task, *trained.model);
+  options.batch_size = 1;
+  options.rectangular = !asked.square;
   for (const fs::path& path : pictures) {
     const at::Tensor picture = data::read_picture(path, trained.config.model.channels);
-    data::LoaderOptions options = tasks::judging_options(*trained.task, *trained.model);
-    options.batch_size = 1;
-    options.rectangular = !asked.square;
     data::Loader loader(std::make_shared<OnePicture>(path, picture), options, {});
     const data::Batch batch = *loader.next();
     const tasks::Predictions predictions = trained.task->predict(*trained.model, batch);
-    const std::vector<Found> found = tasks::found_in(predictions, batch, 0, masks);
+    const Said said = finds_objects(trained) ? objects_in(predictions, batch, trained)
+                                             : classes_in(predictions, batch, trained);
     if (!asked.save.empty()) {
-      std::vector<data::Mark> marks;
-      for (const Found& one : found) {
-        marks.push_back(mark_of(one, trained));
-      }
-      data::write_picture(place(path), data::marked(picture, marks));
+      data::write_picture(place(path), data::marked(picture, said.marks));
     }
     if (asked.as_json) {
-      json line{{"file", path.string()},
-                {"width", picture.size(1)},
-                {"height", picture.size(0)},
-                {"objects", json::array()}};
-      for (const Found& one : found) {
-        line["objects"].push_back(json_of(one, trained));
-      }
+      json line{{"file", path.string()}, {"width", picture.size(1)}, {"height", picture.size(0)}};
+      line.update(said.line);
       say("{}\n", json_line(line));
-      continue;
+    } else {
+      say("{}  {} x {}  {}\n", path.string(), picture.size(1), picture.size(0), said.text);
     }
-    std::map<std::string, int> counts;
-    for (const Found& one : found) {
-      ++counts[trained.class_name(one.label)];
-    }
-    say("{}  {} x {}", path.string(), picture.size(1), picture.size(0));
-    for (const auto& [name, count] : counts) {
-      say("  {} {}", count, name);
-    }
-    say("{}\n", counts.empty() ? "  nothing" : "");
   }
 }
 
@@ -177,7 +221,7 @@ void CocoResults::add(const tasks::Predictions& predictions, const data::Batch& 
                   {"score", found.score}};
       if (masks_) {
         result["segmentation"] = {{"size", {found.mask.height, found.mask.width}},
-                                  {"counts", tasks::metrics::to_text(found.mask)}};
+                                  {"counts", data::to_text(found.mask)}};
       }
       results_.push_back(std::move(result));
     }

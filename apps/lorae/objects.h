@@ -9,9 +9,13 @@
 
 namespace lorae::apps {
 
-/// What a detector finds in pictures, one after the other: a line each, as text or JSON, and, if
-/// asked, the picture with it drawn in. `place`: where that goes.
-void predict_objects(
+/// Whether it says where objects are; else it labels pictures or pixels.
+bool finds_objects(const Trained& trained);
+
+/// What a detector finds in pictures, or what a network says of their pixels, one after the other:
+/// a line each, as text or JSON, and, if asked, the picture with it drawn in. `place`: where that
+/// goes.
+void predict_scenes(
     const Trained& trained,
     const UseArguments& asked,
     const std::vector<std::filesystem::path>& pictures,

@@ -149,10 +149,6 @@ std::vector<std::string> captions_of(const json& line) {
   return captions;
 }
 
-}  // namespace
-
-namespace {
-
 /// A file of predictions needs no model: classes are those of the data set.
 bool judge_file(const UseArguments& asked) {
   if (asked.predictions.empty()) {
@@ -191,7 +187,7 @@ void run_val(const UseArguments& asked, const std::function<void(ConfigReader&)>
   std::optional<CocoResults> results;
   tasks::Listener listener;
   if (!asked.save_json.empty()) {
-    check(trained.task->main_metric().ends_with("map50_95"), ErrorCode::kInvalidConfig,
+    check(finds_objects(trained), ErrorCode::kInvalidConfig,
           "[val] --save-json: expected a detector, got ", trained.config.model.name);
     results.emplace(*images, needs.masks == data::Masks::kInstances);
     listener = [&](const tasks::Predictions& predictions, const data::Batch& batch) {
@@ -213,9 +209,9 @@ void run_predict(const UseArguments& asked, const std::function<void(ConfigReade
   const torch::NoGradGuard no_grad;
   std::set<fs::path> saved;
   const std::vector<fs::path> pictures = pictures_of(asked.sources);
-  if (trained.task->main_metric().ends_with("map50_95")) {
-    predict_objects(trained, asked, pictures,
-                    [&](const fs::path& path) { return place_in(asked.save, path, saved); });
+  if (trained.task->needs().proportions) {
+    predict_scenes(trained, asked, pictures,
+                   [&](const fs::path& path) { return place_in(asked.save, path, saved); });
     return;
   }
   for (const fs::path& path : pictures) {

@@ -10,8 +10,9 @@
 #include "base/text.h"
 #include "data/formats/clipping.h"
 #include "data/formats/coco_json.h"
-#include "data/formats/rle.h"
+#include "data/formats/outline.h"
 #include "data/picture_files.h"
+#include "data/rle.h"
 #include "data/text_file.h"
 
 namespace lorae::data {
@@ -202,18 +203,17 @@ class Reader {
     }
     const bool sized =
         thing.size.size() == 2 && thing.size[0] == frame.height && thing.size[1] == frame.width;
-    const auto counts = thing.text.empty() ? thing.counts : rle_counts(thing.text);
-    const auto pixels = sized && counts
-                            ? rle_pixels(*counts, static_cast<std::int64_t>(frame.height),
-                                         static_cast<std::int64_t>(frame.width))
-                            : std::nullopt;
-    if (!pixels) {
+    const auto height = static_cast<std::int64_t>(frame.height);
+    const auto width = static_cast<std::int64_t>(frame.width);
+    const Result<Rle> mask = thing.text.empty() ? from_counts(thing.counts, height, width)
+                                                : from_text(thing.text, height, width);
+    if (!sized || !mask.ok()) {
       complain(Flaw::kRleBroken, thing,
                sized ? std::string("its runs do not add up to the picture's pixels")
                      : str("its runs are not of a picture of ", frame.width, " x ", frame.height));
       return false;
     }
-    object.polygons = outlines(*pixels);
+    object.polygons = outlines({height, width, decode(*mask)});
     for (Polygon& polygon : object.polygons) {
       for (Point& point : polygon) {
         point = upright(point, frame.orientation);

@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
-#include "tasks/metrics/rle.h"
+#include "tasks/metrics/draw.h"
 
 // Outlines as COCO draws them: borders are followed at five times the resolution; where a border
 // goes from one column of pixels to the next, the pixels below change sides.

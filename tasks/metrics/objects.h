@@ -4,9 +4,11 @@
 #include <vector>
 
 #include "data/objects.h"
-#include "tasks/metrics/rle.h"
+#include "data/rle.h"
 
 namespace lorae::tasks::metrics {
+
+using data::Rle;
 
 /// What a model says that a picture shows. Boxes of this folder are in pixels.
 struct Found {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "tasks/metrics/draw.h"
 #include "tensors/torch.h"
 
 namespace lorae::tasks::vision {
@@ -65,7 +66,7 @@ metrics::Rle scaled_runs(const float* map,
       *out++ = value > 0 ? 1 : 0;
     }
   }
-  return metrics::encode_columns(pixels, picture.height, picture.width);
+  return data::encode_columns(pixels, picture.height, picture.width);
 }
 
 data::Box box_at(const double* corners, std::int64_t i) {
@@ -94,8 +95,8 @@ std::vector<metrics::Rle> runs_of(const at::Tensor& masks) {
   const auto* pixels = columns.data_ptr<std::uint8_t>();
   std::vector<metrics::Rle> runs;
   for (std::int64_t i = 0; i < masks.size(0); ++i) {
-    runs.push_back(metrics::encode_columns({pixels + static_cast<std::size_t>(i) * size, size},
-                                           masks.size(1), masks.size(2)));
+    runs.push_back(data::encode_columns({pixels + static_cast<std::size_t>(i) * size, size},
+                                        masks.size(1), masks.size(2)));
   }
   return runs;
 }
@@ -185,7 +186,7 @@ std::vector<metrics::Truth> truths_of(const std::vector<data::Object>& objects,
       }
       parts.push_back(metrics::drawn(outline, picture.height, picture.width));
     }
-    truth.mask = metrics::joined(parts);
+    truth.mask = data::joined(parts);
   }
   return truths;
 }

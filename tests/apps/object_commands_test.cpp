@@ -100,6 +100,22 @@ TEST_F(ObjectCommands, TrainMeasureAndPredictOutlines) {
   EXPECT_EQ(pictures, 10) << told.errors;
 }
 
+TEST_F(ObjectCommands, PixelsAreLabelled) {
+  const json trained = ended(train("unet_resnet34", "net", {"--kind", "full", "--epochs", "1"}));
+  EXPECT_EQ(trained.at("task"), "semantic");
+  EXPECT_TRUE(trained.at("metrics").contains("miou"));
+  const json judged = ended(run({"lorae", "val", path("set"), "--run", path("net"), "--json"}));
+  EXPECT_EQ(judged.at("metrics"), trained.at("metrics"));
+  const json said = ended(run({"lorae", "predict", path("set") + "/images/val/val000000.png",
+                               "--run", path("net"), "--save", path("seen"), "--json"}));
+  double sum = 0;
+  for (const json& shown : said.at("classes")) {
+    sum += shown.at("share").get<double>();
+  }
+  EXPECT_LE(sum, 1);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "seen/val000000.png"));
+}
+
 TEST_F(ObjectCommands, AdaptersWithTrainedNormsAreFilesLikeOthers) {
   const json backbone = ended(train("yolov8n", "full", {"--kind", "full", "--epochs", "1"}));
   const std::vector<std::string> adapt = {"--kind",    "lorae",

@@ -3,35 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "data/formats/coco_json.h"
-#include "data/formats/rle.h"
 #include "tests/data/labels.h"
 
 namespace lorae::data {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace)
-
-TEST(Rle, TextAndLengthsAreTheSame) {
-  // As pycocotools encodes a 9 x 7 mask with a block of 3 x 2 at column 2, row 3.
-  const std::vector<std::int64_t> counts = {21, 3, 6, 3, 30};
-  EXPECT_EQ(rle_counts(rle_text(counts)), counts);
-  EXPECT_EQ(rle_text({6, 1, 40, 4, 5, 4, 5, 4, 21}), "61X13mN000`0");
-  EXPECT_EQ(rle_counts("61X13mN000`0"), (std::vector<std::int64_t>{6, 1, 40, 4, 5, 4, 5, 4, 21}));
-  EXPECT_FALSE(rle_counts("p"));
-  EXPECT_FALSE(rle_counts("\x7F"));
-  EXPECT_FALSE(rle_counts("oooooooooooooooooooooooo"));
-}
-
-TEST(Rle, RunsGoDownTheColumns) {
-  const auto pixels = rle_pixels({2, 3, 1}, 2, 3);
-  ASSERT_TRUE(pixels);
-  EXPECT_EQ(pixels->values, (std::vector<std::uint8_t>{0, 1, 1, 0, 1, 0}));
-  EXPECT_EQ(counts_of(*pixels), (std::vector<std::int64_t>{2, 3, 1}));
-  EXPECT_FALSE(rle_pixels({2, 3}, 2, 3));
-  EXPECT_FALSE(rle_pixels({2, 5}, 2, 3));
-  EXPECT_FALSE(rle_pixels({-1, 7}, 2, 3));
-  EXPECT_FALSE(rle_pixels({1}, std::int64_t{1} << 40, std::int64_t{1} << 40));
-}
 
 std::string file(const std::string& annotations) {
   return R"({"info": {"images": [{"id": 9}], "x": [[1], {"y": null}]},

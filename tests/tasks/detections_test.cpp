@@ -145,10 +145,10 @@ TEST(Masks, AsRunsAreThoseOfPixels) {
     const auto wanted = runs_of(masks), got = runs_in_picture(coefficients, proto, boxes, picture);
     ASSERT_EQ(got.size(), wanted.size());
     for (std::size_t i = 0; i < got.size(); ++i) {
-      EXPECT_EQ(metrics::area(wanted[i]),
+      EXPECT_EQ(data::area(wanted[i]),
                 masks[static_cast<std::int64_t>(i)].sum().item<std::int64_t>());
-      const std::int64_t both = metrics::intersection(got[i], wanted[i]);
-      EXPECT_LE(metrics::area(got[i]) + metrics::area(wanted[i]) - 2 * both, 2);
+      const std::int64_t both = data::intersection(got[i], wanted[i]);
+      EXPECT_LE(data::area(got[i]) + data::area(wanted[i]) - 2 * both, 2);
     }
   }
 }
@@ -171,8 +171,8 @@ TEST(Judged, DetectionsAndObjectsBecomeWhatMetricsKnow) {
                                 {8, 16}, /*masks=*/true);
   EXPECT_EQ(truths[0].box, (data::Box{4, 4, 8, 8}));
   EXPECT_TRUE(truths[0].ignored);
-  EXPECT_EQ(metrics::area(truths[0].mask), 16) << "without an outline, its box";
-  EXPECT_EQ(metrics::area(truths[1].mask), 8 * 4 + 4 * 4);
+  EXPECT_EQ(data::area(truths[0].mask), 16) << "without an outline, its box";
+  EXPECT_EQ(data::area(truths[1].mask), 8 * 4 + 4 * 4);
   lorae::testing::expect_error(
       ErrorCode::kInvalidArgument,
       [&] {

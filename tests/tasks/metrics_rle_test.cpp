@@ -4,7 +4,8 @@
 
 #include "base/error.h"
 #include "base/seed.h"
-#include "tasks/metrics/rle.h"
+#include "data/rle.h"
+#include "tasks/metrics/draw.h"
 
 namespace lorae::tasks::metrics {
 namespace {
@@ -23,22 +24,22 @@ Pixels random_pixels(std::size_t count, std::uint64_t seed, std::uint64_t one_in
 TEST(Rle, CountsColumnByColumn) {
   //  0 1 1
   //  1 1 0
-  const Rle mask = encode(Pixels{0, 1, 1, 1, 1, 0}, 2, 3);
+  const Rle mask = data::encode_rows(Pixels{0, 1, 1, 1, 1, 0}, 2, 3);
   EXPECT_EQ(mask.counts, (std::vector<std::uint32_t>{1, 4, 1}));
   EXPECT_EQ(area(mask), 4);
   EXPECT_EQ(extent(mask), (data::Box{0, 0, 3, 2}));
-  const Rle full = encode(Pixels(6, 1), 2, 3);
+  const Rle full = data::encode_rows(Pixels(6, 1), 2, 3);
   EXPECT_EQ(full.counts, (std::vector<std::uint32_t>{0, 6})) << "the first run is of what is not";
-  EXPECT_EQ(encode(Pixels(6, 0), 2, 3).counts, (std::vector<std::uint32_t>{6}));
-  EXPECT_THROW(encode(Pixels(5, 0), 2, 3), Error);
-  EXPECT_THROW(encode_columns(Pixels(5, 0), 2, 3), Error);
+  EXPECT_EQ(data::encode_rows(Pixels(6, 0), 2, 3).counts, (std::vector<std::uint32_t>{6}));
+  EXPECT_THROW(data::encode_rows(Pixels(5, 0), 2, 3), Error);
+  EXPECT_THROW(data::encode_columns(Pixels(5, 0), 2, 3), Error);
 }
 
 TEST(Rle, KeepsEveryPixel) {
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     const Pixels a = random_pixels(13 * 17, seed, 2 + seed % 5);
     const Pixels b = random_pixels(13 * 17, 100 + seed, 2);
-    const Rle of_a = encode(a, 13, 17), of_b = encode(b, 13, 17);
+    const Rle of_a = data::encode_rows(a, 13, 17), of_b = data::encode_rows(b, 13, 17);
     EXPECT_EQ(decode(of_a), a);
     Pixels columns;
     for (std::size_t x = 0; x < 17; ++x) {
@@ -46,7 +47,7 @@ TEST(Rle, KeepsEveryPixel) {
         columns.push_back(a[y * 17 + x]);
       }
     }
-    EXPECT_EQ(encode_columns(columns, 13, 17), of_a);
+    EXPECT_EQ(data::encode_columns(columns, 13, 17), of_a);
     std::int64_t pixels = 0, both = 0;
     Pixels any(a.size());
     for (std::size_t i = 0; i < a.size(); ++i) {
@@ -56,8 +57,8 @@ TEST(Rle, KeepsEveryPixel) {
     }
     EXPECT_EQ(area(of_a), pixels);
     EXPECT_EQ(intersection(of_a, of_b), both);
-    EXPECT_EQ(joined(std::vector{of_a, of_b}), encode(any, 13, 17));
-    const auto read = from_text(to_text(of_a), 13, 17);
+    EXPECT_EQ(joined(std::vector{of_a, of_b}), data::encode_rows(any, 13, 17));
+    const auto read = data::from_text(to_text(of_a), 13, 17);
     ASSERT_TRUE(read.ok());
     EXPECT_EQ(*read, of_a);
   }
@@ -67,10 +68,10 @@ TEST(Rle, TheBoxGoesAroundThePixels) {
   Pixels pixels(5 * 6);
   pixels[1 * 6 + 2] = 1;
   pixels[3 * 6 + 2] = 1;
-  EXPECT_EQ(extent(encode(pixels, 5, 6)), (data::Box{2, 1, 3, 4}));
+  EXPECT_EQ(extent(data::encode_rows(pixels, 5, 6)), (data::Box{2, 1, 3, 4}));
   pixels[0 * 6 + 4] = 1;
-  EXPECT_EQ(extent(encode(pixels, 5, 6)), (data::Box{2, 0, 5, 4}));
-  EXPECT_EQ(extent(encode(Pixels(30), 5, 6)), (data::Box{}));
+  EXPECT_EQ(extent(data::encode_rows(pixels, 5, 6)), (data::Box{2, 0, 5, 4}));
+  EXPECT_EQ(extent(data::encode_rows(Pixels(30), 5, 6)), (data::Box{}));
 }
 
 // pycocotools 2.0.11: mask.encode of pixels (7 x + 3 y) % 5 < 2 in 9 rows of 11, its text, its
@@ -82,7 +83,7 @@ TEST(Rle, TextsAreThoseOfPycocotools) {
       pixels.push_back((7 * x + 3 * y) % 5 < 2 ? 1 : 0);
     }
   }
-  const Rle mask = encode(pixels, 9, 11);
+  const Rle mask = data::encode_rows(pixels, 9, 11);
   EXPECT_EQ(area(mask), 40);
   EXPECT_EQ(to_text(mask),
             "011010O010O010O010O010O010O010O010O010O010O010O010O010O010O010O010O010O010O010O00");
@@ -91,7 +92,7 @@ TEST(Rle, TextsAreThoseOfPycocotools) {
     large[i] = i % 200 > 20 && i / 200 > 5 && i / 200 < 290 ? 1 : 0;
   }
   EXPECT_EQ(
-      to_text(encode(large, 300, 200)),
+      to_text(data::encode_rows(large, 300, 200)),
       "RU6l8`"
       "00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
       "00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
@@ -128,28 +129,28 @@ TEST(Rle, OutlinesAreDrawnAsByPycocotools) {
 }
 
 TEST(Rle, TextsOfStrangersAreRefused) {
-  const std::string text = to_text(encode(random_pixels(120, 1, 3), 10, 12));
+  const std::string text = to_text(data::encode_rows(random_pixels(120, 1, 3), 10, 12));
   for (std::size_t length = 0; length < text.size(); ++length) {
-    EXPECT_FALSE(from_text(text.substr(0, length), 10, 12).ok()) << length;
+    EXPECT_FALSE(data::from_text(text.substr(0, length), 10, 12).ok()) << length;
   }
-  EXPECT_FALSE(from_text(text, 10, 13).ok());
-  EXPECT_FALSE(from_text(text, 0, 12).ok());
-  EXPECT_FALSE(from_text(text, std::int64_t{1} << 40, std::int64_t{1} << 40).ok());
-  EXPECT_FALSE(from_text("oooooooooooooooooooooooooooo", 10, 12).ok());
-  EXPECT_FALSE(from_text(std::string("0\n0"), 10, 12).ok());
-  EXPECT_FALSE(from_text("\xff\xfe", 10, 12).ok());
+  EXPECT_FALSE(data::from_text(text, 10, 13).ok());
+  EXPECT_FALSE(data::from_text(text, 0, 12).ok());
+  EXPECT_FALSE(data::from_text(text, std::int64_t{1} << 40, std::int64_t{1} << 40).ok());
+  EXPECT_FALSE(data::from_text("oooooooooooooooooooooooooooo", 10, 12).ok());
+  EXPECT_FALSE(data::from_text(std::string("0\n0"), 10, 12).ok());
+  EXPECT_FALSE(data::from_text("\xff\xfe", 10, 12).ok());
   for (std::size_t i = 0; i < text.size(); ++i) {
     for (int bit = 0; bit < 8; ++bit) {
       std::string changed = text;
       changed[i] = static_cast<char>(changed[i] ^ (1 << bit));
-      if (const auto mask = from_text(changed, 10, 12)) {
+      if (const auto mask = data::from_text(changed, 10, 12)) {
         EXPECT_EQ(decode(*mask).size(), 120U);
       }
     }
   }
-  EXPECT_FALSE(from_counts(std::vector<std::int64_t>{5, -1, 116}, 10, 12).ok());
-  EXPECT_FALSE(from_counts(std::vector<std::int64_t>{5, 1}, 10, 12).ok());
-  EXPECT_TRUE(from_counts(std::vector<std::int64_t>{5, 115}, 10, 12).ok());
+  EXPECT_FALSE(data::from_counts(std::vector<std::int64_t>{5, -1, 116}, 10, 12).ok());
+  EXPECT_FALSE(data::from_counts(std::vector<std::int64_t>{5, 1}, 10, 12).ok());
+  EXPECT_TRUE(data::from_counts(std::vector<std::int64_t>{5, 115}, 10, 12).ok());
 }
 
 TEST(Rle, OutlinesOfStrangersAreRefused) {

@@ -49,7 +49,7 @@ Rle ellipse(const json& row) {
       pixels.push_back(dx * dx + dy * dy <= 1 ? 1 : 0);
     }
   }
-  return encode(pixels, kSide, kSide);
+  return data::encode_rows(pixels, kSide, kSide);
 }
 
 std::vector<Judgement> masks_of(const json& file) {
@@ -243,8 +243,8 @@ TEST(DetectionMeter, ClassesWithoutTruthsDoNotCountAndThoseWithoutDetectionsAreZ
 }
 
 TEST(DetectionMeter, MasksMustBeThereAndFit) {
-  const Rle small = encode(std::vector<std::uint8_t>(4, 1), 2, 2);
-  const Rle large = encode(std::vector<std::uint8_t>(9, 1), 3, 3);
+  const Rle small = data::encode_rows(std::vector<std::uint8_t>(4, 1), 2, 2);
+  const Rle large = data::encode_rows(std::vector<std::uint8_t>(9, 1), 3, 3);
   DetectionMeter meter({.shape = Shape::kMasks});
   EXPECT_THROW(meter.add({{{0, 0.5, kBox}}, {}}), Error);
   EXPECT_THROW(meter.add({{{0, 0.5, kBox, small}}, {{.label = 0, .box = kBox}}}), Error);

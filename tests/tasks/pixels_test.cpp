@@ -80,7 +80,7 @@ TEST(Things, LettersThatCloseLateAreOneThing) {
   const Pixels map{1, 0, 1, 1, 0, 1, 1, 1, 1};
   const std::vector<float> scores(9, 0.5F);
   ASSERT_EQ(things({map, scores, 3, 3}).size(), 1U);
-  EXPECT_EQ(things({map, scores, 3, 3})[0].mask, encode(map, 3, 3));
+  EXPECT_EQ(things({map, scores, 3, 3})[0].mask, data::encode_rows(map, 3, 3));
   EXPECT_THROW(things({map, scores, 2, 3}), Error);
 }
 

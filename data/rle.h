@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "data/objects.h"
 
-namespace lorae::tasks::metrics {
+namespace lorae::data {
 
 /// A mask as runs: pixels column by column, first some that are not of it, then some that are, and
 /// so on. Source: the masks of COCO; its strings and its rules of drawing outlines are kept.
@@ -23,7 +23,7 @@ struct Rle {
 };
 
 /// `pixels`: row by row; not 0 is of the mask. Errors: kInvalidArgument for another count of them.
-Rle encode(std::span<const std::uint8_t> pixels, std::int64_t height, std::int64_t width);
+Rle encode_rows(std::span<const std::uint8_t> pixels, std::int64_t height, std::int64_t width);
 /// The same of pixels column by column.
 Rle encode_columns(std::span<const std::uint8_t> pixels, std::int64_t height, std::int64_t width);
 /// Row by row, 0 or 1.
@@ -32,7 +32,7 @@ std::vector<std::uint8_t> decode(const Rle& mask);
 std::int64_t area(const Rle& mask);
 std::int64_t intersection(const Rle& a, const Rle& b);
 /// The smallest box around the mask in pixels; of no width or height if it is empty.
-data::Box extent(const Rle& mask);
+Box extent(const Rle& mask);
 /// Pixels of any of them. Precondition: all of one size. Errors: kInvalidArgument for no mask.
 Rle joined(std::span<const Rle> masks);
 
@@ -45,9 +45,4 @@ Result<Rle> from_counts(std::span<const std::int64_t> counts,
                         std::int64_t height,
                         std::int64_t width);
 
-/// An outline, drawn as COCO draws it: at five times the resolution, then every fifth.
-/// Shape: points in pixels of the picture; fewer than three have no inside.
-/// Errors: kInvalidArgument for a point that is not finite or further than 2^16 pixels away.
-Rle drawn(const data::Polygon& outline, std::int64_t height, std::int64_t width);
-
-}  // namespace lorae::tasks::metrics
+}  // namespace lorae::data

@@ -1,11 +1,11 @@
-#include "tasks/metrics/rle.h"
+#include "data/rle.h"
 
 #include <algorithm>
 #include <numeric>
 
 #include "base/error.h"
 
-namespace lorae::tasks::metrics {
+namespace lorae::data {
 namespace {
 
 /// Adds runs one after the other; neighbours of one kind become one, and empty ones nothing.
@@ -64,8 +64,8 @@ class Reader {
 /// Calls visit(of a, of b, length) for each piece where neither changes.
 template <typename Visit>
 void for_each_piece(const Rle& a, const Rle& b, Visit&& visit) {
-  check(a.height == b.height && a.width == b.width, ErrorCode::kInvalidArgument,
-        "[tasks] masks of ", a.height, " x ", a.width, " and of ", b.height, " x ", b.width);
+  check(a.height == b.height && a.width == b.width, ErrorCode::kInvalidArgument, "[data] masks of ",
+        a.height, " x ", a.width, " and of ", b.height, " x ", b.width);
   Reader in_a(a), in_b(b);
   while (!in_a.done() && !in_b.done()) {
     const std::uint32_t length = std::min(in_a.left(), in_b.left());
@@ -77,9 +77,9 @@ void for_each_piece(const Rle& a, const Rle& b, Visit&& visit) {
 
 }  // namespace
 
-Rle encode(std::span<const std::uint8_t> pixels, std::int64_t height, std::int64_t width) {
+Rle encode_rows(std::span<const std::uint8_t> pixels, std::int64_t height, std::int64_t width) {
   check(std::ssize(pixels) == height * width, ErrorCode::kInvalidArgument,
-        "[tasks] a mask: expected ", height * width, " pixels, got ", pixels.size());
+        "[data] a mask: expected ", height * width, " pixels, got ", pixels.size());
   Writer writer(height, width);
   for (std::int64_t x = 0; x < width; ++x) {
     for (std::int64_t y = 0; y < height; ++y) {
@@ -91,7 +91,7 @@ Rle encode(std::span<const std::uint8_t> pixels, std::int64_t height, std::int64
 
 Rle encode_columns(std::span<const std::uint8_t> pixels, std::int64_t height, std::int64_t width) {
   check(std::ssize(pixels) == height * width, ErrorCode::kInvalidArgument,
-        "[tasks] a mask: expected ", height * width, " pixels, got ", pixels.size());
+        "[data] a mask: expected ", height * width, " pixels, got ", pixels.size());
   Writer writer(height, width);
   for (auto at = pixels.begin(); at != pixels.end();) {
     const bool set = *at != 0;
@@ -131,7 +131,7 @@ std::int64_t intersection(const Rle& a, const Rle& b) {
   return sum;
 }
 
-data::Box extent(const Rle& mask) {
+Box extent(const Rle& mask) {
   std::int64_t left = mask.width, right = 0, top = mask.height, bottom = 0, at = 0;
   for (std::size_t i = 0; i < mask.counts.size(); ++i) {
     const std::int64_t end = at + mask.counts[i];
@@ -153,7 +153,7 @@ data::Box extent(const Rle& mask) {
 }
 
 Rle joined(std::span<const Rle> masks) {
-  check(!masks.empty(), ErrorCode::kInvalidArgument, "[tasks] joined: expected a mask, got none");
+  check(!masks.empty(), ErrorCode::kInvalidArgument, "[data] joined: expected a mask, got none");
   Rle all = masks[0];
   for (const Rle& mask : masks.subspan(1)) {
     Writer writer(all.height, all.width);
@@ -185,9 +185,9 @@ std::string to_text(const Rle& mask) {
 Result<Rle> from_counts(std::span<const std::int64_t> counts,
                         std::int64_t height,
                         std::int64_t width) {
-  constexpr std::int64_t kMost = std::int64_t{1} << 31;  // pixels
+  constexpr std::int64_t kMost = std::int64_t{1} << 28;  // pixels
   const auto wrong = [](const auto&... parts) {
-    return Error(ErrorCode::kCorruptData, str("[tasks] runs of a mask: ", parts...));
+    return Error(ErrorCode::kCorruptData, str("[data] runs of a mask: ", parts...));
   };
   if (height <= 0 || width <= 0 || width > kMost / height) {
     return wrong("expected the size of a picture, got ", height, " x ", width);
@@ -210,7 +210,7 @@ Result<Rle> from_counts(std::span<const std::int64_t> counts,
 Result<Rle> from_text(std::string_view text, std::int64_t height, std::int64_t width) {
   const auto wrong = [](std::size_t at) {
     return Error(ErrorCode::kCorruptData,
-                 str("[tasks] the text of a mask: expected a count at character ", at));
+                 str("[data] the text of a mask: expected a count at character ", at));
   };
   std::vector<std::int64_t> counts;
   for (std::size_t at = 0; at < text.size();) {
@@ -233,4 +233,4 @@ Result<Rle> from_text(std::string_view text, std::int64_t height, std::int64_t w
   return from_counts(counts, height, width);
 }
 
-}  // namespace lorae::tasks::metrics
+}  // namespace lorae::data
