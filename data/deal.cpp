@@ -170,16 +170,6 @@ Shares object_size(const Dataset& set, const DealOptions& options, std::int64_t 
   });
 }
 
-double area_of(const Polygon& polygon) {
-  double twice = 0;
-  for (std::size_t i = 0; i < polygon.size(); ++i) {
-    const Point& a = polygon[i];
-    const Point& b = polygon[(i + 1) % polygon.size()];
-    twice += a.x * b.y - b.x * a.y;
-  }
-  return std::abs(twice) / 2;
-}
-
 Shares mask_area(const Dataset& set, const DealOptions& options, std::int64_t shares, Seed seed) {
   if (set.annotation() != Annotation::kMasks) {
     check_objects(set, options.rule);
@@ -193,7 +183,7 @@ Shares mask_area(const Dataset& set, const DealOptions& options, std::int64_t sh
     for (const Object& object : set.objects(i)) {
       sum += object.polygons.empty() ? object.box.area() : 0;
       for (const Polygon& polygon : object.polygons) {
-        sum += area_of(polygon);
+        sum += area(polygon);
       }
     }
     return sum;

@@ -1,35 +1,60 @@
 #include "data/objects.h"
 
+#include <cmath>
+#include <utility>
+
 namespace lorae::data {
 namespace {
 
-/// One side of Sutherland and Hodgman's clipping: keeps what `distance` calls positive.
-template <typename Distance>
-Polygon clipped_at(const Polygon& polygon, Distance distance) {
+/// The part of a polygon on one side of a line: Sutherland and Hodgman's step.
+template <typename Inside, typename Crossing>
+Polygon cut_at(const Polygon& polygon, Inside inside, Crossing crossing) {
   Polygon kept;
   for (std::size_t i = 0; i < polygon.size(); ++i) {
     const Point& from = polygon[i];
     const Point& to = polygon[(i + 1) % polygon.size()];
-    const double a = distance(from), b = distance(to);
-    if (a >= 0) {
+    if (inside(from)) {
       kept.push_back(from);
     }
-    if ((a >= 0) != (b >= 0)) {
-      const double t = a / (a - b);
-      kept.push_back({.x = from.x + t * (to.x - from.x), .y = from.y + t * (to.y - from.y)});
+    if (inside(from) != inside(to)) {
+      kept.push_back(crossing(from, to));
     }
   }
   return kept;
 }
 
-Polygon clipped(const Polygon& polygon) {
-  Polygon kept = clipped_at(polygon, [](const Point& p) { return p.x; });
-  kept = clipped_at(kept, [](const Point& p) { return p.y; });
-  kept = clipped_at(kept, [](const Point& p) { return 1 - p.x; });
-  return clipped_at(kept, [](const Point& p) { return 1 - p.y; });
+}  // namespace
+
+Polygon clipped(Polygon polygon) {
+  const auto at_x = [](double x) {
+    return [x](const Point& a, const Point& b) {
+      return Point{x, a.y + (b.y - a.y) * (x - a.x) / (b.x - a.x)};
+    };
+  };
+  const auto at_y = [](double y) {
+    return [y](const Point& a, const Point& b) {
+      return Point{a.x + (b.x - a.x) * (y - a.y) / (b.y - a.y), y};
+    };
+  };
+  polygon = cut_at(
+      polygon, [](const Point& p) { return p.x >= 0; }, at_x(0));
+  polygon = cut_at(
+      polygon, [](const Point& p) { return p.x <= 1; }, at_x(1));
+  polygon = cut_at(
+      polygon, [](const Point& p) { return p.y >= 0; }, at_y(0));
+  return cut_at(
+      polygon, [](const Point& p) { return p.y <= 1; }, at_y(1));
 }
 
-}  // namespace
+double area(const Polygon& polygon) {
+  double twice = 0;
+  for (std::size_t i = 0; i < polygon.size(); ++i) {
+    const Point& a = polygon[i];
+    const Point& b = polygon[(i + 1) % polygon.size()];
+    twice += a.x * b.y - b.x * a.y;
+  }
+  return std::abs(twice) / 2;
+}
 
 Object moved(Object object, double scale_x, double scale_y, double left, double top) {
   object.box = {.x1 = scale_x * object.box.x1 + left,
@@ -47,7 +72,7 @@ Object moved(Object object, double scale_x, double scale_y, double left, double 
 Object cut(Object object) {
   const auto inside = [](double v) { return std::clamp(v, 0.0, 1.0); };
   for (Polygon& polygon : object.polygons) {
-    polygon = clipped(polygon);
+    polygon = clipped(std::move(polygon));
   }
   const bool outlined = !object.polygons.empty();
   std::erase_if(object.polygons, [](const Polygon& polygon) { return polygon.size() < 3; });

@@ -74,9 +74,15 @@ inline Box extent(const std::vector<Polygon>& polygons) {
 /// The object with each of its points at (scale_x x + left, scale_y y + top).
 Object moved(Object object, double scale_x, double scale_y, double left, double top);
 
+/// What of a polygon lies in the unit square; points on its border are there exactly.
+/// Source: Sutherland and Hodgman 1974, "Reentrant Polygon Clipping".
+Polygon clipped(Polygon polygon);
+
+/// Of a polygon that does not cross itself, in fractions of the picture.
+double area(const Polygon& polygon);
+
 /// What a frame shows of an object that is given in its fractions: cut at the border. Of an object
 /// outside nothing is left but an empty box.
-/// Source: Sutherland and Hodgman 1974, "Reentrant Polygon Clipping".
 Object cut(Object object);
 
 }  // namespace lorae::data

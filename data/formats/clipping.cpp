@@ -12,54 +12,6 @@ namespace fs = std::filesystem;
 
 constexpr double kRounding = 1e-3;  // of numbers with few digits
 
-/// The side of a polygon's clipping that `keep` keeps: Sutherland and Hodgman's step.
-template <typename Inside, typename Crossing>
-Polygon cut_at(const Polygon& polygon, Inside inside, Crossing crossing) {
-  Polygon kept;
-  for (std::size_t i = 0; i < polygon.size(); ++i) {
-    const Point& from = polygon[i];
-    const Point& to = polygon[(i + 1) % polygon.size()];
-    if (inside(from)) {
-      kept.push_back(from);
-    }
-    if (inside(from) != inside(to)) {
-      kept.push_back(crossing(from, to));
-    }
-  }
-  return kept;
-}
-
-Polygon clipped(Polygon polygon) {
-  const auto at_x = [](double x) {
-    return [x](const Point& a, const Point& b) {
-      return Point{x, a.y + (b.y - a.y) * (x - a.x) / (b.x - a.x)};
-    };
-  };
-  const auto at_y = [](double y) {
-    return [y](const Point& a, const Point& b) {
-      return Point{a.x + (b.x - a.x) * (y - a.y) / (b.y - a.y), y};
-    };
-  };
-  polygon = cut_at(
-      polygon, [](const Point& p) { return p.x >= 0; }, at_x(0));
-  polygon = cut_at(
-      polygon, [](const Point& p) { return p.x <= 1; }, at_x(1));
-  polygon = cut_at(
-      polygon, [](const Point& p) { return p.y >= 0; }, at_y(0));
-  return cut_at(
-      polygon, [](const Point& p) { return p.y <= 1; }, at_y(1));
-}
-
-double area_of(const Polygon& polygon) {
-  double twice = 0;
-  for (std::size_t i = 0; i < polygon.size(); ++i) {
-    const Point& a = polygon[i];
-    const Point& b = polygon[(i + 1) % polygon.size()];
-    twice += a.x * b.y - b.x * a.y;
-  }
-  return std::abs(twice) / 2;
-}
-
 bool inside(const Box& box, double tolerance) {
   return box.x1 >= -tolerance && box.y1 >= -tolerance && box.x2 <= 1 + tolerance &&
          box.y2 <= 1 + tolerance;
@@ -71,7 +23,7 @@ void add_clipped(Object object, const fs::path& file, std::int64_t line, Labelle
   const Box whole = object.box;
   const bool flat =
       !object.polygons.empty() &&
-      std::ranges::all_of(object.polygons, [](const Polygon& p) { return !(area_of(p) > 0); });
+      std::ranges::all_of(object.polygons, [](const Polygon& p) { return !(area(p) > 0); });
   if (!(whole.area() > 0) || flat) {
     return to.complain(object.polygons.empty() ? Flaw::kBoxEmpty : Flaw::kPolygonFlat, file, line,
                        object.polygons.empty() ? "the box has no area" : "the polygon has no area");
@@ -83,7 +35,7 @@ void add_clipped(Object object, const fs::path& file, std::int64_t line, Labelle
     for (Polygon& polygon : object.polygons) {
       polygon = clipped(std::move(polygon));
     }
-    std::erase_if(object.polygons, [](const Polygon& p) { return !(area_of(p) > 0); });
+    std::erase_if(object.polygons, [](const Polygon& p) { return !(area(p) > 0); });
     if (of_polygons) {
       object.box = object.polygons.empty() ? Box{} : extent(object.polygons);
     }
