@@ -85,10 +85,9 @@ std::vector<vision::Detections> rcnn_detections(FasterRcnn& network,
   for (const models::Detections& found : network.detect(images.unbind(0))) {
     const at::Tensor sure =
         found.scores.gt(keep.confidence).nonzero().squeeze(1).slice(0, 0, keep.most);
-    all.push_back({found.boxes.index_select(0, sure),
-                   found.scores.index_select(0, sure),
-                   found.labels.index_select(0, sure).sub(1),
-                   {}});
+    const at::Tensor no_masks = torch::zeros({sure.size(0), 0}, found.boxes.options());
+    all.push_back({found.boxes.index_select(0, sure), found.scores.index_select(0, sure),
+                   found.labels.index_select(0, sure).sub(1), no_masks});
   }
   return all;
 }

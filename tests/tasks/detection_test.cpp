@@ -152,6 +152,30 @@ TEST(Detection, IsLearned) {
   EXPECT_GT(*found.find("map50"), 0.8) << *found.find("map50");
 }
 
+TEST(Detection, TakesANetworkOfRegions) {
+  const auto model = models::build(options_of("fasterrcnn_resnet50_fpn", 3), Seed{3});
+  const auto task = make_task("detection", settings_for(model->options()));
+  model->train_only(model->head());
+  data::Loader loader = loader_of(*task, 64);
+  const data::Batch batch = *loader.next();
+  const Loss loss = task->loss(*model, batch);
+  EXPECT_EQ(loss.parts.size(), 4U);
+  loss.total.backward();
+  for (const auto& [name, weight] : model->head()) {
+    EXPECT_TRUE(weight.grad().isfinite().all().item<bool>()) << name;
+  }
+  const torch::NoGradGuard no_grad;
+  const Predictions predictions = task->predict(*model, batch);
+  ASSERT_EQ(std::ssize(predictions.objects), batch.size());
+  for (const vision::Detections& found : predictions.objects) {
+    EXPECT_EQ(found.coefficients.size(0), found.scores.size(0));
+    EXPECT_TRUE(found.labels.ge(0).logical_and(found.labels.lt(2)).all().item<bool>());
+  }
+  const auto meter = task->meter();
+  meter->add(predictions, batch);
+  EXPECT_TRUE(meter->result().find("map50").has_value());
+}
+
 TEST(Segmentation, IsLearned) {
   const Metrics found = learned("yolo11n-seg", "segmentation", 120);
   EXPECT_GT(*found.find("map50"), 0.8) << *found.find("map50");
