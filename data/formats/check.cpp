@@ -1,39 +1,22 @@
 #include "data/formats/check.h"
 
 #include <algorithm>
-#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <thread>
 
 #include "base/atomic_file.h"
 #include "base/digest.h"
 #include "base/error.h"
 #include "data/formats/mask_file.h"
 #include "data/formats/open.h"
+#include "data/in_parallel.h"
 #include "data/picture.h"
-#include "tensors/threads.h"
 
 namespace lorae::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-template <typename Work>
-void for_all(std::int64_t count, const Work& work) {
-  std::atomic<std::int64_t> next = 0;
-  const auto run = [&] {
-    keep_to_this_thread();
-    for (std::int64_t i = next++; i < count; i = next++) {
-      work(i);
-    }
-  };
-  std::vector<std::jthread> threads;
-  for (std::int64_t i = 0; i < std::min<std::int64_t>(core_count(), 16); ++i) {
-    threads.emplace_back(run);
-  }
-}
 
 /// A half without objects or masks, as a catalogue of pictures.
 Known pictures_of(const Dataset& set) {
@@ -107,7 +90,7 @@ class Check {
       checked_.objects += std::ssize(all.objects(i));
     }
     const std::size_t before = checked_.problems.size();
-    for_all(all.size(), [&](std::int64_t i) {
+    in_parallel(all.size(), [&](std::int64_t i) {
       const fs::path picture = all.picture(i);
       try {
         read_picture(picture, 3);
@@ -147,7 +130,7 @@ class Check {
     }
     for (const auto& [size, pictures] : by_size) {
       std::vector<Digest> digests(pictures.size());
-      for_all(pictures.size() < 2 ? 0 : std::ssize(pictures), [&](std::int64_t i) {
+      in_parallel(pictures.size() < 2 ? 0 : std::ssize(pictures), [&](std::int64_t i) {
         try {
           digests[static_cast<std::size_t>(i)] =
               digest_of(read_file(pictures[static_cast<std::size_t>(i)].path));

@@ -1,14 +1,12 @@
 #include "data/formats/file_dataset.h"
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
-#include <thread>
 
 #include "base/error.h"
 #include "data/formats/mask_file.h"
+#include "data/in_parallel.h"
 #include "data/picture.h"
-#include "tensors/threads.h"
 #include "tensors/torch.h"
 
 namespace lorae::data {
@@ -56,21 +54,14 @@ class FileDataset final : public Dataset {
   const std::vector<std::int64_t>& labels_of_masks() const {
     std::call_once(asked_, [&] {
       labels_.resize(static_cast<std::size_t>(size()), -1);
-      std::atomic<std::int64_t> next = 0;
-      const auto look = [&] {
-        for (std::int64_t i = next++; i < size(); i = next++) {
-          try {
-            labels_[static_cast<std::size_t>(i)] =
-                main_class(read_mask(all().mask(i), std::ssize(classes())), std::ssize(classes()));
-          } catch (const Error&) {
-            continue;  // get says what is wrong
-          }
+      in_parallel(size(), [&](std::int64_t i) {
+        try {
+          labels_[static_cast<std::size_t>(i)] =
+              main_class(read_mask(all().mask(i), std::ssize(classes())), std::ssize(classes()));
+        } catch (const Error&) {
+          // get says what is wrong
         }
-      };
-      std::vector<std::jthread> threads;
-      for (std::int64_t i = 0; i < std::min<std::int64_t>(core_count(), 8); ++i) {
-        threads.emplace_back(look);
-      }
+      });
     });
     return labels_;
   }
