@@ -1,5 +1,9 @@
 #include "base/cpu.h"
 
+#include <thread>
+
+#include <algorithm>
+
 #include <array>
 #include <cstdlib>
 
@@ -52,6 +56,10 @@ Cpu chosen_cpu() {
     return cpu_named(wanted == nullptr ? "" : wanted, best_cpu());
   }();
   return cpu;
+}
+
+std::int64_t core_count() {
+  return std::max<std::int64_t>(1, std::thread::hardware_concurrency());
 }
 
 }  // namespace lorae

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include <string_view>
 
 namespace lorae {
@@ -21,5 +23,8 @@ Cpu cpu_named(std::string_view wanted, Cpu best);
 /// round differently with each, so one machine can stand for several in tests.
 /// Errors: as cpu_named.
 Cpu chosen_cpu();
+
+/// The processor cores of this machine; 1 if it does not say.
+std::int64_t core_count();
 
 }  // namespace lorae

@@ -7,18 +7,22 @@
 #include <thread>
 #include <vector>
 
-#include "tensors/threads.h"
+#include "base/cpu.h"
 
 namespace lorae::data {
 
-void in_parallel(std::int64_t n, const std::function<void(std::int64_t)>& work) {
+void in_parallel(std::int64_t n,
+                 const std::function<void(std::int64_t)>& work,
+                 const std::function<void()>& begin) {
   constexpr std::int64_t kMostThreads = 8;
   std::atomic<std::int64_t> next = 0;
   std::mutex mutex;
   std::int64_t failed = n;
   std::exception_ptr error;
   const auto run = [&] {
-    keep_to_this_thread();
+    if (begin) {
+      begin();
+    }
     for (std::int64_t i = next++; i < n; i = next++) {
       try {
         work(i);

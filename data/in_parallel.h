@@ -6,8 +6,10 @@
 namespace lorae::data {
 
 /// Calls work(i) for all i in [0, n), each once, in any order, on as many threads as there are
-/// cores, at most 8.
+/// cores, at most 8; `begin` first on each of them.
 /// Errors: those of the lowest i that throws, after all have been called.
-void in_parallel(std::int64_t n, const std::function<void(std::int64_t)>& work);
+void in_parallel(std::int64_t n,
+                 const std::function<void(std::int64_t)>& work,
+                 const std::function<void()>& begin = {});
 
 }  // namespace lorae::data

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "data/in_parallel.h"
+#include "tensors/threads.h"
 #include "tensors/torch.h"
 
 namespace lorae::data {
@@ -106,14 +107,17 @@ class HeldScenes final : public Dataset {
       : from_(std::move(from)),
         samples_(static_cast<std::size_t>(from_->size())),
         sizes_(samples_.size()) {
-    in_parallel(from_->size(), [&](std::int64_t index) {
-      const auto i = static_cast<std::size_t>(index);
-      Sample sample = from_->get(index);
-      sizes_[i] = {sample.image.size(0), sample.image.size(1)};
-      Scene scene = scaled_to_side(scene_of(sample), side);
-      samples_[i] = {std::move(scene.image), sample.label, std::move(scene.objects),
-                     std::move(scene.mask)};
-    });
+    in_parallel(
+        from_->size(),
+        [&](std::int64_t index) {
+          const auto i = static_cast<std::size_t>(index);
+          Sample sample = from_->get(index);
+          sizes_[i] = {sample.image.size(0), sample.image.size(1)};
+          Scene scene = scaled_to_side(scene_of(sample), side);
+          samples_[i] = {std::move(scene.image), sample.label, std::move(scene.objects),
+                         std::move(scene.mask)};
+        },
+        keep_to_this_thread);
   }
 
   std::int64_t size() const override { return from_->size(); }

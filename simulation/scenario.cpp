@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/cpu.h"
 #include "base/log.h"
 #include "simulation/fleet.h"
 #include "tensors/threads.h"

@@ -2,10 +2,9 @@
 
 #include <dlfcn.h>
 
-#include <algorithm>
 #include <mutex>
-#include <thread>
 
+#include "base/cpu.h"
 #include "tensors/torch.h"
 
 namespace lorae {
@@ -30,10 +29,6 @@ void use_one_thread() {
 
 void keep_to_this_thread() {
   at::set_num_threads(1);
-}
-
-std::int64_t core_count() {
-  return std::max<std::int64_t>(1, std::thread::hardware_concurrency());
 }
 
 void use_threads(std::int64_t count) {

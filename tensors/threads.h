@@ -4,9 +4,6 @@
 
 namespace lorae {
 
-/// The processor cores of this machine; 1 if it does not say.
-std::int64_t core_count();
-
 /// Makes LibTorch and its BLAS compute on the calling thread alone. Call it first in each thread
 /// that trains or evaluates: many clients side by side use the cores better than one client on
 /// several, and one thread sums in one order, so results repeat bit for bit.

@@ -12,6 +12,7 @@
 #include "data/formats/open.h"
 #include "data/in_parallel.h"
 #include "data/picture.h"
+#include "tensors/threads.h"
 
 namespace lorae::data {
 namespace {
@@ -90,21 +91,24 @@ class Check {
       checked_.objects += std::ssize(all.objects(i));
     }
     const std::size_t before = checked_.problems.size();
-    in_parallel(all.size(), [&](std::int64_t i) {
-      const fs::path picture = all.picture(i);
-      try {
-        read_picture(picture, 3);
-      } catch (const Error& error) {
-        complain(Flaw::kPictureDamaged, picture, error.what());
-      }
-      if (known.annotation == Annotation::kMasks) {
-        try {
-          read_mask(all.mask(i), std::ssize(known.classes));
-        } catch (const BadData& error) {
-          complain(error.problem().flaw, error.problem().file, error.problem().what);
-        }
-      }
-    });
+    in_parallel(
+        all.size(),
+        [&](std::int64_t i) {
+          const fs::path picture = all.picture(i);
+          try {
+            read_picture(picture, 3);
+          } catch (const Error& error) {
+            complain(Flaw::kPictureDamaged, picture, error.what());
+          }
+          if (known.annotation == Annotation::kMasks) {
+            try {
+              read_mask(all.mask(i), std::ssize(known.classes));
+            } catch (const BadData& error) {
+              complain(error.problem().flaw, error.problem().file, error.problem().what);
+            }
+          }
+        },
+        keep_to_this_thread);
     std::ranges::sort(checked_.problems.begin() + static_cast<std::ptrdiff_t>(before),
                       checked_.problems.end(), {},
                       [](const Problem& problem) { return problem.file; });
@@ -130,14 +134,17 @@ class Check {
     }
     for (const auto& [size, pictures] : by_size) {
       std::vector<Digest> digests(pictures.size());
-      in_parallel(pictures.size() < 2 ? 0 : std::ssize(pictures), [&](std::int64_t i) {
-        try {
-          digests[static_cast<std::size_t>(i)] =
-              digest_of(read_file(pictures[static_cast<std::size_t>(i)].path));
-        } catch (const Error&) {
-          return;  // it went away meanwhile
-        }
-      });
+      in_parallel(
+          pictures.size() < 2 ? 0 : std::ssize(pictures),
+          [&](std::int64_t i) {
+            try {
+              digests[static_cast<std::size_t>(i)] =
+                  digest_of(read_file(pictures[static_cast<std::size_t>(i)].path));
+            } catch (const Error&) {
+              return;  // it went away meanwhile
+            }
+          },
+          keep_to_this_thread);
       std::map<Digest, Picture> first;
       for (std::size_t i = 0; i < pictures.size() && pictures.size() > 1; ++i) {
         const auto [place, is_new] = first.emplace(digests[i], pictures[i]);

@@ -7,6 +7,7 @@
 #include "data/formats/mask_file.h"
 #include "data/in_parallel.h"
 #include "data/picture.h"
+#include "tensors/threads.h"
 #include "tensors/torch.h"
 
 namespace lorae::data {
@@ -54,14 +55,17 @@ class FileDataset final : public Dataset {
   const std::vector<std::int64_t>& labels_of_masks() const {
     std::call_once(asked_, [&] {
       labels_.resize(static_cast<std::size_t>(size()), -1);
-      in_parallel(size(), [&](std::int64_t i) {
-        try {
-          labels_[static_cast<std::size_t>(i)] =
-              main_class(read_mask(all().mask(i), std::ssize(classes())), std::ssize(classes()));
-        } catch (const Error&) {
-          // get says what is wrong
-        }
-      });
+      in_parallel(
+          size(),
+          [&](std::int64_t i) {
+            try {
+              labels_[static_cast<std::size_t>(i)] = main_class(
+                  read_mask(all().mask(i), std::ssize(classes())), std::ssize(classes()));
+            } catch (const Error&) {
+              // get says what is wrong
+            }
+          },
+          keep_to_this_thread);
     });
     return labels_;
   }

@@ -1,15 +1,13 @@
 #include "data/formats/half.h"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <mutex>
 #include <set>
-#include <thread>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "data/in_parallel.h"
 #include "data/picture_head.h"
 
 namespace lorae::data {
@@ -71,35 +69,6 @@ Labelled read_one(const Half& half, const Item& item) {
   return picture;
 }
 
-/// Calls `work(i)` for i in [0, count) from all cores; rethrows what one of them throws.
-void for_all(std::size_t count, const std::function<void(std::size_t)>& work) {
-  std::atomic<std::size_t> next = 0;
-  std::exception_ptr thrown;
-  std::mutex mutex;
-  const auto run = [&] {
-    try {
-      for (std::size_t i = next++; i < count; i = next++) {
-        work(i);
-      }
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      thrown = std::current_exception();
-      next = count;
-    }
-  };
-  {
-    const unsigned cores = std::clamp(std::thread::hardware_concurrency(), 1U, 16U);
-    std::vector<std::jthread> threads;
-    for (unsigned i = 1; i < cores && count > 64; ++i) {
-      threads.emplace_back(run);
-    }
-    run();
-  }
-  if (thrown) {
-    std::rethrow_exception(thrown);
-  }
-}
-
 /// How many problems of a weight there are, and the first three.
 std::string told(const std::vector<Problem>& problems, Weight weight) {
   constexpr std::int64_t kNamed = 3;
@@ -126,8 +95,10 @@ Known read_half(const Half& half) {
   constexpr std::size_t kAtOnce = 4096;  // pictures that are in memory unpacked
   for (std::size_t begin = 0; begin < half.items.size(); begin += kAtOnce) {
     std::vector<Labelled> pictures(std::min(kAtOnce, half.items.size() - begin));
-    for_all(pictures.size(),
-            [&](std::size_t i) { pictures[i] = read_one(half, half.items[begin + i]); });
+    in_parallel(std::ssize(pictures), [&](std::int64_t index) {
+      const auto i = static_cast<std::size_t>(index);
+      pictures[i] = read_one(half, half.items[begin + i]);
+    });
     for (Labelled& picture : pictures) {
       if (!leaves_out(picture)) {
         known.catalogue.add(picture);

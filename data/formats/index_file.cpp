@@ -6,11 +6,11 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
-#include <thread>
 
 #include "base/atomic_file.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "data/in_parallel.h"
 
 namespace lorae::data {
 namespace {
@@ -59,27 +59,18 @@ struct Sources {
     if (starts.size() != stamps.size()) {
       return false;
     }
-    std::atomic<std::size_t> next = 0;
+    constexpr std::int64_t kAtOnce = 256;
+    const std::int64_t count = std::ssize(starts);
     std::atomic<bool> same = true;
-    const auto look = [&] {
-      constexpr std::size_t kAtOnce = 256;
-      for (std::size_t i = next.fetch_add(kAtOnce); i < starts.size() && same;
-           i = next.fetch_add(kAtOnce)) {
-        for (std::size_t k = i; k < std::min(i + kAtOnce, starts.size()); ++k) {
-          if (stamp_of(starts[k]) != stamps[k]) {
-            same = false;
-          }
+    in_parallel((count + kAtOnce - 1) / kAtOnce, [&](std::int64_t part) {
+      for (std::int64_t i = part * kAtOnce; same && i < std::min((part + 1) * kAtOnce, count);
+           ++i) {
+        const auto k = static_cast<std::size_t>(i);
+        if (stamp_of(starts[k]) != stamps[k]) {
+          same = false;
         }
       }
-    };
-    {
-      const unsigned cores = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
-      std::vector<std::jthread> threads;
-      for (unsigned i = 1; i < cores; ++i) {
-        threads.emplace_back(look);
-      }
-      look();
-    }
+    });
     return same;
   }
 };

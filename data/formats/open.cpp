@@ -5,6 +5,7 @@
 #include <numeric>
 #include <string_view>
 
+#include "base/cpu.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -155,13 +156,16 @@ DatasetPtr without_damaged(DatasetPtr from) {
     return from;
   }
   std::vector<std::string> complaints(static_cast<std::size_t>(from->size()));
-  in_parallel(from->size(), [&](std::int64_t i) {
-    try {
-      from->get(i);
-    } catch (const Error& error) {
-      complaints[static_cast<std::size_t>(i)] = error.what();
-    }
-  });
+  in_parallel(
+      from->size(),
+      [&](std::int64_t i) {
+        try {
+          from->get(i);
+        } catch (const Error& error) {
+          complaints[static_cast<std::size_t>(i)] = error.what();
+        }
+      },
+      keep_to_this_thread);
   constexpr std::int64_t kNamed = 3;
   std::vector<std::int64_t> sound;
   std::string named;
