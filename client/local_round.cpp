@@ -46,10 +46,10 @@ codec::Blocks LocalRound::global_state(const Work& work) const {
       .blocks;
 }
 
-adapters::Adapter LocalRound::adapter_of(const Work& work, Memory& memory) {
+adapters::Adapter LocalRound::adapter_of(const Work& work, RoundId version, Memory& memory) {
   prepare(work, memory);
   adapters::AdapterInfo info = description_;
-  info.round = work.key.round;
+  info.round = version;
   return {std::move(info), adapters::to_state(global_state(work))};
 }
 

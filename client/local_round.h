@@ -37,9 +37,9 @@ class LocalRound {
   ///         fetched cannot be kept; the image source's own.
   TrainedUpdate train(const Work& work, Memory& memory);
 
-  /// The last global state as a file keeps it, of what Session::take_model gave.
+  /// The global state of `work` as a file keeps it: that after round `version`.
   /// Errors: as `train`, but that nothing can diverge.
-  adapters::Adapter adapter_of(const Work& work, Memory& memory);
+  adapters::Adapter adapter_of(const Work& work, RoundId version, Memory& memory);
 
  private:
   void prepare(const Work& work, Memory& memory);

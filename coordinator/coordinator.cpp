@@ -40,6 +40,7 @@ Coordinator::Coordinator(CoordinatorSettings settings,
       roster_(settings_.epoch),
       uploads_({.update_bytes = intake_.max_update_bytes(),
                 .max_examples = settings_.federation.max_examples}),
+      improvement_(journal),
       shares_(journal.shares()) {
   const RoundId committed = journal_.last_committed();
   if (committed > RoundId{0}) {
@@ -186,15 +187,27 @@ void Coordinator::ask_for_metrics() {
   }
 }
 
-void Coordinator::on_metrics(RoundId round, const Metrics& metrics) {
+void Coordinator::on_metrics(RoundId round, const Metrics& metrics, const StateDict& state) {
+  const bool was_finished = finished();
   try {
+    if (improvement_.measured(round, metrics)) {
+      state_.save_best(directory_, round, state);  // first: a crash in between measures it again
+    }
     auto transaction = journal_.begin();
     journal_.add_metrics(round, metrics);
     journal_.set_meta(runs::kMainMetricKey, metrics.main_name());
     journal_.set_meta(runs::kMeasuredKey, std::to_string(round.value));
+    if (finished()) {
+      journal_.set_meta(runs::kStateKey, runs::kStateFinished);
+    }
     transaction.commit();
   } catch (const Error& error) {  // the round is committed; numbers for plots may be missing
     note("metrics.lost", error.what());
+  }
+  if (!was_finished && finished()) {
+    note("run.stops_improving", log_details("round=", round, " best=", improvement_.best_round(),
+                                            " metric=", improvement_.metric(),
+                                            " federation.stop=", settings_.federation.stop));
   }
 }
 

@@ -11,6 +11,7 @@
 #include "coordinator/broadcast.h"
 #include "coordinator/federation_options.h"
 #include "coordinator/global_state.h"
+#include "coordinator/improvement.h"
 #include "coordinator/intake.h"
 #include "coordinator/roster.h"
 #include "coordinator/round.h"
@@ -92,8 +93,9 @@ class Coordinator {
   /// These may not take part any more; an open round does not wait for them.
   void on_revoked(const std::vector<ClientId>& clients);
 
-  /// What an evaluation of `round`'s state gave, whenever it is there.
-  void on_metrics(RoundId round, const Metrics& metrics);
+  /// What an evaluation of `state`, that of `round`, gave, whenever it is there. Keeps the state in
+  /// the run's folder if it is the best so far. May be what ends the run: federation.stop.
+  void on_metrics(RoundId round, const Metrics& metrics, const StateDict& state);
 
   /// Call after a batch of frames and at least a few times a second: makes the batch's updates
   /// durable and answers them, opens, closes and commits rounds.
@@ -112,7 +114,11 @@ class Coordinator {
   /// True if no client is here.
   bool is_alone() const { return roster_.members().empty(); }
 
-  bool finished() const { return state_.version() >= last_round(settings_.federation); }
+  /// It has had its rounds, or does not improve any more.
+  bool finished() const {
+    return state_.version() >= last_round(settings_.federation) || stopped_improving();
+  }
+  const Improvement& improvement() const { return improvement_; }
   const GlobalState& state() const { return state_; }
 
  private:
@@ -174,6 +180,7 @@ class Coordinator {
   void sum_again_if_stale();
   void ask_for_metrics();
   void note(const char* event, const LogDetails& details) const;
+  bool stopped_improving() const { return improvement_.has_stopped(settings_.federation.stop); }
   RoundId counting_round() const { return round_ ? round_->id() : state_.version().next(); }
 
   CoordinatorSettings settings_;
@@ -188,6 +195,7 @@ class Coordinator {
   Roster roster_;
   Uploads uploads_;
   Traffic traffic_;
+  Improvement improvement_;
   std::map<ClientId, std::int64_t> shares_;
   std::map<ClientId, TimePoint> resting_;  // declined a round that nobody reported in
   std::vector<Pending> pending_;           // complete, not yet durable

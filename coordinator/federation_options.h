@@ -19,6 +19,7 @@ struct FederationOptions {
   double min_fraction = 0.8;
   double report_deadline = 600;
   double heartbeat = 10;
+  std::int64_t stop = 0;
   std::int64_t max_examples = 1000000;
 };
 
@@ -34,6 +35,8 @@ void visit_fields(FederationOptions& options, Visitor&& visit) {
   visit("report_deadline", options.report_deadline, between(1, 1e7),
         "seconds, then see min_fraction");
   visit("heartbeat", options.heartbeat, between(0.1, 3600), "seconds between signs of life");
+  visit("stop", options.stop, between(0, 1e6),
+        "ends the run after so many rounds without a better evaluation; 0: never");
   visit("max_examples", options.max_examples, between(1, 1e12),
         "a client that reports more is refused");
 }

@@ -20,11 +20,22 @@ void GlobalState::step(const StateDict& pseudo_gradient) {
   next_digest_ = digest_of(next_);
 }
 
-void GlobalState::save(const runs::RunDirectory& directory) const {
+adapters::Adapter GlobalState::adapter_of(RoundId round, const StateDict& state) const {
   adapters::AdapterInfo info = info_;
-  info.round = version_.next();
-  save_safetensors(directory.server_state_path(info.round), server_->state());
-  adapters::save_adapter(directory.adapter_path(info.round), {info, next_});
+  info.round = round;
+  return {info, state};
+}
+
+void GlobalState::save(const runs::RunDirectory& directory) const {
+  const RoundId round = version_.next();
+  save_safetensors(directory.server_state_path(round), server_->state());
+  adapters::save_adapter(directory.adapter_path(round), adapter_of(round, next_));
+}
+
+void GlobalState::save_best(const runs::RunDirectory& directory,
+                            RoundId round,
+                            const StateDict& state) const {
+  adapters::save_adapter(directory.best_path(), adapter_of(round, state));
 }
 
 void GlobalState::commit() {

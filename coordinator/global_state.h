@@ -28,6 +28,8 @@ class GlobalState {
   /// Errors: kUnavailable if the disk is full; call again.
   void save(const runs::RunDirectory& directory) const;
   void commit();
+  /// `state`, that of `round`, as the best of the run: an atomic file. Errors: as `save`.
+  void save_best(const runs::RunDirectory& directory, RoundId round, const StateDict& state) const;
   const Digest& next_digest() const { return next_digest_; }
 
   /// Takes the state of a saved version. Errors: kCorruptData if the adapter's digest is not
@@ -35,6 +37,8 @@ class GlobalState {
   void restore(const runs::RunDirectory& directory, RoundId version, const std::string& digest_hex);
 
  private:
+  adapters::Adapter adapter_of(RoundId round, const StateDict& state) const;
+
   adapters::AdapterInfo info_;
   RoundId version_;
   StateDict tensors_;

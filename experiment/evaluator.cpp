@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "tensors/threads.h"
 
@@ -17,7 +18,7 @@ struct Evaluator::State {
   std::mutex mutex;  // guards what follows
   std::condition_variable_any changed;
   std::optional<std::pair<RoundId, StateDict>> next;
-  std::vector<std::pair<RoundId, Metrics>> results;
+  std::vector<Result> results;
   std::exception_ptr failure;
   bool busy = false;
   std::jthread thread;  // last: its destructor stops and joins it
@@ -47,7 +48,7 @@ struct Evaluator::State {
       if (problem) {
         failure = problem;
       } else {
-        results.emplace_back(round, std::move(metrics));
+        results.push_back({round, std::move(metrics), state});
       }
       changed.notify_all();
       lock.unlock();
@@ -75,7 +76,7 @@ void Evaluator::submit(RoundId round, const StateDict& state) {
   state_->changed.notify_all();
 }
 
-std::vector<std::pair<RoundId, Metrics>> Evaluator::take_results() {
+std::vector<Evaluator::Result> Evaluator::take_results() {
   const std::lock_guard lock(state_->mutex);
   if (state_->failure) {
     std::rethrow_exception(std::exchange(state_->failure, nullptr));

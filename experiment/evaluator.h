@@ -3,7 +3,6 @@
 #include <functional>
 #include <memory>
 #include <stop_token>
-#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -30,9 +29,14 @@ class Evaluator {
   /// `state` must not be written to any more. Threads: any.
   void submit(RoundId round, const StateDict& state);
 
+  struct Result {
+    RoundId round;
+    Metrics metrics;
+    StateDict state;  ///< that was measured
+  };
   /// What was measured since the last call, oldest first. Threads: any.
   /// Errors: what `measure` threw.
-  std::vector<std::pair<RoundId, Metrics>> take_results();
+  std::vector<Result> take_results();
 
   /// Returns when everything that was submitted is measured or passed over.
   void finish();

@@ -16,8 +16,10 @@ namespace fs = std::filesystem;
 
 /// Keys of [federation] that say how a run is operated; the others are part of what it is.
 const std::set<std::string, std::less<>> kOperating = {
-    "federation.rounds",          "federation.min_clients", "federation.min_fraction",
-    "federation.report_deadline", "federation.heartbeat",   "federation.max_examples"};
+    "federation.rounds",       "federation.min_clients",
+    "federation.min_fraction", "federation.report_deadline",
+    "federation.heartbeat",    "federation.max_examples",
+    "federation.stop"};
 
 struct Values {
   std::map<std::string, std::string> identity;

@@ -12,6 +12,7 @@ namespace lorae::runs {
 inline constexpr std::string_view kConfigFile = "config.toml";
 inline constexpr std::string_view kJournalFile = "journal.db";
 inline constexpr std::string_view kLockFile = "LOCK";
+inline constexpr std::string_view kBestFile = "best.safetensors";
 
 /// Meta key of the journal: the digest, in hex, of config.toml; and of the one before it, which a
 /// crash between the two leaves in place.
@@ -58,6 +59,9 @@ class RunDirectory {
   static std::filesystem::path adapter_of(const std::filesystem::path& folder, RoundId round);
   std::filesystem::path adapter_path(RoundId round) const { return adapter_of(path_, round); }
   std::filesystem::path server_state_path(RoundId round) const;  ///< server-000012.safetensors
+
+  /// best.safetensors: the adapter of the round that evaluations found best.
+  std::filesystem::path best_path() const { return path_ / kBestFile; }
 
   /// Removes the files of the rounds before the `keep` rounds that end with `last`. A file that
   /// cannot be removed stays for the next call.

@@ -181,7 +181,7 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
   coordinator::Coordinator* self = nullptr;
   const auto on_state = [&](RoundId id, const StateDict& state) {
     const Metrics metrics = evaluation.measure(state);
-    self->on_metrics(id, metrics);
+    self->on_metrics(id, metrics, state);
     if (round && scenario.on_round) {
       scenario.on_round(*round, metrics);
     }

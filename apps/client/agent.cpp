@@ -163,25 +163,46 @@ class Agent {
     }
   }
 
+  std::filesystem::path model_folder() const {
+    return std::filesystem::absolute(settings_.home) / "models" / settings_.options.name;
+  }
+
+  /// On the training thread: the global state of `work` for whoever predicts on this device.
+  void write_model(const client::Work& work, RoundId version) {
+    client::keep_model(model_folder(), local_round_.adapter_of(work, version, memory_),
+                       memory_.backbone_path(work.backbone));
+  }
+
+  /// The same for the state that a round starts from. Training does not depend on it.
+  void write_newer_model(const client::Work& work) {
+    const RoundId version{work.key.round.value - 1};
+    if (version == RoundId{0}) {
+      return;  // nothing was learned yet
+    }
+    try {
+      write_model(work, version);
+    } catch (const client::BackboneLost&) {
+      throw;
+    } catch (const Error& error) {
+      log_warning("model.lost", error.what());
+    }
+  }
+
   /// The last global state, as files for `lorae predict` and `lorae val`.
   void keep(client::Work given) {
     auto model = std::make_shared<client::Work>(std::move(given));
-    const std::filesystem::path folder =
-        std::filesystem::absolute(settings_.home) / "models" / settings_.options.name;
-    on_training_thread(
-        [this, model, folder] {
-          client::keep_model(folder, local_round_.adapter_of(*model, memory_),
-                             memory_.backbone_path(model->backbone));
-        },
-        [this, model, folder] {
-          log_info("model.kept", "round=", model->key.round, " folder=", folder.string(),
-                   " use it with: lorae predict PICTURE --run ", folder.string());
-          stop_soon();
-        },
-        [this](const std::exception_ptr& /*failure*/, const std::string& why) {
-          log_warning("model.lost", why.empty() ? "the backbone on the disk is damaged" : why);
-          stop_soon();
-        });
+    on_training_thread([this, model] { write_model(*model, model->key.round); },
+                       [this, model] {
+                         const std::string folder = model_folder().string();
+                         log_info("model.kept", "round=", model->key.round, " folder=", folder,
+                                  " use it with: lorae predict PICTURE --run ", folder);
+                         stop_soon();
+                       },
+                       [this](const std::exception_ptr& /*failure*/, const std::string& why) {
+                         log_warning("model.lost",
+                                     why.empty() ? "the backbone on the disk is damaged" : why);
+                         stop_soon();
+                       });
   }
 
   /// Lets the last frames leave first.
@@ -263,7 +284,10 @@ class Agent {
     const TimePoint start = Clock::now();
     log_info("round.train", "round=", work->key.round);
     on_training_thread(
-        [this, work, update] { *update = local_round_.train(*work, memory_); },
+        [this, work, update] {
+          write_newer_model(*work);
+          *update = local_round_.train(*work, memory_);
+        },
         [this, work, update, start] {
           log_info("round.trained", "round=", work->key.round, " images=", update->num_examples,
                    " loss=", update->metrics.find("loss/train").value_or(0),

@@ -72,6 +72,8 @@ void Console::summary(const coordinator::Coordinator& coordinator,
   const std::string digest = coordinator.state().digest().hex();
   const std::string backbone = journal.meta(experiment::kBackboneKey).value_or("");
   const Metrics metrics = journal.metrics(version);
+  const coordinator::Improvement& improvement = coordinator.improvement();
+  const std::string best = improvement.best() ? directory.best_path().string() : "";
   const char* end = coordinator.finished() ? "finished" : "stopped";
   if (as_json_) {
     json object{{"event", end},
@@ -80,6 +82,8 @@ void Console::summary(const coordinator::Coordinator& coordinator,
                 {"uplink_bytes", uplink},
                 {"downlink_bytes", downlink},
                 {"adapter", adapter},
+                {"best_adapter", best},
+                {"best_round", improvement.best_round().value},
                 {"backbone", backbone},
                 {"run", directory.path().string()},
                 {"frames_in", counters.frames_in},
@@ -91,8 +95,12 @@ void Console::summary(const coordinator::Coordinator& coordinator,
   put_line(fmt::format("{} after {} rounds: {}{}up {}, down {}", end, version.value,
                        metrics_text(metrics), metrics.empty() ? "" : ", ", bytes_text(uplink),
                        bytes_text(downlink)));
-  put_line(fmt::format("digest    {}\nadapter   {}\nbackbone  {}\nrun       {}", digest, adapter,
-                       backbone, directory.path().string()));
+  put_line(fmt::format("digest    {}\nadapter   {}", digest, adapter));
+  if (improvement.best() && improvement.best_round() != version) {
+    put_line(fmt::format("best      {} (round {}: {})", best, improvement.best_round().value,
+                         metrics_text({{improvement.metric(), *improvement.best()}})));
+  }
+  put_line(fmt::format("backbone  {}\nrun       {}", backbone, directory.path().string()));
 }
 
 }  // namespace lorae::apps

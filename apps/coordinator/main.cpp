@@ -101,9 +101,13 @@ runs::RunDirectory open_run(const experiment::RunChoice& choice,
 void tell_over(const experiment::RunChoice& choice,
                const experiment::RunConfig& config,
                bool as_json) {
+  const bool all = choice.committed >= last_round(config.federation);
   log_info("run.over", "run=", choice.path.string(), " has had ", choice.committed, " of ",
-           config.federation.rounds,
-           " rounds: nothing to do; more rounds by --rounds, a new run by --fresh");
+           config.federation.rounds, " rounds",
+           all ? ": nothing to do; more rounds by --rounds"
+               : str(" and did not improve in the last ", config.federation.stop,
+                     ": nothing to do; go on by --set federation.stop=0"),
+           ", a new run by --fresh");
   if (as_json) {
     say("{}\n",
         json_line(nlohmann::json{
@@ -214,8 +218,8 @@ class Deployment {
   }
 
   void take_metrics() {
-    for (const auto& [round, metrics] : evaluator_.take_results()) {
-      coordinator_.on_metrics(round, metrics);
+    for (const auto& [round, metrics, state] : evaluator_.take_results()) {
+      coordinator_.on_metrics(round, metrics, state);
       console_.metrics(round, metrics);
     }
   }
@@ -233,11 +237,15 @@ class Deployment {
 
 /// True if there is nothing left to do in the run that was chosen: no round, no evaluation.
 bool is_over(const experiment::RunChoice& choice, const experiment::RunConfig& config) {
-  if (choice.is_new || choice.committed < last_round(config.federation)) {
+  if (choice.is_new) {
     return false;
   }
   const runs::Journal journal(runs::RunDirectory::journal_of(choice.path),
                               runs::Journal::Mode::kRead);
+  if (choice.committed < last_round(config.federation) &&
+      !coordinator::Improvement(journal).has_stopped(config.federation.stop)) {
+    return false;
+  }
   return journal.meta(runs::kMeasuredKey) == std::to_string(choice.committed.value);
 }
 

@@ -3,11 +3,9 @@
 #include <charconv>
 #include <map>
 
-#include "apps/common/output.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "data/draw.h"
-#include "data/picture.h"
 #include "data/raster.h"
 #include "data/rle.h"
 #include "tasks/detection_meter.h"
@@ -75,22 +73,16 @@ data::Mark mark_of(const Found& found, const Trained& trained) {
           .mask = found.mask.empty() ? at::Tensor() : pixels_of(found.mask)};
 }
 
-/// What is said of one picture.
-struct Said {
-  json line;
-  std::string text;
-  std::vector<data::Mark> marks;
-};
-
 Said objects_in(const tasks::Predictions& predictions,
                 const data::Batch& batch,
-                const Trained& trained) {
+                const Trained& trained,
+                std::vector<data::Mark>& marks) {
   const bool masks = trained.task->needs().masks == data::Masks::kInstances;
-  Said said{{{"objects", json::array()}}, {}, {}};
+  Said said{.line = {{"objects", json::array()}}};
   std::map<std::string, int> counts;
   for (const Found& found : tasks::found_in(predictions, batch, 0, masks)) {
     said.line["objects"].push_back(json_of(found, trained));
-    said.marks.push_back(mark_of(found, trained));
+    marks.push_back(mark_of(found, trained));
     ++counts[trained.class_name(found.label)];
   }
   for (const auto& [name, count] : counts) {
@@ -116,16 +108,17 @@ at::Tensor labels_in_picture(const tasks::Predictions& predictions, const data::
 
 Said classes_in(const tasks::Predictions& predictions,
                 const data::Batch& batch,
-                const Trained& trained) {
+                const Trained& trained,
+                std::vector<data::Mark>& marks) {
   const at::Tensor labels = labels_in_picture(predictions, batch);
-  Said said{{{"classes", json::array()}}, {}, {}};
+  Said said{.line = {{"classes", json::array()}}};
   for (std::int64_t k = 0; k < std::ssize(trained.config.classes); ++k) {
     const at::Tensor own = labels.eq(k + 1);
     const double share = own.to(torch::kFloat64).mean().item<double>();
     if (share > 0) {
       const std::string name = trained.class_name(k);
       said.line["classes"].push_back({{"name", name}, {"share", share}});
-      said.marks.push_back({.label = k, .text = name, .box = {}, .mask = own});
+      marks.push_back({.label = k, .text = name, .box = {}, .mask = own});
       said.text += fmt::format("{}{} {:.1f} %", said.text.empty() ? "" : "  ", name, 100 * share);
     }
   }
@@ -182,32 +175,23 @@ bool finds_objects(const Trained& trained) {
   return needs.proportions && needs.masks != data::Masks::kClasses;
 }
 
-void predict_scenes(const Trained& trained,
-                    const UseArguments& asked,
-                    const std::vector<fs::path>& pictures,
-                    const std::function<fs::path(const fs::path&)>& place) {
-  const torch::NoGradGuard no_grad;
+Said said_of_scene(const Trained& trained,
+                   const fs::path& path,
+                   const at::Tensor& picture,
+                   const UseArguments& asked) {
   data::LoaderOptions options = tasks::judging_options(*trained.task, *trained.model);
   options.batch_size = 1;
   options.rectangular = !asked.square;
-  for (const fs::path& path : pictures) {
-    const at::Tensor picture = data::read_picture(path, trained.config.model.channels);
-    data::Loader loader(std::make_shared<OnePicture>(path, picture), options, {});
-    const data::Batch batch = *loader.next();
-    const tasks::Predictions predictions = trained.task->predict(*trained.model, batch);
-    const Said said = finds_objects(trained) ? objects_in(predictions, batch, trained)
-                                             : classes_in(predictions, batch, trained);
-    if (!asked.save.empty()) {
-      data::write_picture(place(path), data::marked(picture, said.marks));
-    }
-    if (asked.as_json) {
-      json line{{"file", path.string()}, {"width", picture.size(1)}, {"height", picture.size(0)}};
-      line.update(said.line);
-      say("{}\n", json_line(line));
-    } else {
-      say("{}  {} x {}  {}\n", path.string(), picture.size(1), picture.size(0), said.text);
-    }
+  data::Loader loader(std::make_shared<OnePicture>(path, picture), options, {});
+  const data::Batch batch = *loader.next();
+  const tasks::Predictions predictions = trained.task->predict(*trained.model, batch);
+  std::vector<data::Mark> marks;
+  Said said = finds_objects(trained) ? objects_in(predictions, batch, trained, marks)
+                                     : classes_in(predictions, batch, trained, marks);
+  if (!asked.save.empty()) {
+    said.drawn = data::marked(picture, marks);
   }
+  return said;
 }
 
 void CocoResults::add(const tasks::Predictions& predictions, const data::Batch& batch) {

@@ -1,10 +1,9 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <nlohmann/json.hpp>
-#include <vector>
 
+#include "apps/lorae/predict.h"
 #include "apps/lorae/trained.h"
 
 namespace lorae::apps {
@@ -12,14 +11,12 @@ namespace lorae::apps {
 /// Whether it says where objects are; else it labels pictures or pixels.
 bool finds_objects(const Trained& trained);
 
-/// What a detector finds in pictures, or what a network says of their pixels, one after the other:
-/// a line each, as text or JSON, and, if asked, the picture with it drawn in. `place`: where that
-/// goes.
-void predict_scenes(
-    const Trained& trained,
-    const UseArguments& asked,
-    const std::vector<std::filesystem::path>& pictures,
-    const std::function<std::filesystem::path(const std::filesystem::path&)>& place);
+/// What a detector finds in a picture, or what a network says of its pixels; drawn in if `asked`
+/// saves pictures.
+Said said_of_scene(const Trained& trained,
+                   const std::filesystem::path& path,
+                   const at::Tensor& picture,
+                   const UseArguments& asked);
 
 /// Detections in COCO's format for results: an array of {"image_id", "category_id", "bbox",
 /// "score"} and, with masks, "segmentation". An id of a picture is its file's name without the

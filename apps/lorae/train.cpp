@@ -3,12 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
-#include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "apps/common/stop_signals.h"
 #include "apps/lorae/train_commands.h"
 #include "base/error.h"
 #include "base/progress.h"
@@ -19,30 +18,6 @@ namespace lorae::apps {
 namespace {
 
 constexpr int kInterrupted = 130;
-
-std::atomic<bool> stop_asked = false;  // set by a signal
-
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-/// SIGINT and SIGTERM ask for a stop while this lives; a second one ends the program at once.
-class StopSignals {
- public:
-  StopSignals() {
-    stop_asked = false;
-    for (const int signal : {SIGINT, SIGTERM}) {
-      std::signal(signal, [](int number) {
-        stop_asked = true;
-        std::signal(number, SIG_DFL);
-      });
-    }
-  }
-  ~StopSignals() {
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
-  }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-};
 
 training::TrainConfig config_of(const TrainArguments& asked,
                                 const std::function<void(ConfigReader&)>& overrides) {
@@ -143,7 +118,7 @@ int run_train(const TrainArguments& asked, const std::function<void(ConfigReader
     note = fmt::format("epoch {} loss {:.4f}, {}{}", epoch.epoch, epoch.loss,
                        text_of(epoch.metrics), best ? ", best" : "");
   };
-  events.should_stop = [] { return stop_asked.load(); };
+  events.should_stop = [&] { return signals.asked(); };
   const training::TrainSummary summary = training::train({.config = config,
                                                           .out = asked.out,
                                                           .resume = asked.resume,

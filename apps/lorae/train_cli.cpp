@@ -120,9 +120,19 @@ void add_val_command(CLI::App& app) {
 void add_predict_command(CLI::App& app) {
   auto* predict = app.add_subcommand("predict", "say what pictures show");
   const auto asked = std::make_shared<Asked<UseArguments>>(*predict);
-  predict->add_option("SOURCE", asked->arguments.sources, "pictures, folders of pictures")
-      ->required();
+  auto* source =
+      predict->add_option("SOURCE", asked->arguments.sources, "pictures, folders of pictures");
+  auto* watch = predict->add_option("--watch", asked->arguments.watch,
+                                    "folder: those in it, and those that come, until Ctrl-C");
+  watch->excludes(source);
   add_model_flags(predict, *asked);
+  predict
+      ->add_option("--adapter-from", asked->arguments.adapter_from,
+                   "home of a client or coordinator, or folder as --run: take each newer model "
+                   "from it, between two pictures")
+      ->needs(watch)
+      ->excludes("--weights")
+      ->excludes("--run");
   constexpr double kSure = 0.25;
   add_object_flags(*predict, asked->arguments, kSure);
   asked->arguments.best_class = true;

@@ -25,7 +25,9 @@ int run_train(const TrainArguments& asked, const std::function<void(ConfigReader
 struct UseArguments {
   std::vector<std::string> sources;  ///< val: one folder; predict: pictures and folders of them
   std::string config, weights, adapter;
-  std::string run;  ///< folder of a training or a federated run: weights, adapter and the rest
+  std::string run;    ///< folder of a training or a federated run: weights, adapter and the rest
+  std::string watch;  ///< predict: folder into which pictures come
+  std::string adapter_from;  ///< predict: home, or folder as `run`, whose newest model is used
   std::optional<std::int64_t> batch;  ///< images at once
   std::int64_t top = 5;
   std::string save;  ///< predict: folder for pictures with what they show; empty: none

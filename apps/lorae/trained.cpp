@@ -17,13 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The files that a model is made of.
-struct Sources {
-  fs::path weights;  ///< empty: drawn from the seed of `config`
-  fs::path adapter;  ///< or weights of the run's own kind; empty: none
-  fs::path config;   ///< of a training; empty: none
-};
-
 training::TrainConfig read(const fs::path& file,
                            const std::function<void(ConfigReader&)>& overrides,
                            const training::TrainConfig& start) {
@@ -34,8 +27,8 @@ training::TrainConfig read(const fs::path& file,
 
 /// Kind lorae has its adapter in best.safetensors, beside the weights that it started from; the
 /// others have all weights there.
-Sources of_training(const fs::path& folder) {
-  Sources sources{.weights = {}, .adapter = {}, .config = folder / "config.toml"};
+ModelFiles of_training(const fs::path& folder) {
+  ModelFiles sources{.weights = {}, .adapter = {}, .config = folder / "config.toml"};
   const fs::path best = folder / "best.safetensors";
   const training::TrainConfig config = read(sources.config, [](ConfigReader&) {}, {});
   const bool adapted = config.train.kind == adapters::Kind::kLorae;
@@ -46,40 +39,27 @@ Sources of_training(const fs::path& folder) {
   return sources;
 }
 
-Sources of_federation(const fs::path& folder) {
+ModelFiles of_federation(const fs::path& folder) {
   const runs::Journal journal(runs::RunDirectory::journal_of(folder), runs::Journal::Mode::kRead);
   const RoundId last = journal.last_committed();
   check(last > RoundId{0}, ErrorCode::kInvalidConfig, "[run] '", folder.string(),
         "' has had no round yet: there is nothing to use");
-  Sources sources{.weights = journal.meta(experiment::kBackboneKey).value_or(""),
-                  .adapter = runs::RunDirectory::adapter_of(folder, last),
-                  .config = {}};
+  ModelFiles sources{.weights = journal.meta(experiment::kBackboneKey).value_or(""),
+                     .adapter = runs::RunDirectory::adapter_of(folder, last),
+                     .config = {}};
   check(!sources.weights.empty(), ErrorCode::kInvalidConfig, "[run] '", folder.string(),
         "' does not say where its backbone is: give --weights BACKBONE --adapter ",
         sources.adapter.string());
   return sources;
 }
 
-Sources sources_of(const UseArguments& asked) {
-  if (asked.run.empty()) {
-    check(!asked.weights.empty(), ErrorCode::kInvalidConfig,
-          "give --weights FILE (and --adapter FILE), or --run DIR");
-    return {asked.weights, asked.adapter, {}};
+ModelFiles sources_of(const UseArguments& asked) {
+  if (!asked.run.empty()) {
+    return model_files(asked.run);
   }
-  const fs::path folder = asked.run;
-  if (fs::exists(runs::RunDirectory::journal_of(folder))) {
-    return of_federation(folder);
-  }
-  if (client::is_kept_model(folder)) {
-    return {folder / client::kBackboneFile, folder / client::kAdapterFile, {}};
-  }
-  if (fs::exists(folder / "best.safetensors") && fs::exists(folder / "config.toml")) {
-    return of_training(folder);
-  }
-  fail(ErrorCode::kInvalidConfig, "[run] '", folder.string(),
-       "' holds no model: expected the --out of "
-       "`lorae train` with a finished epoch, a run of a coordinator (HOME/runs/...), one of a "
-       "simulation's (OUT/runs/METHOD-seedN), or what a client keeps (HOME/models/NAME)");
+  check(!asked.weights.empty(), ErrorCode::kInvalidConfig,
+        "give --weights FILE (and --adapter FILE), or --run DIR");
+  return {asked.weights, asked.adapter, {}};
 }
 
 /// What the head's rows say of weights that describe nothing.
@@ -119,6 +99,22 @@ training::TrainConfig guessed(const UseArguments& asked,
 
 }  // namespace
 
+ModelFiles model_files(const fs::path& folder) {
+  if (fs::exists(runs::RunDirectory::journal_of(folder))) {
+    return of_federation(folder);
+  }
+  if (client::is_kept_model(folder)) {
+    return {folder / client::kBackboneFile, folder / client::kAdapterFile, {}};
+  }
+  if (fs::exists(folder / "best.safetensors") && fs::exists(folder / "config.toml")) {
+    return of_training(folder);
+  }
+  fail(ErrorCode::kInvalidConfig, "[run] '", folder.string(),
+       "' holds no model: expected the --out of "
+       "`lorae train` with a finished epoch, a run of a coordinator (HOME/runs/...), one of a "
+       "simulation's (OUT/runs/METHOD-seedN), or what a client keeps (HOME/models/NAME)");
+}
+
 tasks::metrics::Protocol protocol_of(const UseArguments& asked) {
   using tasks::metrics::Protocol;
   const std::map<std::string, Protocol> known = {{"ultralytics", Protocol::kUltralytics},
@@ -145,7 +141,7 @@ std::string Trained::class_name(std::int64_t label) const {
 Trained load_trained(const UseArguments& asked,
                      const std::string& data,
                      const std::function<void(ConfigReader&)>& overrides) {
-  const Sources sources = sources_of(asked);
+  const ModelFiles sources = sources_of(asked);
   Trained trained;
   SafetensorsFile weights;
   if (!sources.weights.empty()) {
@@ -157,6 +153,8 @@ Trained load_trained(const UseArguments& asked,
   if (!sources.adapter.empty()) {
     adapter = adapters::load_adapter(sources.adapter);
     trained.files.push_back(sources.adapter.string());
+    trained.adapter_digest = digest_of(adapter->state).hex();
+    trained.adapter_round = adapter->info.round;
     if (!adapter->info.about.empty()) {
       about = models::parse_description(adapter->info.about).value();
     }

@@ -90,7 +90,7 @@ TEST_F(Pictures, AreNotNeededForTheLastGlobalStateAsAFileKeepsIt) {
     return nullptr;
   });
 
-  const adapters::Adapter adapter = round.adapter_of(work, memory);
+  const adapters::Adapter adapter = round.adapter_of(work, work.key.round, memory);
 
   EXPECT_EQ(digest_of(adapter.state), digest_of(learner.trainable()));
   EXPECT_EQ(adapter.info.round, RoundId{7});
@@ -104,10 +104,10 @@ TEST_F(Pictures, AreNotNeededForTheLastGlobalStateAsAFileKeepsIt) {
   Work again = work;
   again.fetched_backbone = nullptr;
   LocalRound fresh(planned_share());
-  EXPECT_EQ(digest_of(fresh.adapter_of(again, memory).state), digest_of(adapter.state));
+  EXPECT_EQ(digest_of(fresh.adapter_of(again, again.key.round, memory).state), digest_of(adapter.state));
   std::filesystem::resize_file(memory.backbone_path(work.backbone), 100);
   LocalRound lost(planned_share());
-  EXPECT_THROW(lost.adapter_of(again, memory), BackboneLost);
+  EXPECT_THROW(lost.adapter_of(again, again.key.round, memory), BackboneLost);
 }
 
 }  // namespace

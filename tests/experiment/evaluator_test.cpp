@@ -29,8 +29,8 @@ TEST(Evaluator, MeasuresWhatWasSubmittedAndTells) {
 
   const auto results = evaluator.take_results();
   ASSERT_EQ(results.size(), 1U);
-  EXPECT_EQ(results[0].first, RoundId{7});
-  EXPECT_EQ(results[0].second, top1(0.5));
+  EXPECT_EQ(results[0].round, RoundId{7});
+  EXPECT_EQ(results[0].metrics, top1(0.5));
   EXPECT_TRUE(evaluator.take_results().empty());
 }
 
@@ -56,8 +56,8 @@ TEST(Evaluator, PassesOverWhatIsOlderThanWhatWaits) {
 
   const auto results = evaluator.take_results();
   ASSERT_EQ(results.size(), 2U);
-  EXPECT_EQ(results[0].first, RoundId{1});
-  EXPECT_EQ(results[1].first, RoundId{3});
+  EXPECT_EQ(results[0].round, RoundId{1});
+  EXPECT_EQ(results[1].round, RoundId{3});
 }
 
 TEST(Evaluator, HandsOnWhatMeasuringThrew) {

@@ -1,4 +1,4 @@
-// Who is in a round, when it closes, what is measured of it.
+// Who is in a round, and when it closes.
 #include "tests/simulation/round_of_three.h"
 
 namespace lorae::simulation {
@@ -233,28 +233,6 @@ TEST_F(RoundOfThree, AnswersAKindThatItDoesNotKnowAndKeepsTheSession) {
   const auto answer = wire::unpack(std::move(answers[0]));
   ASSERT_TRUE(answer.ok());
   EXPECT_EQ(std::get<wire::Reject>(*answer).code, wire::RejectCode::kUnknownKind);
-}
-
-TEST_F(RoundOfThree, AsksForMetricsAndTakesThemWhenTheyAreThere) {
-  pump();
-  report(0, 1.0F);
-  report(1, 2.0F);
-  report(2, 3.0F);
-  EXPECT_EQ(asked_, std::vector{RoundId{1}});
-  EXPECT_EQ(journal_->metrics(RoundId{1}), (Metrics{{"loss/train", 0.5}}));
-
-  coordinator_.reset();  // died before the number was there
-  start_coordinator();
-  coordinator_->advance(now_);
-  EXPECT_EQ(asked_, (std::vector{RoundId{1}, RoundId{1}}));
-  coordinator_->on_metrics(RoundId{1}, {{"top1", 0.25}});
-  EXPECT_EQ(journal_->metrics(RoundId{1}).find("top1"), 0.25);
-  EXPECT_EQ(journal_->meta(runs::kMainMetricKey), "top1");
-
-  coordinator_.reset();
-  start_coordinator();
-  coordinator_->advance(now_);
-  EXPECT_EQ(asked_.size(), 2U);
 }
 
 TEST_F(RoundOfThree, GoesOnWithMoreRounds) {

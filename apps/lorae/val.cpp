@@ -1,22 +1,17 @@
-// `lorae val` and `lorae predict`: what a trained model says.
+// `lorae val`: how well a trained model does.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "apps/common/output.h"
 #include "apps/common/table.h"
 #include "apps/lorae/objects.h"
 #include "apps/lorae/trained.h"
-#include "base/atomic_file.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "data/classes.h"
-#include "data/draw.h"
 #include "data/formats/open.h"
-#include "data/picture.h"
-#include "tensors/torch.h"
 #include "training/shares.h"
 
 namespace lorae::apps {
@@ -106,49 +101,6 @@ data::DatasetPtr labelled_as(const Trained& trained, const std::string& folder) 
                           config.classes);
 }
 
-/// Pictures of the sources, folders searched to their bottom, in the order of names.
-std::vector<fs::path> pictures_of(const std::vector<std::string>& sources) {
-  std::vector<fs::path> found;
-  const std::function<void(const fs::path&)> search = [&](const fs::path& path) {
-    if (fs::is_directory(path)) {
-      std::ranges::for_each(data::entries(path), search);
-    } else if (data::is_picture(path)) {
-      found.push_back(path);
-    }
-  };
-  for (const std::string& source : sources) {
-    check(fs::exists(source), ErrorCode::kInvalidConfig, "[predict] '", source, "' does not exist");
-    if (fs::is_directory(source)) {
-      search(source);
-    } else {
-      found.emplace_back(source);
-    }
-  }
-  check(!found.empty(), ErrorCode::kInvalidConfig, "[predict] no picture in '", sources.front(),
-        "'");
-  return found;
-}
-
-/// A name in `folder` that no picture before it was given.
-fs::path place_in(const fs::path& folder, const fs::path& picture, std::set<fs::path>& given) {
-  ensure_directory(folder);
-  fs::path place = folder / picture.filename();
-  for (int i = 2; !given.insert(place).second; ++i) {
-    place =
-        folder / fmt::format("{}-{}{}", picture.stem().string(), i, picture.extension().string());
-  }
-  return place;
-}
-
-std::vector<std::string> captions_of(const json& line) {
-  std::vector<std::string> captions;
-  for (const json& found : line.at("classes")) {
-    captions.push_back(fmt::format("{} {:.1f} %", found.at("name").get<std::string>(),
-                                   100 * found.at("probability").get<double>()));
-  }
-  return captions;
-}
-
 /// A file of predictions needs no model: classes are those of the data set.
 bool judge_file(const UseArguments& asked) {
   if (asked.predictions.empty()) {
@@ -200,50 +152,6 @@ void run_val(const UseArguments& asked, const std::function<void(ConfigReader&)>
   }
   print_result(asked,
                json_of(*meter, trained, asked, images->size(), seconds(Clock::now() - start)));
-}
-
-void run_predict(const UseArguments& asked, const std::function<void(ConfigReader&)>& overrides) {
-  const Trained trained = load_trained(asked, "", overrides);
-  const training::TrainConfig& config = trained.config;
-  const data::ImageShape shape = training::input_shape(config.model);
-  const torch::NoGradGuard no_grad;
-  std::set<fs::path> saved;
-  const std::vector<fs::path> pictures = pictures_of(asked.sources);
-  if (trained.task->needs().proportions) {
-    predict_scenes(trained, asked, pictures,
-                   [&](const fs::path& path) { return place_in(asked.save, path, saved); });
-    return;
-  }
-  for (const fs::path& path : pictures) {
-    const at::Tensor picture = data::read_picture(path, config.model.channels);
-    const at::Tensor image =
-        torch::empty({1, shape.channels, shape.height, shape.width}, torch::kUInt8);
-    data::fit_into(picture, image[0]);
-    const data::Batch batch{image, torch::zeros({1}, torch::kInt64), {0}};
-    const at::Tensor shares =
-        trained.task->predict(*trained.model, batch).scores.cpu().softmax(1)[0];
-    const auto [values, labels] = shares.topk(std::min(asked.top, config.model.classes));
-    json line{{"file", path.string()}, {"width", picture.size(1)}, {"height", picture.size(0)}};
-    for (std::int64_t i = 0; i < values.numel(); ++i) {
-      const auto label = labels[i].item<std::int64_t>();
-      line["classes"].push_back(
-          {{"name", trained.class_name(label)}, {"probability", values[i].item<double>()}});
-    }
-    if (!asked.save.empty()) {
-      data::write_picture(place_in(asked.save, path, saved),
-                          data::captioned(picture, captions_of(line)));
-    }
-    if (asked.as_json) {
-      say("{}\n", json_line(line));
-      continue;
-    }
-    say("{}  {} x {}", path.string(), picture.size(1), picture.size(0));
-    for (const json& found : line["classes"]) {
-      say("  {} {:.1f} %", found["name"].get<std::string>(),
-          100 * found["probability"].get<double>());
-    }
-    say("\n");
-  }
 }
 
 }  // namespace lorae::apps

@@ -1,0 +1,35 @@
+#include "coordinator/improvement.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lorae::coordinator {
+
+Improvement::Improvement(const runs::Journal& journal)
+    : metric_(journal.meta(runs::kMainMetricKey).value_or("")) {
+  for (const runs::RoundRecord& record : journal.rounds()) {
+    if (const auto value = record.metrics.find(metric_)) {
+      measured(record.round, {{metric_, *value}});
+    }
+  }
+}
+
+bool Improvement::measured(RoundId round, const Metrics& metrics) {
+  if (metrics.empty()) {
+    return false;
+  }
+  if (metric_ != metrics.main_name()) {  // a run that is judged in another way from now on
+    *this = {};
+    metric_ = metrics.main_name();
+  }
+  last_round_ = std::max(last_round_, round);
+  const double value = metrics.find(metric_).value();
+  const bool better = best_ ? value > *best_ : !std::isnan(value);
+  if (better) {
+    best_ = value;
+    best_round_ = round;
+  }
+  return better || (best_ && round == best_round_);
+}
+
+}  // namespace lorae::coordinator
