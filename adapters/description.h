@@ -17,8 +17,8 @@ enum class Kind { kLorae, kFull, kHead };
 /// the branches that lead to them (models/layers/network.h).
 enum class Head { kLast, kNone, kBranch };
 /// How BatchNorm is treated beside adapters: frozen; its weights and biases trained; or its
-/// statistics, too.
-enum class Norm { kFrozen, kAffine, kTrained };
+/// statistics, too; or all of them, on each device by itself, and never sent.
+enum class Norm { kFrozen, kAffine, kTrained, kLocal };
 
 /// Written; 2 is read, too.
 inline constexpr int kFormatVersion = 3;
@@ -73,6 +73,6 @@ template <>
 inline constexpr std::array<std::string_view, 3> kNames<adapters::Head> = {"last", "none",
                                                                            "branch"};
 template <>
-inline constexpr std::array<std::string_view, 3> kNames<adapters::Norm> = {"frozen", "affine",
-                                                                           "trained"};
+inline constexpr std::array<std::string_view, 4> kNames<adapters::Norm> = {"frozen", "affine",
+                                                                           "trained", "local"};
 }  // namespace lorae

@@ -99,7 +99,7 @@ std::optional<Bytes> read_if_present(const std::filesystem::path& path) {
 }  // namespace
 
 DiskMemory::DiskMemory(std::filesystem::path backbones, const std::filesystem::path& own)
-    : backbones_(std::move(backbones)), update_file_(own / "update") {
+    : backbones_(std::move(backbones)), update_file_(own / "update"), own_state_(own) {
   ensure_directory(backbones_);
   ensure_directory(own);
 }

@@ -6,8 +6,8 @@
 
 namespace lorae::client {
 
-/// Memory in a folder: `backbones/<digest>` and `update` (one at most). Written atomically. An
-/// update file that is damaged, or of another build's format, is forgotten.
+/// Memory in a folder: `backbones/<digest>`, `update` (one at most), and the own state. Written
+/// atomically. An update file that is damaged, or of another build's format, is forgotten.
 class DiskMemory final : public Memory {
  public:
   /// `backbones` may be shared by clients of one machine; `own` belongs to one client.
@@ -19,6 +19,7 @@ class DiskMemory final : public Memory {
   void keep_backbone(const Digest& digest, std::shared_ptr<const Bytes> bytes) override;
   std::optional<TrainedUpdate> update(const UpdateKey& key) override;
   void keep_update(const UpdateKey& key, const TrainedUpdate* update) override;
+  OwnState& own_state() override { return own_state_; }
 
   /// Where the backbone lies, or would.
   std::filesystem::path backbone_path(const Digest& digest) const;
@@ -26,6 +27,7 @@ class DiskMemory final : public Memory {
  private:
   std::filesystem::path backbones_;
   std::filesystem::path update_file_;
+  OwnState own_state_;
 };
 
 }  // namespace lorae::client

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "adapters/blocks.h"
+#include "base/log.h"
 #include "codec/chain.h"
 #include "tensors/safetensors.h"
 #include "training/shares.h"
@@ -46,11 +47,34 @@ codec::Blocks LocalRound::global_state(const Work& work) const {
       .blocks;
 }
 
+/// A client that lost its disk begins anew, as all did.
+void LocalRound::take_up_own(const Work& work, OwnState& kept) {
+  const auto bytes = kept.find(work.key.run, work.counted);
+  if (!bytes) {
+    learner_->load_own(nullptr);
+    if (work.counted > RoundId{0}) {
+      log_warning("own_state.lost", "what this device kept of its own after round ", work.counted,
+                  " is not here; it begins anew");
+    }
+    return;
+  }
+  const StateDict state = safetensors_unpack(*bytes).value().state;
+  learner_->load_own(&state);
+}
+
 adapters::Adapter LocalRound::adapter_of(const Work& work, RoundId version, Memory& memory) {
   prepare(work, memory);
   adapters::AdapterInfo info = description_;
   info.round = version;
-  return {std::move(info), adapters::to_state(global_state(work))};
+  StateDict state = adapters::to_state(global_state(work));
+  if (!learner_->own().empty()) {
+    const auto bytes = memory.own_state().newest(work.key.run);
+    learner_->load_own(nullptr);
+    state =
+        joined(state, bytes ? safetensors_unpack(*bytes).value().state : learner_->own().clone());
+    info.norm = adapters::Norm::kTrained;  // so whoever reads the file finds them in it
+  }
+  return {std::move(info), std::move(state)};
 }
 
 TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
@@ -58,8 +82,15 @@ TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   const auto uplink = codec::Chain::parse(plan_.method.uplink);
   const codec::Blocks global = global_state(work);
   learner_->load(adapters::to_state(global));
+  const bool has_own = !learner_->own().empty();
+  if (has_own) {
+    take_up_own(work, memory.own_state());
+  }
   const auto result = learner_->fit_round(images_(plan_, work), work.client.name, work.key.round,
                                           work.learning_rate_factor);
+  if (has_own) {
+    memory.own_state().keep(work.key.run, work.key.round, safetensors_pack(learner_->own()));
+  }
   return {.payload = uplink.encode(adapters::to_blocks(learner_->trainable()), global).payload,
           .num_examples = result.num_examples,
           .metrics = {{"loss/train", result.loss}}};

@@ -37,13 +37,15 @@ class LocalRound {
   ///         fetched cannot be kept; the image source's own.
   TrainedUpdate train(const Work& work, Memory& memory);
 
-  /// The global state of `work` as a file keeps it: that after round `version`.
-  /// Errors: as `train`, but that nothing can diverge.
+  /// The global state of `work` as a file keeps it: that after round `version`. With what the
+  /// device keeps of its own, if anything, as it is newest here. Errors: as `train`, but that
+  /// nothing can diverge.
   adapters::Adapter adapter_of(const Work& work, RoundId version, Memory& memory);
 
  private:
   void prepare(const Work& work, Memory& memory);
   codec::Blocks global_state(const Work& work) const;
+  void take_up_own(const Work& work, OwnState& kept);
 
   ImageSource images_;
   at::Device device_;

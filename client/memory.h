@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/ids.h"
 #include "base/metrics.h"
+#include "client/own_state.h"
 
 namespace lorae::client {
 
@@ -50,6 +51,9 @@ class Memory {
   virtual std::optional<TrainedUpdate> update(const UpdateKey& key) = 0;
   /// Remembers `update` and forgets every other one; nullptr only forgets.
   virtual void keep_update(const UpdateKey& key, const TrainedUpdate* update) = 0;
+
+  /// What the client keeps of its own and never sends. Threads: that which trains.
+  virtual OwnState& own_state() = 0;
 };
 
 }  // namespace lorae::client

@@ -117,7 +117,8 @@ void Session::on_message(wire::Assignment message, TimePoint now) {
                .model = {},
                .share_index = message.share_index,
                .share_count = message.share_count,
-               .learning_rate_factor = message.learning_rate_factor};
+               .learning_rate_factor = message.learning_rate_factor,
+               .counted = message.counted};
   start_fetching(now);
 }
 

@@ -41,7 +41,8 @@ Coordinator::Coordinator(CoordinatorSettings settings,
       uploads_({.update_bytes = intake_.max_update_bytes(),
                 .max_examples = settings_.federation.max_examples}),
       improvement_(journal),
-      shares_(journal.shares()) {
+      shares_(journal.shares()),
+      counted_(journal.counted()) {
   const RoundId committed = journal_.last_committed();
   if (committed > RoundId{0}) {
     const auto rounds = journal_.rounds();

@@ -197,6 +197,7 @@ class Coordinator {
   Traffic traffic_;
   Improvement improvement_;
   std::map<ClientId, std::int64_t> shares_;
+  std::map<ClientId, RoundId> counted_;    // the last committed round that has an update of theirs
   std::map<ClientId, TimePoint> resting_;  // declined a round that nobody reported in
   std::vector<Pending> pending_;           // complete, not yet durable
   std::size_t pending_bytes_ = 0;          // of their payloads

@@ -72,6 +72,7 @@ void Coordinator::assign(const ClientId& client) {
     return;
   }
   const auto share = shares_.find(client);
+  const auto counted = counted_.find(client);
   const Broadcast::Offer offer = broadcast_.offer(member->held_version);
   send(client, member->connection,
        wire::Assignment{
@@ -84,7 +85,8 @@ void Coordinator::assign(const ClientId& client) {
            .share_index = share == shares_.end() ? 0 : static_cast<std::uint64_t>(share->second),
            .share_count = static_cast<std::uint64_t>(settings_.federation.clients),
            .learning_rate_factor = learning_rate_factor(settings_.federation, round_->id()),
-           .base_version = offer.base});
+           .base_version = offer.base,
+           .counted = counted == counted_.end() ? RoundId{0} : counted->second});
 }
 
 void Coordinator::start_round(RoundId id, std::vector<ClientId> cohort, TimePoint now) {
@@ -239,6 +241,9 @@ void Coordinator::finish_round(TimePoint now) {
     transaction.commit();
   }
   traffic_.clear();
+  for (const ClientId& client : journal_.reported(id)) {
+    counted_[client] = id;
+  }
   state_.commit();
   broadcast_.advance(state_.tensors());
   round_.reset();

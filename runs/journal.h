@@ -195,6 +195,9 @@ class Journal {
   /// The clients whose update is stored, in ascending order.
   std::vector<ClientId> reported(RoundId round) const;
 
+  /// Of each client that ever counted: the last committed round that has an update of it.
+  std::map<ClientId, RoundId> counted() const;
+
   /// Errors: kInvalidArgument if there is none, or its payload went with `commit_round`.
   StoredUpdate update(RoundId round, const ClientId& client) const;
 

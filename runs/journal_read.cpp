@@ -151,6 +151,19 @@ std::vector<ClientId> Journal::reported(RoundId round) const {
   });
 }
 
+std::map<ClientId, RoundId> Journal::counted() const {
+  return read(*state_, [&] {
+    std::map<ClientId, RoundId> rounds;
+    const Prepared query = state_->prepare(
+        "SELECT client, max(updates.round) FROM updates JOIN rounds USING(round) "
+        "WHERE state = 'committed' GROUP BY client");
+    while (query->executeStep()) {
+      rounds.emplace(ClientId{query[0].getString()}, round_id(query[1]));
+    }
+    return rounds;
+  });
+}
+
 StoredUpdate Journal::update(RoundId round, const ClientId& client) const {
   const std::int64_t id = sql_round(round);
   return read(*state_, [&] {

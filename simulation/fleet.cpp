@@ -55,8 +55,8 @@ struct Fleet::Member {
   client::Session session;
   std::unique_ptr<transport::ClientChannel> channel;
 
-  Member(SharedBackbones& shared, std::uint64_t nonce)
-      : memory(shared), session(memory, nonce, {.software = "lorae-simulate"}) {}
+  Member(SharedBackbones& shared, const std::filesystem::path& own, std::uint64_t nonce)
+      : memory(shared, own), session(memory, nonce, {.software = "lorae-simulate"}) {}
 };
 
 Fleet::Fleet(transport::InProcessNetwork& network,
@@ -64,13 +64,14 @@ Fleet::Fleet(transport::InProcessNetwork& network,
              const std::vector<ClientId>& clients,
              client::ImageSource images,
              std::function<std::size_t(const client::Work&)> image_count,
-             const std::vector<at::Device>& places)
+             const std::vector<at::Device>& places,
+             const std::filesystem::path& own_states)
     : network_(network),
       timeline_(timeline),
       image_count_(std::move(image_count)),
       workers_(std::move(images), places) {
   for (std::size_t i = 0; i < clients.size(); ++i) {
-    members_.push_back(std::make_unique<Member>(backbones_, i + 1));
+    members_.push_back(std::make_unique<Member>(backbones_, own_states / clients[i].name, i + 1));
     Member* member = members_.back().get();
     member->channel = network_.connect(
         clients[i],

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -35,16 +36,20 @@ class SharedBackbones {
 /// Memory of a virtual client: it fetches the backbone over the wire like a real one.
 class FleetMemory final : public client::Memory {
  public:
-  explicit FleetMemory(SharedBackbones& shared) : shared_(shared) {}
+  /// `own`: folder for what it keeps of its own; made when there is something.
+  FleetMemory(SharedBackbones& shared, std::filesystem::path own)
+      : shared_(shared), own_state_(std::move(own)) {}
 
   bool has_backbone(const Digest& digest, std::uint64_t bytes) const override;
   std::shared_ptr<const Bytes> backbone(const Digest& digest) override;
   void keep_backbone(const Digest& digest, std::shared_ptr<const Bytes> bytes) override;
   std::optional<client::TrainedUpdate> update(const client::UpdateKey& key) override;
   void keep_update(const client::UpdateKey& key, const client::TrainedUpdate* update) override;
+  client::OwnState& own_state() override { return own_state_; }
 
  private:
   SharedBackbones& shared_;
+  client::OwnState own_state_;
   mutable std::mutex mutex_;  // kept by a worker, asked for by the session's thread
   std::set<Digest> held_;
 };
@@ -57,13 +62,14 @@ class FleetMemory final : public client::Memory {
 class Fleet {
  public:
   /// `image_count` tells how much work a client is: the largest of a round start first. `places`:
-  /// as Workers takes them.
+  /// as Workers takes them. `own_states`: folder for what clients keep of their own.
   Fleet(transport::InProcessNetwork& network,
         const Timeline& timeline,
         const std::vector<ClientId>& clients,
         client::ImageSource images,
         std::function<std::size_t(const client::Work&)> image_count,
-        const std::vector<at::Device>& places);
+        const std::vector<at::Device>& places,
+        const std::filesystem::path& own_states);
   ~Fleet();
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;

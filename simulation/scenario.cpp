@@ -206,8 +206,8 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
       [&](const training::Plan&, const client::Work& work) {
         return share_images.at(work.share_index);
       },
-      [&](const client::Work& work) { return shares.at(work.share_index).size(); },
-      scenario.places);
+      [&](const client::Work& work) { return shares.at(work.share_index).size(); }, scenario.places,
+      scenario.directory / "clients");
   do {  // once in any case: what was committed may not have been measured
     fleet.pump([&] {
       coordinator.advance(timeline.now());

@@ -19,15 +19,21 @@ Learner::Learner(const Plan& plan, const StateDict& backbone, at::Device device)
   if (method.kind == Kind::kLorae) {
     attach_adapters(*model_, method.lorae, method.head, Seed{plan.seed});
   }
-  trained_ = trainable_of(*model_, method.kind, method.head, method.norm);
-  trainable_ =
-      method.norm == Norm::kTrained ? joined(trained_, model_->norm_statistics()) : trained_;
+  trained_ = trainable_ = trainable_of(*model_, method.kind, method.head, method.norm);
+  const bool norms_learn = method.norm == Norm::kTrained || method.norm == Norm::kLocal;
+  if (method.norm == Norm::kTrained) {
+    trainable_ = joined(trained_, model_->norm_statistics());
+  } else if (method.norm == Norm::kLocal) {
+    trained_ = joined(trained_, model_->norm_affines());
+    own_ = joined(model_->norm_affines(), model_->norm_statistics());
+    first_own_ = own_.clone();
+  }
   total_parameters_ = count_parameters(*model_);
   if (method.kind != Kind::kFull && method.norm == Norm::kFrozen) {
     model_->fold_norms();  // frozen, they are part of the convolutions: less to compute and to keep
   }
   model_->train_only(trained_);
-  model_->set_batch_norm_learning(method.norm == Norm::kTrained);
+  model_->set_batch_norm_learning(norms_learn);
   model_->to(device);
 }
 

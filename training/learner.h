@@ -26,6 +26,14 @@ class Learner {
   /// `load` they hold the run's first global state.
   const StateDict& trainable() const { return trainable_; }
 
+  /// What it trains and never sends: with norm local the norms, as the backbone has them before any
+  /// `load_own`. Else empty. The tensors are the model's own.
+  const StateDict& own() const { return own_; }
+
+  /// Takes up what a client kept of its own, or, for nullptr, what every client begins with.
+  /// Errors: kIncompatible if not aligned with `own`.
+  void load_own(const StateDict* kept) { copy_values_(own_, kept ? *kept : first_own_); }
+
   /// How a file of `trainable` describes itself, and what the model is given and says. `backbone`:
   /// what the constructor got.
   adapters::AdapterInfo description(const StateDict& backbone) const;
@@ -54,7 +62,8 @@ class Learner {
   std::unique_ptr<tasks::Task> task_;
   std::unique_ptr<models::Model> model_;
   StateDict trained_;    // parameters
-  StateDict trainable_;  // those and, of norms that are trained, statistics
+  StateDict trainable_;  // of those what is sent and, of norms that are trained, statistics
+  StateDict own_, first_own_;
   std::int64_t total_parameters_ = 0;
 };
 

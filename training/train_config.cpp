@@ -114,6 +114,9 @@ TrainConfig read_train_config(ConfigReader& reader) {
     config.classes = data::class_names(config.data);
   }
   models::check_input(config.model, reader);
+  check(config.train.norm != adapters::Norm::kLocal, ErrorCode::kInvalidConfig,
+        reader.where("train.norm"),
+        ": \"local\" keeps norms on each device of a federation; on one machine \"trained\" does");
   return config;
 }
 

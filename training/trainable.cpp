@@ -43,7 +43,10 @@ StateDict trainable_of(const models::Model& model,
   } else if (head == adapters::Head::kLast || kind == adapters::Kind::kHead) {
     add(model.head());
   }
-  if (norm != adapters::Norm::kFrozen) {
+  if (norm == adapters::Norm::kLocal) {
+    const StateDict own = model.norm_affines();
+    std::erase_if(entries, [&](const StateDict::Entry& entry) { return own.find(entry.first); });
+  } else if (norm != adapters::Norm::kFrozen) {
     add(model.norm_affines());
   }
   return StateDict(std::move(entries));

@@ -15,7 +15,8 @@ void visit_what_is_trained(Options& options, Visitor&& visit) {
   visit("kind", options.kind, anything(), "what is trained: lorae, full or head");
   adapters::visit_fields(options.lorae, visit);
   visit("head", options.head, anything(), "lorae, head: trained in full: last, branch or none");
-  visit("norm", options.norm, anything(), "lorae, head: BatchNorm: frozen, affine or trained");
+  visit("norm", options.norm, anything(),
+        "lorae, head: BatchNorm: frozen, affine, trained, or local to each device");
   visit("mapper_learning_rate_ratio", options.mapper_learning_rate_ratio, between(0.001, 1e6),
         "lorae: the mapper's rate over the others' (LoRA+)");
 }
@@ -30,7 +31,8 @@ void attach_adapters(models::Model& model,
 
 /// What is trained and sent of a model that has its adapters, if any: every weight but BatchNorm's
 /// for kind full; else the adapters, if any, and what `head` names in full (for kind head at least
-/// the last layers); and the norms' affines unless they are frozen.
+/// the last layers); and the norms' affines if norm is affine or trained. With norm local, no norm
+/// is in it, not even one of a branch that is trained in full.
 StateDict trainable_of(const models::Model& model,
                        adapters::Kind kind,
                        adapters::Head head,

@@ -93,9 +93,12 @@ struct Assignment {
   std::uint64_t share_count = 1;
   double learning_rate_factor = 1.0;  ///< the round's place in the schedule, (0, 1]
   RoundId base_version = {};  ///< 0: `model` is a whole state; else a difference to that one
+  /// The last round before this one whose sum has an update of this client; 0: none. What a client
+  /// keeps of its own from round to round goes on from there.
+  RoundId counted = {};
   auto fields() {
     return std::tie(session, round, model, model_bytes, backbone, backbone_bytes, share_index,
-                    share_count, learning_rate_factor, base_version);
+                    share_count, learning_rate_factor, base_version, counted);
   }
 };
 

@@ -59,7 +59,13 @@ class FakeMemory final : public Memory {
     }
   }
 
+  OwnState& own_state() override {
+    ADD_FAILURE() << "the protocol knows nothing of it";
+    return own;
+  }
+
   mutable int looks = 0;  // at the backbone
+  OwnState own{{}};
   std::map<Digest, Bytes> backbones;
   std::optional<std::pair<UpdateKey, TrainedUpdate>> kept;
   bool full = false;

@@ -104,10 +104,51 @@ TEST_F(Pictures, AreNotNeededForTheLastGlobalStateAsAFileKeepsIt) {
   Work again = work;
   again.fetched_backbone = nullptr;
   LocalRound fresh(planned_share());
-  EXPECT_EQ(digest_of(fresh.adapter_of(again, again.key.round, memory).state), digest_of(adapter.state));
+  EXPECT_EQ(digest_of(fresh.adapter_of(again, again.key.round, memory).state),
+            digest_of(adapter.state));
   std::filesystem::resize_file(memory.backbone_path(work.backbone), 100);
   LocalRound lost(planned_share());
   EXPECT_THROW(lost.adapter_of(again, again.key.round, memory), BackboneLost);
+}
+
+/// Training goes on from what the device kept of its own after the round that counted.
+TEST_F(Pictures, AreTrainedOnFromWhatTheDeviceKeepsOfItsOwn) {
+  training::Plan here = plan({"cat", "dog"});
+  here.method.downlink = "zstd";
+  here.method.norm = adapters::Norm::kLocal;
+  const StateDict backbone = models::build(here.model, Seed{1})->backbone().clone();
+  const training::Learner learner(here, backbone);
+  const Bytes file = safetensors_pack(backbone);
+  const auto encoded =
+      codec::Chain::parse("zstd").encode_state(adapters::to_blocks(learner.trainable()));
+  const auto work = [&](std::uint64_t round, std::uint64_t counted) {
+    return Work{.key = {"run", RoundId{round}, digest_of(encoded.payload)},
+                .client = {"ada"},
+                .plan = training::plan_text(here),
+                .backbone = digest_of(file),
+                .fetched_backbone = std::make_shared<const Bytes>(file),
+                .model = encoded.payload,
+                .share_count = 1,
+                .counted = RoundId{counted}};
+  };
+  DiskMemory memory(folder_ / "backbones", folder_ / "own");
+  LocalRound round(planned_share());
+  const auto trained = [&](std::uint64_t number, std::uint64_t counted) {
+    return round.train(work(number, counted), memory).payload;
+  };
+
+  const Bytes first = trained(1, 0);
+  const Bytes second = trained(2, 1);
+  EXPECT_EQ(trained(2, 1), second) << "again, after a crash";
+  const Bytes if_second_counted = trained(3, 2);
+  EXPECT_EQ(trained(3, 2), if_second_counted);
+  DiskMemory lost(folder_ / "backbones", folder_ / "new");
+  EXPECT_NE(round.train(work(3, 2), lost).payload, if_second_counted);
+  EXPECT_EQ(round.train(work(1, 0), lost).payload, first);
+
+  const adapters::Adapter own = round.adapter_of(work(4, 3), RoundId{3}, memory);
+  EXPECT_EQ(own.info.norm, adapters::Norm::kTrained);
+  EXPECT_EQ(own.state.size(), learner.trainable().size() + learner.own().size());
 }
 
 }  // namespace

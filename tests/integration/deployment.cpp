@@ -20,7 +20,7 @@ bool has_fashion_mnist() {
   return fs::exists(kData);
 }
 
-fs::path write_small_config(const fs::path& folder, int rounds) {
+fs::path write_small_config(const fs::path& folder, int rounds, const std::string& more) {
   const fs::path path = folder / "small.toml";
   std::ofstream(path) << "seed = 7\n"
                          "[model]\nname = \"resnet8\"\npool = 4\n"
@@ -31,7 +31,8 @@ fs::path write_small_config(const fs::path& folder, int rounds) {
                          "[federation]\nrounds = "
                       << rounds << "\nclients = " << kClients << "\ncohort = " << kCohort
                       << "\nmin_clients = " << kClients
-                      << "\nheartbeat = 1\n[simulation]\nseeds = [7]\nbaseline = \"lorae-r8\"\n";
+                      << "\nheartbeat = 1\n[simulation]\nseeds = [7]\nbaseline = \"lorae-r8\"\n"
+                      << more;
   return path;
 }
 
@@ -39,10 +40,10 @@ std::string client_name(int index) {
   return "client-0" + std::to_string(index + 1);
 }
 
-Deployment::Deployment(fs::path folder, int rounds)
+Deployment::Deployment(fs::path folder, int rounds, const std::string& more)
     : folder_(std::move(folder)),
       home_(folder_ / "home"),
-      config_(write_small_config(folder_, rounds)),
+      config_(write_small_config(folder_, rounds, more)),
       port_(free_port()),
       clients_(kClients) {}
 

@@ -13,8 +13,11 @@ namespace lorae::test {
 inline constexpr int kClients = 4;
 inline constexpr int kCohort = 3;
 
-/// Writes the small experiment's configuration. `rounds` of them; Fashion-MNIST.
-std::filesystem::path write_small_config(const std::filesystem::path& folder, int rounds);
+/// Writes the small experiment's configuration. `rounds` of them; Fashion-MNIST. `more`: text
+/// behind it.
+std::filesystem::path write_small_config(const std::filesystem::path& folder,
+                                         int rounds,
+                                         const std::string& more = {});
 
 /// True if the real data that the integration tests train on is installed.
 bool has_fashion_mnist();
@@ -22,7 +25,7 @@ bool has_fashion_mnist();
 /// A coordinator and its clients on loopback, in one home.
 class Deployment {
  public:
-  Deployment(std::filesystem::path folder, int rounds);
+  Deployment(std::filesystem::path folder, int rounds, const std::string& more = {});
 
   std::vector<std::string> coordinator_command() const;
   /// `more`: flags besides.

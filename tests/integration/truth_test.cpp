@@ -2,9 +2,14 @@
 // run is carried out and whatever crashes on the way.
 #include <gtest/gtest.h>
 
+#include <signal.h>
+
+#include <map>
 #include <random>
+#include <set>
 #include <thread>
 
+#include "base/error.h"
 #include "runs/journal.h"
 #include "tests/integration/deployment.h"
 #include "tests/integration/pictures.h"
@@ -22,20 +27,44 @@ class Truth : public ::testing::Test {
     }
   }
 
-  /// The digest of an undisturbed simulation.
-  static std::string simulated() {
-    static const std::string digest = [] {
+  /// The digest of an undisturbed simulation. `more`: text behind the configuration.
+  static std::string simulated(const std::string& more = {}) {
+    static std::map<std::string, std::string> digests;
+    std::string& digest = digests[more];
+    if (digest.empty()) {
       const TemporaryFolder folder;
-      const auto config = write_small_config(folder.path(), kRounds);
+      const auto config = write_small_config(folder.path(), kRounds, more);
       const Finished done =
           run({"lorae-simulate", config.string(), "--home", (folder.path() / "home").string(),
                "--out", (folder.path() / "out").string()});
       EXPECT_EQ(done.status, 0) << done.errors;
       const runs::Journal journal(folder.path() / "out/runs/lorae-r8-seed7/journal.db",
                                   runs::Journal::Mode::kRead);
-      return journal.rounds().back().digest;
-    }();
+      digest = journal.rounds().back().digest;
+    }
     return digest;
+  }
+
+  /// Kills the coordinator `kills` times and, every second time, a client, at moments that are the
+  /// same every time; says which.
+  static std::string disturb(Deployment& deployment, int kills) {
+    std::mt19937 random(20261128);
+    std::string moments;
+    for (int kill = 1; kill <= kills; ++kill) {
+      // Somewhere between the first instant of a start and well into a round; sooner on a machine
+      // so fast that the run would end before the last kill.
+      const std::chrono::milliseconds moment(random() % 1500);
+      wait_for_round(deployment, kill, moment);
+      deployment.kill_coordinator();
+      moments += " " + std::to_string(moment.count());
+      if (kill % 2 == 0) {
+        const int victim = static_cast<int>(random() % kClients);
+        deployment.kill_client(victim);
+        deployment.start_client(victim);
+      }
+      deployment.start_coordinator();
+    }
+    return moments;
   }
 
   /// Waits until a coordinator has reported `round` or a later one, at most `patience`.
@@ -134,40 +163,77 @@ TEST_F(Truth, OperatingKeysThatChangeInMidRunChangeNothing) {
 }
 
 TEST_F(Truth, KillsOfCoordinatorAndClientsChangeNothing) {
-  constexpr int kCoordinatorKills = 10;
-  constexpr int kClientKills = 5;
   const TemporaryFolder folder;
   Deployment deployment(folder.path(), kRounds);
-  std::mt19937 random(20261128);  // the same moments every time
   deployment.start_coordinator();
   deployment.start_clients();
   ASSERT_TRUE(deployment.coordinator().wait_for("run.start", std::chrono::seconds(120)));
 
-  int client_kills = 0;
-  int kills = 0;
-  std::string moments;
-  while (kills < kCoordinatorKills) {
-    // Somewhere between the first instant of a start and well into a round; sooner on a machine
-    // so fast that the run would end before the last kill.
-    const std::chrono::milliseconds moment(random() % 1500);
-    wait_for_round(deployment, kills + 1, moment);
-    deployment.kill_coordinator();
-    moments += " " + std::to_string(moment.count());
-    ++kills;
-    if (client_kills < kClientKills && kills % 2 == 0) {
-      const int victim = static_cast<int>(random() % kClients);
-      deployment.kill_client(victim);
-      deployment.start_client(victim);
-      ++client_kills;
-    }
-    deployment.start_coordinator();
-  }
+  const std::string moments = disturb(deployment, 10);
 
   EXPECT_EQ(deployment.digest(), simulated()) << "killed after ms:" << moments << "\n"
                                               << deployment.coordinator_errors();
-  EXPECT_EQ(kills, kCoordinatorKills);
-  EXPECT_EQ(client_kills, kClientKills);
   expect_counted_once(deployment);
+}
+
+// Norms that stay on devices are a state of each client's own, which goes from round to round.
+const std::string kLocalNorms = "[[methods]]\nname = \"lorae-r8\"\nnorm = \"local\"\n";
+
+TEST_F(Truth, KillsLoseNothingOfWhatClientsKeepOfTheirOwn) {
+  const TemporaryFolder folder;
+  Deployment deployment(folder.path(), kRounds, kLocalNorms);
+  deployment.start_coordinator();
+  deployment.start_clients();
+  ASSERT_TRUE(deployment.coordinator().wait_for("run.start", std::chrono::seconds(120)));
+
+  const std::string moments = disturb(deployment, 6);
+
+  EXPECT_EQ(deployment.digest(), simulated(kLocalNorms)) << "killed after ms:" << moments << "\n"
+                                                         << deployment.coordinator_errors();
+  expect_counted_once(deployment);
+  EXPECT_NE(simulated(kLocalNorms), simulated());
+  deployment.client_statuses();
+  // A device predicts with the norms that it keeps: files differ, and each is whole.
+  std::set<std::string> digests;
+  for (int i = 0; i < kClients; ++i) {
+    const auto kept = deployment.home() / "models" / client_name(i);
+    const Finished digest = run({"lorae", "digest", (kept / "adapter.safetensors").string()});
+    EXPECT_EQ(digest.status, 0) << digest.errors;
+    digests.insert(digest.output);
+  }
+  EXPECT_EQ(digests.size(), static_cast<std::size_t>(kClients));
+}
+
+TEST_F(Truth, AKilledSimulationGoesOnWithWhatItsClientsKeepOfTheirOwn) {
+  const TemporaryFolder folder;
+  const auto config = write_small_config(folder.path(), kRounds, kLocalNorms);
+  const std::vector<std::string> command{"lorae-simulate", config.string(),
+                                         "--home",         (folder.path() / "home").string(),
+                                         "--out",          (folder.path() / "out").string()};
+  const auto journal = folder.path() / "out/runs/lorae-r8-seed7/journal.db";
+  {
+    Process process({.arguments = command, .output = folder.path() / "killed.out"});
+    for (int i = 0; i < 2400 && !process.wait(std::chrono::milliseconds(25)); ++i) {
+      try {
+        if (runs::Journal(journal, runs::Journal::Mode::kRead).last_committed() >= RoundId{4}) {
+          break;
+        }
+      } catch (const Error&) {
+        continue;  // not there yet
+      }
+    }
+    process.kill(SIGKILL);
+    process.wait(std::chrono::seconds(10));
+  }
+  ASSERT_GE(runs::Journal(journal, runs::Journal::Mode::kRead).last_committed(), RoundId{4});
+  std::vector<std::string> again = command;
+  again.emplace_back("--resume");
+
+  const Finished done = run(again);
+
+  ASSERT_EQ(done.status, 0) << done.errors;
+  EXPECT_EQ(runs::Journal(journal, runs::Journal::Mode::kRead).rounds().back().digest,
+            simulated(kLocalNorms));
 }
 
 }  // namespace

@@ -30,6 +30,24 @@ TEST_F(JournalRounds, AreOpenUntilCommitted) {
   EXPECT_EQ(journal.last_committed(), RoundId{1});
 }
 
+TEST_F(JournalRounds, TellInWhichEachClientCountedLast) {
+  Journal journal = make();
+  EXPECT_TRUE(journal.counted().empty());
+  journal.open_round(RoundId{1}, {kAda, kBob});
+  journal.add_update(RoundId{1}, update_of(kAda), {});
+  journal.add_update(RoundId{1}, update_of(kBob), {});
+  EXPECT_TRUE(journal.counted().empty()) << "not before the round is committed";
+  journal.commit_round(RoundId{1}, {}, 1.0);
+  journal.open_round(RoundId{2}, {kAda, kBob});
+  journal.add_update(RoundId{2}, update_of(kBob), {});
+  journal.commit_round(RoundId{2}, {}, 1.0);
+  journal.open_round(RoundId{3}, {kAda});
+  journal.add_update(RoundId{3}, update_of(kAda), {});
+
+  EXPECT_EQ(journal.counted(),
+            (std::map<ClientId, RoundId>{{kAda, RoundId{1}}, {kBob, RoundId{2}}}));
+}
+
 TEST_F(JournalRounds, TakeAnotherCohortWhenExtended) {
   Journal journal = make();
   journal.open_round(RoundId{1}, {kAda});

@@ -90,7 +90,8 @@ class RoundOfThree : public ::testing::Test {
 
   struct Client {
     Client(SharedBackbones& shared, bool own_data, bool keep_model)
-        : memory(shared), session(memory, 1, {.own_data = own_data, .keep_model = keep_model}) {}
+        : memory(shared, {}),
+          session(memory, 1, {.own_data = own_data, .keep_model = keep_model}) {}
     FleetMemory memory;
     client::Session session;
     std::unique_ptr<transport::ClientChannel> channel;

@@ -84,6 +84,29 @@ TEST_F(LearnerTest, TakesItsFrozenWeightsFromTheBackbone) {
   }
 }
 
+TEST_F(LearnerTest, KeepsNormsOfItsOwnAndSendsNone) {
+  for (const adapters::Head head : {adapters::Head::kLast, adapters::Head::kBranch}) {
+    Plan plan = small_plan("lorae");
+    plan.method.head = head;
+    plan.method.norm = adapters::Norm::kLocal;
+    Learner learner = learner_of(plan);
+    const StateDict first = learner.own().clone();
+    ASSERT_GT(first.size(), 0U);
+    for (const auto& [name, tensor] : learner.trainable()) {
+      EXPECT_EQ(first.find(name), nullptr) << name << " is sent";
+    }
+    learner.fit_round(images_, "ada", RoundId{1}, 1);
+    const StateDict after = learner.own().clone();
+    for (const auto& [name, tensor] : after) {
+      EXPECT_FALSE(same_bits(tensor, first.at(name))) << name << " did not move";
+    }
+    learner.load_own(nullptr);
+    EXPECT_EQ(digest_of(learner.own()), digest_of(first));
+    learner.load_own(&after);
+    EXPECT_EQ(digest_of(learner.own()), digest_of(after));
+  }
+}
+
 TEST_F(LearnerTest, LearnsInARound) {
   for (const char* kind : kKinds) {
     Learner learner = learner_of(small_plan(kind));

@@ -57,7 +57,8 @@ TEST(Messages, KeepEveryFieldOfAnAssignment) {
                                       .share_index = 7,
                                       .share_count = 8,
                                       .learning_rate_factor = 0.9,
-                                      .base_version = RoundId{10}});
+                                      .base_version = RoundId{10},
+                                      .counted = RoundId{11}});
 
   EXPECT_EQ(read.session, SessionId{1});
   EXPECT_EQ(read.round, RoundId{2});
@@ -69,6 +70,7 @@ TEST(Messages, KeepEveryFieldOfAnAssignment) {
   EXPECT_EQ(read.share_count, 8U);
   EXPECT_EQ(read.learning_rate_factor, 0.9);
   EXPECT_EQ(read.base_version, RoundId{10});
+  EXPECT_EQ(read.counted, RoundId{11});
 }
 
 TEST(Messages, KeepEveryFieldOfAHello) {
