@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "data/domains.h"
+#include "data/view.h"
 #include "tensors/torch.h"
 
 namespace lorae::data {
@@ -30,42 +31,30 @@ class MemoryDataset final : public Dataset {
   ImageSet images_;
 };
 
-class Subset final : public Dataset {
+class Subset final : public View {
  public:
   Subset(DatasetPtr from, std::vector<std::int64_t> indices)
-      : from_(std::move(from)), indices_(std::move(indices)) {}
+      : View(std::move(from)), indices_(std::move(indices)) {}
 
   std::int64_t size() const override { return std::ssize(indices_); }
-  const std::vector<std::string>& classes() const override { return from_->classes(); }
-  std::int64_t label(std::int64_t index) const override { return from_->label(at(index)); }
-  Sample get(std::int64_t index) const override { return from_->get(at(index)); }
-  std::string name(std::int64_t index) const override { return from_->name(at(index)); }
-  Annotation annotation() const override { return from_->annotation(); }
-  std::vector<Object> objects(std::int64_t index) const override {
-    return from_->objects(at(index));
-  }
-  std::optional<PictureSize> picture_size(std::int64_t index) const override {
-    return from_->picture_size(at(index));
-  }
-  std::string domain(std::int64_t index) const override { return from_->domain(at(index)); }
 
  private:
-  std::int64_t at(std::int64_t index) const { return indices_.at(static_cast<std::size_t>(index)); }
+  std::int64_t at(std::int64_t index) const override {
+    return indices_.at(static_cast<std::size_t>(index));
+  }
 
-  DatasetPtr from_;
   std::vector<std::int64_t> indices_;
 };
 
-class Relabelled final : public Dataset {
+class Relabelled final : public View {
  public:
   Relabelled(DatasetPtr from, std::vector<std::int64_t> labels, std::vector<std::string> names)
-      : from_(std::move(from)), labels_(std::move(labels)), names_(std::move(names)) {}
+      : View(std::move(from)), labels_(std::move(labels)), names_(std::move(names)) {}
 
-  std::int64_t size() const override { return from_->size(); }
   const std::vector<std::string>& classes() const override { return names_; }
-  std::int64_t label(std::int64_t index) const override { return known_as(from_->label(index)); }
+  std::int64_t label(std::int64_t index) const override { return known_as(from().label(index)); }
   Sample get(std::int64_t index) const override {
-    Sample sample = from_->get(index);
+    Sample sample = from().get(index);
     sample.label = known_as(sample.label);
     rename(sample.objects);
     if (sample.mask.defined()) {
@@ -73,17 +62,11 @@ class Relabelled final : public Dataset {
     }
     return sample;
   }
-  std::string name(std::int64_t index) const override { return from_->name(index); }
-  Annotation annotation() const override { return from_->annotation(); }
   std::vector<Object> objects(std::int64_t index) const override {
-    std::vector<Object> objects = from_->objects(index);
+    std::vector<Object> objects = from().objects(index);
     rename(objects);
     return objects;
   }
-  std::optional<PictureSize> picture_size(std::int64_t index) const override {
-    return from_->picture_size(index);
-  }
-  std::string domain(std::int64_t index) const override { return from_->domain(index); }
 
  private:
   /// The run's label; a picture that shows nothing has none here either.
@@ -104,7 +87,6 @@ class Relabelled final : public Dataset {
     return table.index_select(0, mask.reshape(-1).to(torch::kInt64)).view_as(mask);
   }
 
-  DatasetPtr from_;
   std::vector<std::int64_t> labels_;
   std::vector<std::string> names_;
 };

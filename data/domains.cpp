@@ -7,34 +7,24 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "data/text_file.h"
+#include "data/view.h"
 
 namespace lorae::data {
 namespace {
 
 namespace fs = std::filesystem;
 
-class WithDomains final : public Dataset {
+class WithDomains final : public View {
  public:
   WithDomains(DatasetPtr from, std::vector<std::string> domains)
-      : from_(std::move(from)), domains_(std::move(domains)) {}
+      : View(std::move(from)), domains_(std::move(domains)) {}
 
-  std::int64_t size() const override { return from_->size(); }
-  const std::vector<std::string>& classes() const override { return from_->classes(); }
-  std::int64_t label(std::int64_t index) const override { return from_->label(index); }
-  Annotation annotation() const override { return from_->annotation(); }
-  std::vector<Object> objects(std::int64_t index) const override { return from_->objects(index); }
-  std::optional<PictureSize> picture_size(std::int64_t index) const override {
-    return from_->picture_size(index);
-  }
   std::string domain(std::int64_t index) const override {
     return domains_.at(static_cast<std::size_t>(index));
   }
-  Sample get(std::int64_t index) const override { return from_->get(index); }
-  std::string name(std::int64_t index) const override { return from_->name(index); }
-  const ImageSet* in_memory() const override { return from_->in_memory(); }
+  const ImageSet* in_memory() const override { return from().in_memory(); }
 
  private:
-  DatasetPtr from_;
   std::vector<std::string> domains_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "data/in_parallel.h"
+#include "data/view.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"
 
@@ -101,17 +102,17 @@ class Changes {
 };
 
 /// Pictures that lie in memory, smaller than in their files.
-class HeldScenes final : public Dataset {
+class HeldScenes final : public View {
  public:
-  HeldScenes(DatasetPtr from, std::int64_t side)
-      : from_(std::move(from)),
-        samples_(static_cast<std::size_t>(from_->size())),
+  HeldScenes(DatasetPtr set, std::int64_t side)
+      : View(std::move(set)),
+        samples_(static_cast<std::size_t>(from().size())),
         sizes_(samples_.size()) {
     in_parallel(
-        from_->size(),
+        from().size(),
         [&](std::int64_t index) {
           const auto i = static_cast<std::size_t>(index);
-          Sample sample = from_->get(index);
+          Sample sample = from().get(index);
           sizes_[i] = {sample.image.size(0), sample.image.size(1)};
           Scene scene = scaled_to_side(scene_of(sample), side);
           samples_[i] = {std::move(scene.image), sample.label, std::move(scene.objects),
@@ -120,24 +121,17 @@ class HeldScenes final : public Dataset {
         keep_to_this_thread);
   }
 
-  std::int64_t size() const override { return from_->size(); }
-  const std::vector<std::string>& classes() const override { return from_->classes(); }
-  std::int64_t label(std::int64_t index) const override { return from_->label(index); }
   Sample get(std::int64_t index) const override {
     return samples_.at(static_cast<std::size_t>(index));
   }
-  std::string name(std::int64_t index) const override { return from_->name(index); }
-  Annotation annotation() const override { return from_->annotation(); }
   std::vector<Object> objects(std::int64_t index) const override {
     return samples_.at(static_cast<std::size_t>(index)).objects;
   }
   std::optional<PictureSize> picture_size(std::int64_t index) const override {
     return sizes_.at(static_cast<std::size_t>(index));
   }
-  std::string domain(std::int64_t index) const override { return from_->domain(index); }
 
  private:
-  DatasetPtr from_;
   std::vector<Sample> samples_;
   std::vector<PictureSize> sizes_;
 };

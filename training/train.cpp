@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/process.h"
+#include "data/chosen_classes.h"
 #include "data/formats/open.h"
 #include "models/description.h"
 #include "models/weights.h"
@@ -10,6 +11,7 @@
 #include "tensors/threads.h"
 #include "tensors/torch.h"
 #include "training/shares.h"
+#include "training/stages.h"
 #include "training/train_files.h"
 #include "training/trainable.h"
 
@@ -67,7 +69,7 @@ class Training {
     const TimePoint start = Clock::now();
     const double before = progress_.seconds;
     if (events_.on_start) {
-      events_.on_start(images_to_train());
+      events_.on_start(images_to_train(), folder_.path());
     }
     bool stopped = false;
     while (!fit_.done() && !out_of_patience() && !(stopped = events_.should_stop())) {
@@ -120,6 +122,7 @@ class Training {
     if (config_.damaged == data::Damaged::kSkip) {
       images = data::without_damaged(images);
     }
+    images = data::showing(images, split == data::Split::kTrain ? config_.learn : config_.judge);
     // A crop is taken from the picture as it is, not from one that was fitted to the model.
     const bool crops = split == data::Split::kTrain && config_.augment.crop_area < 1;
     return crops ? images : data::held_if_small(images, input_shape(config_.model));
@@ -320,6 +323,9 @@ class Training {
 }  // namespace
 
 TrainSummary train(const TrainSettings& settings, const TrainEvents& events) {
+  if (!settings.config.stages.empty()) {
+    return train_in_stages(settings, events);
+  }
   use_threads(settings.config.threads);
   return Training(settings, events).run();
 }

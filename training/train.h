@@ -38,7 +38,9 @@ struct TrainEpoch {
 };
 
 struct TrainEvents {
-  std::function<void(std::int64_t images_in_all)> on_start = {};
+  /// A training begins or goes on, in its folder; of stages each.
+  std::function<void(std::int64_t images_in_all, const std::filesystem::path& folder)> on_start =
+      {};
   std::function<void(const FitStep&)> on_step = {};
   std::function<void(const TrainEpoch&, bool best)> on_epoch = {};
   /// Asked between two batches; true saves and ends.

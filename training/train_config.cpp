@@ -22,6 +22,9 @@ struct Top {
   data::Damaged damaged = data::Damaged::kRefuse;
   std::string weights;
   std::vector<std::string> classes = {};
+  std::vector<std::string> learn = {};
+  std::vector<std::string> judge = {};
+  std::vector<std::string> stages = {};
   std::string recipe = "default";
 };
 
@@ -34,6 +37,10 @@ void visit_fields(Top& top, Visitor&& visit) {
   visit("damaged", top.damaged, anything(), "pictures that cannot be decoded: refuse or skip");
   visit("weights", top.weights, anything(), "safetensors to start from; empty: from the seed");
   visit("classes", top.classes, anything(), "names of the labels, in their order");
+  visit("learn", top.learn, anything(), "of those, what is learned; empty: all");
+  visit("judge", top.judge, anything(), "of those, what is measured; empty: all");
+  visit("stages", top.stages, anything(),
+        "classes that are learned one after the other, such as [\"cat, dog\", \"bird\"]");
   visit("recipe", top.recipe, one_of(recipe_names()), "what is set where nothing is given");
 }
 
@@ -72,7 +79,8 @@ void suit_images(TrainConfig& config, const ConfigReader& reader) {
 
 Top top_of(const TrainConfig& config) {
   return {config.seed,    config.compute, config.threads, config.data,
-          config.damaged, config.weights, config.classes, config.recipe};
+          config.damaged, config.weights, config.classes, config.learn,
+          config.judge,   config.stages,  config.recipe};
 }
 
 /// `by_recipe`: what the reader leaves open is as the recipe says, else as in `start`.
@@ -87,6 +95,9 @@ TrainConfig read(ConfigReader& reader, const TrainConfig& start, bool by_recipe)
   config.damaged = top.damaged;
   config.weights = top.weights;
   config.classes = top.classes;
+  config.learn = top.learn;
+  config.judge = top.judge;
+  config.stages = top.stages;
   config.recipe = top.recipe;
   reader.read("model", config.model);
   reader.read("train", config.train);

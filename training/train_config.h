@@ -105,6 +105,9 @@ struct TrainConfig {
   data::Damaged damaged = data::Damaged::kRefuse;
   std::string weights = {};               ///< safetensors to start from; empty: drawn from the seed
   std::vector<std::string> classes = {};  ///< names of the labels
+  std::vector<std::string> learn = {};    ///< of those, what pictures are learned for; empty: all
+  std::vector<std::string> judge = {};    ///< likewise what is measured
+  std::vector<std::string> stages = {};   ///< "cat, dog": what is learned one after the other
   std::string recipe = "default";
   models::ModelOptions model;
   TrainOptions train;

@@ -33,6 +33,7 @@ class TrainFolder {
   /// nullopt if nothing was saved yet. Errors: kCorruptData.
   std::optional<std::pair<StateDict, TrainProgress>> load_state() const;
 
+  const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(const std::string& name) const { return path_ / name; }
 
  private:

@@ -116,7 +116,11 @@ void fuse_adapter(const std::filesystem::path& path, const AdapterFiles& files) 
   for (const models::NamedTensor& entry : model->state()) {
     entries.emplace_back(entry.name, entry.tensor);
   }
-  save_safetensors(files.output, StateDict(std::move(entries)));
+  Metadata metadata;
+  if (!adapter.info.about.empty()) {  // what the adapter says of itself is true of the weights
+    metadata[std::string(adapters::kAboutKey)] = adapter.info.about;
+  }
+  save_safetensors(files.output, StateDict(std::move(entries)), metadata);
   say("wrote {}: {} with {} adapters merged\n", files.output.string(), adapter.info.model,
       adapter.info.layers.size());
 }

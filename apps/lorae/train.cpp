@@ -104,8 +104,16 @@ int run_train(const TrainArguments& asked, const std::function<void(ConfigReader
   std::string note;
   training::TrainEvents events;
   const training::TrainConfig config = config_of(asked, overrides);
-  events.on_start = [&](std::int64_t images) {
-    progress.emplace("training " + config.model.name, images, "images");
+  std::filesystem::path folder = asked.out;  // that of a stage, if there are stages
+  events.on_start = [&](std::int64_t images, const std::filesystem::path& own) {
+    if (progress) {
+      progress->finish(note);
+    }
+    folder = own;
+    const bool stage = own != std::filesystem::path(asked.out);
+    progress.emplace(
+        "training " + config.model.name + (stage ? ", " + own.filename().string() : std::string{}),
+        images, "images");
   };
   events.on_step = [&](const training::FitStep& step) {
     if (log) {
@@ -114,7 +122,7 @@ int run_train(const TrainArguments& asked, const std::function<void(ConfigReader
     progress->add(step.images, note);
   };
   events.on_epoch = [&](const training::TrainEpoch& epoch, bool best) {
-    write_report(asked.out);
+    write_report(folder);
     note = fmt::format("epoch {} loss {:.4f}, {}{}", epoch.epoch, epoch.loss,
                        text_of(epoch.metrics), best ? ", best" : "");
   };
@@ -125,7 +133,7 @@ int run_train(const TrainArguments& asked, const std::function<void(ConfigReader
                                                           .float64 = asked.float64,
                                                           .measure_norm = log.has_value()},
                                                          events);
-  write_report(asked.out);
+  write_report(folder);
   if (progress) {
     summary.stopped ? progress->stop(note) : progress->finish(note);
   }

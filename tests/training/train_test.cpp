@@ -170,6 +170,52 @@ TEST_F(TrainTest, EndsAfterSoManySteps) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "run/best.safetensors"));
 }
 
+/// Classes one after the other, each stage on what the one before left.
+TEST_F(TrainTest, LearnsInStages) {
+  train(settings("backbone"));
+  const auto staged = [&](const std::string& kind, const std::string& out) {
+    TrainSettings given = settings(
+        out, {"train.kind=" + kind, "weights=" + (folder_ / "backbone/best.safetensors").string()});
+    given.config.stages = {"T-shirt/top, Trouser", "Pullover"};
+    return given;
+  };
+  std::vector<std::filesystem::path> begun;
+  TrainEvents events;
+  events.on_start = [&](std::int64_t, const std::filesystem::path& folder) {
+    begun.push_back(folder);
+  };
+  const TrainSummary summary = train(staged("lorae", "run"), events);
+
+  EXPECT_EQ(begun, (std::vector{folder_ / "run/stage-1", folder_ / "run/stage-2"}));
+  ConfigReader second = ConfigReader::load(folder_ / "run/stage-2/config.toml");
+  const TrainConfig config = read_use_config(second, {});
+  EXPECT_EQ(config.learn, (std::vector<std::string>{"Pullover"}));
+  EXPECT_EQ(config.judge, (std::vector<std::string>{"T-shirt/top", "Trouser", "Pullover"}));
+  EXPECT_EQ(config.weights, (folder_ / "run/stage-1/merged.safetensors").string());
+  // What the second stage adapts is what the first one made, and no longer the backbone.
+  const auto adapter = adapters::load_adapter(folder_ / "run/stage-2/best.safetensors");
+  auto model = models::build(config.model, Seed{config.seed});
+  models::load_matching(*model, load_safetensors(config.weights).state);
+  EXPECT_EQ(adapter.info.base_digest, digest_of(model->backbone()).hex());
+  const std::string told(text_of(read_file(folder_ / "run/train.json")));
+  EXPECT_NE(told.find(R"("classes":["T-shirt/top","Trouser"])"), std::string::npos) << told;
+  EXPECT_NE(told.find(R"("folder":"stage-2")"), std::string::npos) << told;
+  EXPECT_NE(told.find(summary.digest), std::string::npos) << told;
+
+  // Killed in the second stage: the first one stays.
+  std::filesystem::remove_all(folder_ / "run/stage-2");
+  TrainSettings again = staged("lorae", "run");
+  again.resume = true;
+  EXPECT_EQ(train(again).digest, summary.digest);
+
+  train(staged("full", "retrain"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "retrain/stage-2/best.safetensors"));
+  TrainSettings wrong = staged("full", "wrong");
+  wrong.config.stages = {"T-shirt/top", " , "};
+  expect_error(
+      ErrorCode::kInvalidConfig, [&] { train(wrong); }, "stage 2 names no class");
+}
+
 TEST_F(TrainTest, RefusesAFolderOfAnotherTraining) {
   expect_error(
       ErrorCode::kInvalidConfig,
