@@ -13,6 +13,10 @@ namespace lorae::adapters {
 
 /// What is trained, sent and kept in a file.
 enum class Kind { kLorae, kFull, kHead };
+/// Which factors of adapters are trained and sent: both, or the mappers alone, on extractors that
+/// stay as the seed draws them and never travel. Source: FFA-LoRA, Sun et al. 2024
+/// (arXiv:2403.12313), which freezes A.
+enum class Factors { kBoth, kMapper };
 /// Which layers are trained in full beside adapters, or alone: the last ones, none, or those with
 /// the branches that lead to them (models/layers/network.h).
 enum class Head { kLast, kNone, kBranch };
@@ -67,6 +71,8 @@ Result<AdapterInfo> parse_description(std::string_view text);
 namespace lorae {
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<adapters::Kind> = {"lorae", "full", "head"};
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<adapters::Factors> = {"factors", "mapper"};
 template <>
 inline constexpr std::array<std::string_view, 2> kOldNames<adapters::Head> = {"full", "frozen"};
 template <>

@@ -25,6 +25,7 @@ struct Frozen {
   at::Tensor bias;
   double scaling = 1;
   bool branch = false;
+  bool fixed = false;  ///< the extractor learns nothing: A x is kept, r channels, and x is not
   Conv2dOptions options;
 
   at::Tensor scaled(const at::Tensor& mapper) const {
@@ -107,21 +108,28 @@ class TrainConv : public Function<TrainConv> {
                           const c10::optional<Variable>& extractor,
                           const c10::optional<Variable>& mapper,
                           const Frozen& frozen) {
-    if (extractor) {
-      context->save_for_backward({*extractor, *mapper});
-    }
+    const bool keeps_x = extractor && !frozen.fixed;
     ops::keep(context->saved_data, Call{.frozen = frozen,
                                         .shape = x.sizes().vec(),
-                                        .x = extractor ? ops::sources_of(x) : Sources{}});
+                                        .x = keeps_x ? ops::sources_of(x) : Sources{}});
     if (!extractor) {
       return convolve(x, frozen.weight, frozen.bias, frozen.options);
     }
+    at::Tensor low;  // A x
+    if (frozen.fixed || frozen.branch) {
+      low = convolve(x, *extractor, {}, frozen.options);
+    }
+    variable_list saved{*extractor, *mapper};
+    if (frozen.fixed) {
+      saved.push_back(low);
+    }
+    context->save_for_backward(saved);
     if (!frozen.branch) {
       return convolve(x, effective(frozen, *extractor, *mapper), frozen.bias, frozen.options);
     }
     const at::Tensor back = frozen.scaled(*mapper).view_as(*mapper);
     return convolve(x, frozen.weight, frozen.bias, frozen.options)
-        .add_(convolve(convolve(x, *extractor, {}, frozen.options), back, {}, Conv2dOptions{}));
+        .add_(convolve(low, back, {}, Conv2dOptions{}));
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& outputs) {
@@ -132,7 +140,9 @@ class TrainConv : public Function<TrainConv> {
     const variable_list saved = context->get_saved_variables();
     const bool adapted = !saved.empty();
     LowRankGradients low_rank;
-    if (adapted) {
+    if (adapted && frozen.fixed) {
+      low_rank.mapper = of_mapper(frozen, saved[2], dy).view_as(saved[1]);
+    } else if (adapted) {
       low_rank = of_adapter(frozen, call.x, dy, saved[0], saved[1]);
       call.x.clear();
     }
@@ -144,6 +154,12 @@ class TrainConv : public Function<TrainConv> {
   }
 
  private:
+  /// Formula: dB = sum dy (A x)^T, with what the mapper is scaled by.
+  static at::Tensor of_mapper(const Frozen& frozen, const at::Tensor& low, const at::Tensor& dy) {
+    const at::Tensor sum = at::matmul(dy.flatten(2), low.flatten(2).transpose(1, 2)).sum(0);
+    return frozen.scaled(sum);
+  }
+
   static at::Tensor effective(const Frozen& frozen,
                               const at::Tensor& extractor,
                               const at::Tensor& mapper) {
@@ -210,6 +226,7 @@ at::Tensor train_conv(const Conv2d& conv,
              .bias = bias,
              .scaling = conv.scaling,
              .branch = branch,
+             .fixed = adapted && !conv.extractor.requires_grad(),
              .options = conv.options});
 }
 

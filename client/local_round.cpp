@@ -66,7 +66,7 @@ adapters::Adapter LocalRound::adapter_of(const Work& work, RoundId version, Memo
   prepare(work, memory);
   adapters::AdapterInfo info = description_;
   info.round = version;
-  StateDict state = adapters::to_state(global_state(work));
+  StateDict state = joined(adapters::to_state(global_state(work)), learner_->constant());
   if (!learner_->own().empty()) {
     const auto bytes = memory.own_state().newest(work.key.run);
     learner_->load_own(nullptr);

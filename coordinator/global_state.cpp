@@ -9,8 +9,10 @@ namespace lorae::coordinator {
 
 GlobalState::GlobalState(const StateDict& initial,
                          const aggregation::ServerOptions& server,
-                         adapters::AdapterInfo info)
+                         adapters::AdapterInfo info,
+                         StateDict constant)
     : info_(std::move(info)),
+      constant_(std::move(constant)),
       tensors_(initial.clone()),
       server_(aggregation::make_server_optimizer(server)) {}
 
@@ -23,7 +25,7 @@ void GlobalState::step(const StateDict& pseudo_gradient) {
 adapters::Adapter GlobalState::adapter_of(RoundId round, const StateDict& state) const {
   adapters::AdapterInfo info = info_;
   info.round = round;
-  return {info, state};
+  return {info, joined(state, constant_)};
 }
 
 void GlobalState::save(const runs::RunDirectory& directory) const {
@@ -49,11 +51,12 @@ void GlobalState::restore(const runs::RunDirectory& directory,
   const auto path = directory.adapter_path(version);
   adapters::Adapter adapter = adapters::load_adapter(path);
   adapters::check_fits(adapter.info, info_);
-  check_aligned(tensors_, adapter.state);
-  check(digest_of(adapter.state).hex() == digest_hex, ErrorCode::kCorruptData, "[run] '",
-        path.string(), "' is not the model that the journal committed; restore it from a backup");
+  check_aligned(joined(tensors_, constant_), adapter.state);
+  StateDict state = part_like(adapter.state, tensors_);
+  check(digest_of(state).hex() == digest_hex, ErrorCode::kCorruptData, "[run] '", path.string(),
+        "' is not the model that the journal committed; restore it from a backup");
   server_->restore(load_safetensors(directory.server_state_path(version)).state);
-  tensors_ = std::move(adapter.state);
+  tensors_ = std::move(state);
   version_ = version;
 }
 

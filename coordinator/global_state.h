@@ -13,10 +13,12 @@ namespace lorae::coordinator {
 /// computes, `save` makes files, `commit` puts it in force. Threads: none.
 class GlobalState {
  public:
-  /// `initial` is version 0. `info`: of the saved files; the round is filled in.
+  /// `initial` is version 0. `info`: of the saved files; the round is filled in. `constant`: what
+  /// never changes and is in those files, so that they can be used by themselves.
   GlobalState(const StateDict& initial,
               const aggregation::ServerOptions& server,
-              adapters::AdapterInfo info);
+              adapters::AdapterInfo info,
+              StateDict constant = {});
 
   RoundId version() const { return version_; }
   const StateDict& tensors() const { return tensors_; }
@@ -40,6 +42,7 @@ class GlobalState {
   adapters::Adapter adapter_of(RoundId round, const StateDict& state) const;
 
   adapters::AdapterInfo info_;
+  StateDict constant_;
   RoundId version_;
   StateDict tensors_;
   std::unique_ptr<aggregation::ServerOptimizer> server_;

@@ -16,11 +16,15 @@ StateDict initial_from(const std::filesystem::path& file,
   const adapters::Adapter adapter = adapters::load_adapter(file);
   try {
     adapters::check_fits(adapter.info, wanted);
-    check_aligned(learner.trainable(), adapter.state);
+    check_aligned(joined(learner.trainable(), learner.constant()), adapter.state);
+    check(digest_of(part_like(adapter.state, learner.constant())) == digest_of(learner.constant()),
+          ErrorCode::kIncompatible,
+          "its extractors are not those that this run's seed draws, and train = \"mapper\" keeps "
+          "them; take the seed of that run, or train = \"factors\"");
   } catch (const Error& error) {
     fail(error.code(), "[run] cannot start from '", file.string(), "': ", error.what());
   }
-  return adapter.state;
+  return part_like(adapter.state, learner.trainable());
 }
 
 }  // namespace
@@ -59,7 +63,8 @@ Run make_run(const RunConfig& config,
                   .downlink = method.downlink,
                   .rule = method.rule,
                   .server = method.server,
-                  .info = std::move(info)};
+                  .info = std::move(info),
+                  .constant = learner.constant().clone()};
   return run;
 }
 

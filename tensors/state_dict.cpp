@@ -83,6 +83,18 @@ Digest digest_of(const StateDict& state) {
   return hasher.finish();
 }
 
+StateDict part_like(const StateDict& from, const StateDict& like) {
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [name, tensor] : like) {
+    const at::Tensor* own = from.find(name);
+    check(own != nullptr, ErrorCode::kIncompatible, "[state] '", name, "' is missing");
+    check(own->sizes() == tensor.sizes(), ErrorCode::kIncompatible, "[state] '", name,
+          "' is of shape ", own->sizes(), ", expected ", tensor.sizes());
+    entries.emplace_back(name, *own);
+  }
+  return StateDict(std::move(entries));
+}
+
 StateDict joined(const StateDict& a, const StateDict& b) {
   std::vector<StateDict::Entry> entries(a.begin(), a.end());
   entries.insert(entries.end(), b.begin(), b.end());

@@ -75,4 +75,8 @@ Digest digest_of(const StateDict& state);
 /// The entries of `a`, then those of `b`. Errors: as StateDict for a name that both have.
 StateDict joined(const StateDict& a, const StateDict& b);
 
+/// The entries of `from` that `like` has, too, in its order. Errors: kIncompatible, naming the
+/// first that is missing or of another shape.
+StateDict part_like(const StateDict& from, const StateDict& like);
+
 }  // namespace lorae

@@ -19,7 +19,9 @@ Learner::Learner(const Plan& plan, const StateDict& backbone, at::Device device)
   if (method.kind == Kind::kLorae) {
     attach_adapters(*model_, method.lorae, method.head, Seed{plan.seed});
   }
-  trained_ = trainable_ = trainable_of(*model_, method.kind, method.head, method.norm);
+  trained_ = trainable_ =
+      trainable_of(*model_, method.kind, method.train, method.head, method.norm);
+  constant_ = constant_of(*model_, method.kind, method.train);
   const bool norms_learn = method.norm == Norm::kTrained || method.norm == Norm::kLocal;
   if (method.norm == Norm::kTrained) {
     trainable_ = joined(trained_, model_->norm_statistics());

@@ -26,6 +26,10 @@ class Learner {
   /// `load` they hold the run's first global state.
   const StateDict& trainable() const { return trainable_; }
 
+  /// Factors of the adapters that stay as the seed draws them: nobody sends them, and a file of
+  /// `trainable` needs them. Mostly empty.
+  const StateDict& constant() const { return constant_; }
+
   /// What it trains and never sends: with norm local the norms, as the backbone has them before any
   /// `load_own`. Else empty. The tensors are the model's own.
   const StateDict& own() const { return own_; }
@@ -63,6 +67,7 @@ class Learner {
   std::unique_ptr<models::Model> model_;
   StateDict trained_;    // parameters
   StateDict trainable_;  // of those what is sent and, of norms that are trained, statistics
+  StateDict constant_;
   StateDict own_, first_own_;
   std::int64_t total_parameters_ = 0;
 };

@@ -114,6 +114,7 @@ void visit_fields(FitOptions& options, Visitor&& visit) {
 struct MethodOptions {
   std::string name = "lorae-r8";
   adapters::Kind kind = adapters::Kind::kLorae;
+  adapters::Factors train = adapters::Factors::kBoth;
   adapters::LoraeOptions lorae = {};
   adapters::Head head = adapters::Head::kLast;
   adapters::Norm norm = adapters::Norm::kFrozen;

@@ -154,7 +154,8 @@ class Training {
       trained_ = all_parameters(*model);
       kept_ = model->backbone();
     } else {
-      trained_ = trainable_of(*model, options.kind, options.head, options.norm);
+      trained_ = trainable_of(*model, options.kind, options.train, options.head, options.norm);
+      constant_ = constant_of(*model, options.kind, options.train);
       kept_ = trains_norms() ? joined(trained_, model->norm_statistics()) : trained_;
       if (options.norm == adapters::Norm::kFrozen) {
         plain_ = model->backbone().clone();
@@ -248,7 +249,7 @@ class Training {
     const StateDict copied =
         map(values, [](const at::Tensor& t) { return t.detach().cpu().contiguous(); });
     if (config_.train.kind == Kind::kLorae) {
-      adapters::save_adapter(folder_.file(name), {info_, copied});
+      adapters::save_adapter(folder_.file(name), {info_, joined(copied, constant_)});
       return;
     }
     std::vector<StateDict::Entry> entries(copied.begin(), copied.end());
@@ -308,9 +309,10 @@ class Training {
   data::DatasetPtr training_images_;
   adapters::AdapterInfo info_;
   std::int64_t total_parameters_ = 0;
-  StateDict trained_;  // parameters
-  StateDict kept_;     // those and, of kind full, statistics: what a file holds
-  StateDict plain_;    // the backbone before its norms were folded
+  StateDict trained_;   // parameters
+  StateDict kept_;      // those and, of kind full, statistics: what a file holds
+  StateDict constant_;  // factors that are not trained
+  StateDict plain_;     // the backbone before its norms were folded
   std::unique_ptr<models::Model> model_;
   data::Loader loader_, validation_;
   Fit fit_;

@@ -20,6 +20,7 @@ namespace lorae::training {
 struct TrainOptions {
   std::string task = "classification";
   adapters::Kind kind = adapters::Kind::kLorae;
+  adapters::Factors train = adapters::Factors::kBoth;
   adapters::LoraeOptions lorae = {};
   adapters::Head head = adapters::Head::kLast;
   adapters::Norm norm = adapters::Norm::kFrozen;

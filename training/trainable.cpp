@@ -6,6 +6,20 @@
 #include "tensors/torch.h"
 
 namespace lorae::training {
+namespace {
+
+/// All extractors, or all mappers.
+StateDict factors_of(const models::Model& model, std::string_view suffix) {
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [name, tensor] : model.adapter()) {
+    if (name.ends_with(suffix)) {
+      entries.emplace_back(name, tensor);
+    }
+  }
+  return StateDict(std::move(entries));
+}
+
+}  // namespace
 
 void attach_adapters(models::Model& model,
                      const adapters::LoraeOptions& lorae,
@@ -21,6 +35,7 @@ void attach_adapters(models::Model& model,
 
 StateDict trainable_of(const models::Model& model,
                        adapters::Kind kind,
+                       adapters::Factors factors,
                        adapters::Head head,
                        adapters::Norm norm) {
   std::vector<StateDict::Entry> entries;
@@ -36,7 +51,8 @@ StateDict trainable_of(const models::Model& model,
   if (kind == adapters::Kind::kFull) {
     add(model.weights());
   } else {
-    add(model.adapter());
+    add(factors == adapters::Factors::kBoth ? model.adapter()
+                                            : factors_of(model, adapters::kMapperSuffix));
   }
   if (head == adapters::Head::kBranch) {
     add(model.branches());
@@ -50,6 +66,12 @@ StateDict trainable_of(const models::Model& model,
     add(model.norm_affines());
   }
   return StateDict(std::move(entries));
+}
+
+StateDict constant_of(const models::Model& model, adapters::Kind kind, adapters::Factors factors) {
+  return kind == adapters::Kind::kLorae && factors == adapters::Factors::kMapper
+             ? factors_of(model, adapters::kExtractorSuffix)
+             : StateDict{};
 }
 
 StateDict all_parameters(const models::Model& model) {

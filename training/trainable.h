@@ -13,6 +13,8 @@ namespace lorae::training {
 template <typename Options, typename Visitor>
 void visit_what_is_trained(Options& options, Visitor&& visit) {
   visit("kind", options.kind, anything(), "what is trained: lorae, full or head");
+  visit("train", options.train, anything(),
+        "lorae: factors; or mapper, on extractors that the seed draws and nobody sends");
   adapters::visit_fields(options.lorae, visit);
   visit("head", options.head, anything(), "lorae, head: trained in full: last, branch or none");
   visit("norm", options.norm, anything(),
@@ -30,13 +32,17 @@ void attach_adapters(models::Model& model,
                      Seed seed);
 
 /// What is trained and sent of a model that has its adapters, if any: every weight but BatchNorm's
-/// for kind full; else the adapters, if any, and what `head` names in full (for kind head at least
-/// the last layers); and the norms' affines if norm is affine or trained. With norm local, no norm
-/// is in it, not even one of a branch that is trained in full.
+/// for kind full; else of the adapters, if any, what `factors` says, and what `head` names in full
+/// (for kind head at least the last layers); and the norms' affines if norm is affine or trained.
+/// With norm local, no norm is in it, not even one of a branch that is trained in full.
 StateDict trainable_of(const models::Model& model,
                        adapters::Kind kind,
+                       adapters::Factors factors,
                        adapters::Head head,
                        adapters::Norm norm);
+
+/// The factors of adapters that are not trained, and which a file of what is needs to be used.
+StateDict constant_of(const models::Model& model, adapters::Kind kind, adapters::Factors factors);
 
 /// Every parameter, BatchNorm's among them, without statistics and counts: to train from scratch.
 StateDict all_parameters(const models::Model& model);

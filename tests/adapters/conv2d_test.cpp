@@ -64,10 +64,11 @@ Gradients run(const Conv2d& original,
               Form form,
               const at::Tensor& x,
               const at::Tensor& scale,
-              const at::Tensor& shift) {
+              const at::Tensor& shift,
+              bool extractor_learns = true) {
   Conv2d conv = original;
   conv.form = form;
-  conv.extractor = conv.extractor.detach().clone().set_requires_grad(true);
+  conv.extractor = conv.extractor.detach().clone().set_requires_grad(extractor_learns);
   conv.mapper = conv.mapper.detach().clone().set_requires_grad(true);
   const at::Tensor input = x.detach().clone().set_requires_grad(true);
   const at::Tensor output = conv.forward(input, scale, shift);
@@ -146,6 +147,26 @@ TEST(Conv2d, ComputesTheFormulaOfTheBranch) {
   const at::Tensor expected = plain * scale.view({-1, 1, 1}) + shift.view({-1, 1, 1});
 
   EXPECT_LT(relative_error(conv.forward(x, scale, shift), expected), 1e-5);
+}
+
+/// Where the extractor stays as it is, all else is as if it learned.
+TEST(Conv2d, AFixedExtractorGetsNoGradientAndChangesNoOther) {
+  for (const Conv2dOptions& options : geometries()) {
+    SCOPED_TRACE(text_of(options));
+    Conv2d conv = adapted(options, 4);
+    to_double(conv);
+    const at::Tensor x = random({2, options.in_channels, 11, 10}, 5).to(torch::kDouble);
+    const at::Tensor scale = random({6}, 6).to(torch::kDouble) + 1.5;
+    for (const Form form : kForms) {
+      SCOPED_TRACE(name_of(form));
+      const Gradients learns = run(conv, form, x, scale, {});
+      const Gradients fixed = run(conv, form, x, scale, {}, /*extractor_learns=*/false);
+      EXPECT_FALSE(fixed.extractor.defined());
+      EXPECT_LT(relative_error(fixed.output, learns.output), 1e-13);
+      EXPECT_LT(relative_error(fixed.input, learns.input), 1e-13);
+      EXPECT_LT(relative_error(fixed.mapper, learns.mapper), 1e-13);
+    }
+  }
 }
 
 TEST(Conv2d, GradientsAreThoseOfFiniteDifferences) {

@@ -115,6 +115,28 @@ TEST(GlobalState, StepsByTheWeightedMeanOfTheUpdates) {
   }
 }
 
+/// Factors that nobody sends: files hold them, digests and states do not.
+TEST(GlobalState, SavesWhatNeverChangesBesideTheStateAndReadsPastIt) {
+  const TemporaryFolder folder;
+  const auto directory = runs::RunDirectory::create(folder / "run", "# a test\n");
+  const StateDict initial({{"a.mapper", torch::zeros({2})}});
+  const StateDict constant({{"a.extractor", torch::ones({3})}});
+  adapters::AdapterInfo info;
+  info.model = "none";
+  GlobalState state(initial, {.learning_rate = 1, .momentum = 0}, info, constant);
+  state.step(StateDict({{"a.mapper", torch::ones({2}, torch::kFloat64)}}));
+  state.save(directory);
+  const std::string digest = state.next_digest().hex();
+  state.commit();
+
+  const StateDict saved = adapters::load_adapter(directory.adapter_path(RoundId{1})).state;
+  EXPECT_TRUE(saved.at("a.extractor").equal(constant.at("a.extractor")));
+  GlobalState again(initial, {.learning_rate = 1, .momentum = 0}, info, constant);
+  again.restore(directory, RoundId{1}, digest);
+  EXPECT_EQ(again.digest().hex(), digest);
+  EXPECT_EQ(again.tensors().size(), 1U);
+}
+
 TEST(GlobalState, ANewStateIsInForceOnlyAfterCommit) {
   Exchange exchange(random_state(1));
   const Digest before = exchange.state.digest();

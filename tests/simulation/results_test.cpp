@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include "adapters/adapted_weight.h"
+#include "adapters/adapter_file.h"
 #include "base/atomic_file.h"
 #include "report/folders.h"
 #include "simulation/compare.h"
@@ -94,6 +96,37 @@ TEST_F(Results, OfAFinishedSimulationAreKeptOnResume) {
 
   EXPECT_EQ(again.runs.size(), 3U);
   EXPECT_EQ(fs::last_write_time(journal), before);
+}
+
+TEST_F(Results, MappersAloneTravelAndTheirFilesAreWhole) {
+  experiment::RunConfig both = config(2);
+  both.methods.resize(1);
+  experiment::RunConfig mapper = both;
+  mapper.methods[0].train = adapters::Factors::kMapper;
+  const auto sent = simulate({both, folder_ / "home", folder_ / "both", false}).runs[0];
+  simulate({mapper, folder_ / "home", folder_ / "out", /*resume=*/false});
+  mapper.federation.rounds = 3;  // goes on from its files
+
+  const auto run = simulate({mapper, folder_ / "home", folder_ / "out", /*resume=*/true}).runs[0];
+
+  EXPECT_LT(run.trainable_parameters, sent.trainable_parameters / 2);
+  EXPECT_LT(run.uplink_bytes_per_client_round, sent.uplink_bytes_per_client_round);
+  for (const char* file : {"adapter-000003.safetensors", "best.safetensors"}) {
+    const auto adapter = adapters::load_adapter(folder_ / "out/runs/lorae-seed0" / file);
+    std::vector<StateDict::Entry> travelled;
+    std::int64_t extractors = 0;
+    for (const auto& [name, tensor] : adapter.state) {
+      if (name.ends_with(adapters::kExtractorSuffix)) {
+        ++extractors;
+      } else {
+        travelled.emplace_back(name, tensor);
+      }
+    }
+    EXPECT_EQ(extractors, std::ssize(adapter.info.layers)) << file;
+    if (adapter.info.round == RoundId{3}) {
+      EXPECT_EQ(digest_of(StateDict(travelled)).hex(), run.digest) << file;
+    }
+  }
 }
 
 TEST_F(Results, BytesOfARunAreForecastFromItsFirstRounds) {

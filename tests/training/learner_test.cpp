@@ -56,6 +56,30 @@ TEST_F(LearnerTest, SendsWhatTheMethodTrains) {
   }
 }
 
+TEST_F(LearnerTest, TrainsAndSendsMappersAloneOnExtractorsOfTheSeed) {
+  Plan plan = small_plan("lorae");
+  plan.method.train = adapters::Factors::kMapper;
+  plan.method.lorae.extractor_init = "orthonormal";
+  Learner learner = learner_of(plan);
+  ASSERT_FALSE(learner.constant().empty());
+  for (const auto& [name, tensor] : learner.trainable()) {
+    EXPECT_FALSE(name.ends_with(adapters::kExtractorSuffix)) << name;
+  }
+  const StateDict before = learner.constant().clone();
+  const StateDict sent = learner.trainable().clone();
+
+  learner.fit_round(images_, "ada", RoundId{1}, 1);
+
+  EXPECT_EQ(digest_of(learner.constant()), digest_of(before));
+  for (const auto& [name, tensor] : learner.trainable()) {
+    EXPECT_FALSE(same_bits(tensor, sent.at(name))) << name << " did not move";
+  }
+  Plan both = plan;
+  both.method.train = adapters::Factors::kBoth;
+  EXPECT_EQ(learner_of(both).trainable().numel(), sent.numel() + before.numel());
+  EXPECT_TRUE(learner_of(both).constant().empty());
+}
+
 TEST_F(LearnerTest, SendsNamesThatSayWhatTheyAre) {
   const Learner lorae = learner_of(small_plan("lorae"));
   EXPECT_EQ(lorae.trainable().size(), 9U * 2U + 2U);
