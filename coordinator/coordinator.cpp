@@ -158,7 +158,7 @@ void Coordinator::sum_again_if_stale() {
   if (!sum_is_stale_) {
     return;
   }
-  intake_.begin();
+  intake_.begin(state_.tensors());
   for (const ClientId& client : journal_.reported(round_->id())) {
     const runs::StoredUpdate update = journal_.update(round_->id(), client);
     const auto receipt = intake_.accept(update.payload, broadcast_.held());

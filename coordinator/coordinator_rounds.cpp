@@ -157,7 +157,7 @@ void Coordinator::open_round(TimePoint now) {
   transaction.commit();
   shares_ = std::move(shares);
   announced_present_.reset();
-  intake_.begin();
+  intake_.begin(state_.tensors());
   start_round(id, std::move(cohort), now);
 }
 
