@@ -94,6 +94,7 @@ struct FitOptions {
   double momentum = 0.9;
   double weight_decay = 0;
   double clip_norm = 2.0;
+  double proximal = 0;
   Precision precision = Precision::kFloat32;
 };
 
@@ -106,6 +107,8 @@ void visit_fields(FitOptions& options, Visitor&& visit) {
   visit("momentum", options.momentum, between(0, 0.999), "of SGD");
   visit("weight_decay", options.weight_decay, between(0, 1), "");
   visit("clip_norm", options.clip_norm, between(0, 1e6), "of the gradient; 0 does not clip");
+  visit("proximal", options.proximal, between(0, 1e6),
+        "FedProx: pulls a client back to the global state; 0: not");
   visit("precision", options.precision, anything(), "on GPUs: float32, bfloat16 or float16");
 }
 
