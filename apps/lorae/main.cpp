@@ -129,6 +129,25 @@ void add_runs(CLI::App& app) {
       [asked] { apps::show_status(asked->home.folder(), asked->run, asked->as_json); });
 }
 
+void add_ledger(CLI::App& app) {
+  struct Arguments {
+    std::string run, format = "table";
+    std::vector<std::string> by = {"direction"};
+  };
+  const auto asked = std::make_shared<Arguments>();
+  auto* ledger = app.add_subcommand("ledger", "say what a run has sent, byte by byte");
+  ledger->add_option("RUN", asked->run, "folder of a run")->required();
+  ledger
+      ->add_option("--by", asked->by,
+                   "layer, stage, direction, round, client, joined by commas: a row for each")
+      ->delimiter(',')
+      ->capture_default_str();
+  ledger->add_option("--format", asked->format)
+      ->check(CLI::IsMember({"table", "csv", "json"}))
+      ->capture_default_str();
+  ledger->callback([asked] { apps::print_ledger(asked->run, asked->by, asked->format); });
+}
+
 void add_digest(CLI::App& app) {
   const auto path = std::make_shared<std::string>();
   auto* digest =
@@ -146,6 +165,7 @@ int run(int argc, char** argv) {
   add_revoke(app);
   add_report(app);
   add_runs(app);
+  add_ledger(app);
   add_digest(app);
   apps::add_train_commands(app);
   apps::add_data_commands(app);
