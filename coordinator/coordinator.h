@@ -54,7 +54,7 @@ struct ExchangeOptions {
   aggregation::RuleOptions rule;
   aggregation::ServerOptions server;
   adapters::AdapterInfo info;  ///< of the saved files
-  StateDict constant;          ///< what these hold beside the state
+  StateDict constant = {};     ///< what these hold beside the state
 };
 
 struct CoordinatorSettings {

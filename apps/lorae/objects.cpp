@@ -1,5 +1,7 @@
 #include "apps/lorae/objects.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <map>
 
