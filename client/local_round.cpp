@@ -60,7 +60,10 @@ TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   learner_->load(adapters::to_state(global));
   const auto result = learner_->fit_round(images_(plan_, work), work.client.name, work.key.round,
                                           work.learning_rate_factor);
-  return {.payload = uplink.encode(adapters::to_blocks(learner_->trainable()), global).payload,
+  const codec::Turn turn{
+      .round = work.key.round.value,
+      .seed = Seed{plan_.seed}.derive("codec", work.client.name, work.key.round.value).value};
+  return {.payload = uplink.encode(adapters::to_blocks(learner_->trainable()), global, turn).payload,
           .num_examples = result.num_examples,
           .metrics = {{"loss/train", result.loss}}};
 }

@@ -22,24 +22,36 @@ Share share_of(unsigned bits, unsigned width) {
 }
 
 /// Collects the shares of tokens, in their order. The coder itself goes backwards.
-struct WritePort {
+class WritePort {
+ public:
   static constexpr bool kReads = false;
 
+  /// Before so many calls of the others.
+  void expect(std::size_t calls) {
+    if (shares_.size() - size_ < calls) {
+      shares_.resize(size_ + size_ / 2 + calls);
+    }
+  }
   unsigned token(Frequencies& model, unsigned token) {
-    shares.push_back(model.count(token));
+    shares_[size_++] = model.count(token);
     return token;
   }
   unsigned bits(unsigned bits, unsigned width) {
-    shares.push_back(share_of(bits, width));
+    shares_[size_++] = share_of(bits, width);
     return bits;
   }
 
-  std::vector<Share> shares;
+  std::span<const Share> shares() const { return std::span(shares_).first(size_); }
+
+ private:
+  std::vector<Share> shares_;
+  std::size_t size_ = 0;
 };
 
 struct ReadPort {
   static constexpr bool kReads = true;
 
+  void expect(std::size_t /*calls*/) const {}
   unsigned token(Frequencies& model, unsigned /*token*/) {
     Share share;
     const unsigned token = model.find(state & (Frequencies::kAll - 1), share);
@@ -72,6 +84,21 @@ struct ReadPort {
   bool cut_short = false;
 };
 
+/// number / divisor, for divisors to Frequencies::kAll: by multiplication with 2^44 / divisor, rounded
+/// up, which is exact for them. It is four times as fast as a division.
+std::uint32_t divided(std::uint32_t number, std::uint32_t divisor) {
+  static const std::vector<std::uint64_t> inverses = [] {
+    std::vector<std::uint64_t> all(Frequencies::kAll + 1);
+    for (std::uint64_t i = 1; i < all.size(); ++i) {
+      all[i] = ((std::uint64_t{1} << 44U) + i - 1) / i;
+    }
+    return all;
+  }();
+  const std::uint64_t inverse = inverses[divisor];
+  const std::uint64_t low = number * (inverse & 0xfffU) >> 12U;
+  return static_cast<std::uint32_t>((number * (inverse >> 12U) + low) >> 32U);
+}
+
 /// How large the neighbours of a step are tells how large it will be.
 unsigned context_of(unsigned around) {
   static constexpr std::array<std::uint8_t, 33> kContexts = [] {
@@ -94,18 +121,22 @@ unsigned size_of_step(std::int8_t step) {
 /// Writes or reads steps, by the port. `width`: of a row.
 template <typename Port>
 void code_steps(Port& port, Models& models, std::span<std::int8_t> steps, std::size_t width) {
+  port.expect(2 * steps.size());
+  const auto contexts = models.steps();
   unsigned left = 0, before = 0;  // sizes of the two steps that came last
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const unsigned above = i >= width ? size_of_step(steps[i - width]) : left;
-    const unsigned context = context_of(2 * left + before + 2 * above);
-    const StepToken known = Port::kReads ? StepToken{} : StepToken::of(steps[i]);
-    const unsigned token = port.token(models.step(context), known.token);
-    unsigned bits = 0;
-    if (const unsigned size = StepToken::width_of(token); size > 0) {
-      bits = port.bits(known.bits, size);
-    }
+    Frequencies& model = *contexts[context_of(2 * left + before + 2 * above)];
     if constexpr (Port::kReads) {
-      steps[i] = static_cast<std::int8_t>(StepToken::step_of(token, bits));
+      const unsigned token = port.token(model, 0);
+      const unsigned size = StepToken::width_of(token);
+      steps[i] = StepToken::step_of(token, size > 0 ? port.bits(0, size) : 0);
+    } else {
+      const StepToken known = StepToken::of(steps[i]);
+      port.token(model, known.token);
+      if (known.width > 0) {
+        port.bits(known.bits, known.width);
+      }
     }
     before = left;
     left = size_of_step(steps[i]);
@@ -133,6 +164,7 @@ void code_nibbles(Port& port, Models& models, const Segment& segment, std::span<
 
 template <typename Port>
 void code_bytes(Port& port, Models& models, const Segment& segment, std::span<std::byte> bytes) {
+  port.expect(2 * bytes.size());
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const auto plane = static_cast<unsigned>(i % segment.width % Models::kPlanes);
     const auto known = std::to_integer<unsigned>(bytes[i]);
@@ -154,6 +186,7 @@ void code_layer(Port& port,
     const bool zeros = !Port::kReads && std::ranges::all_of(own, [](std::byte byte) {
       return byte == std::byte{0};
     });
+    port.expect(1);
     if (own.empty() || port.token(models.empty(), zeros ? 1 : 0) == 1) {
       continue;
     }
@@ -180,7 +213,7 @@ class RangeEncoding final : public Encoding {
     append(plain_, bytes);
     plain_.resize(start + size_of(segments));  // zeros, if there are no bytes
     code_layer(port_, models_, segments, std::span(plain_).subspan(start));
-    ends_.push_back({plain_.size(), port_.shares.size()});
+    ends_.push_back({plain_.size(), port_.shares().size()});
   }
 
   std::vector<std::size_t> finish(Bytes& payload) override {
@@ -213,22 +246,27 @@ class RangeEncoding final : public Encoding {
   /// Puts all shares into the state, the last one first, and what does not fit into words, which
   /// are then turned to the order of reading. `coded`: bytes of words by layer.
   std::vector<std::uint16_t> words_of(std::vector<std::size_t>& coded) {
-    std::vector<std::uint16_t> words;
-    std::size_t next = port_.shares.size();
+    const std::span<const Share> shares = port_.shares();
+    std::vector<std::uint16_t> words(shares.size());  // a share needs one at most
+    std::uint32_t state = kLeastState;
+    std::size_t next = shares.size(), written = 0;
     for (std::size_t layer = ends_.size(); layer-- > 0;) {
-      const std::size_t before = words.size();
+      const std::size_t before = written;
       const std::size_t begin = layer == 0 ? 0 : ends_[layer - 1].shares;
       while (next > begin) {
-        const auto [start, size] = port_.shares[--next];
-        if (state_ >> (2 * kWordBits - Frequencies::kBits) >= size) {
-          words.push_back(static_cast<std::uint16_t>(state_));
-          state_ >>= kWordBits;
-        }
-        state_ = (state_ / size << Frequencies::kBits) + state_ % size + start;
+        const auto [start, size] = shares[--next];
+        words[written] = static_cast<std::uint16_t>(state);
+        const bool full = state >> (2 * kWordBits - Frequencies::kBits) >= size;
+        written += full ? 1 : 0;
+        state = full ? state >> kWordBits : state;
+        const std::uint32_t quotient = divided(state, size);
+        state += quotient * (Frequencies::kAll - size) + start;
       }
-      coded[layer] = (words.size() - before) * sizeof words[0];
+      coded[layer] = (written - before) * sizeof words[0];
     }
+    words.resize(written);
     std::ranges::reverse(words);
+    state_ = state;
     return words;
   }
 

@@ -17,7 +17,14 @@ class Models {
   Models();
 
   Frequencies& empty() { return model(0, kFlag); }
-  Frequencies& step(unsigned context) { return model(1 + context, kStep); }
+  /// Of all contexts.
+  std::array<Frequencies*, kContexts> steps() {
+    std::array<Frequencies*, kContexts> steps{};
+    for (unsigned context = 0; context < kContexts; ++context) {
+      steps[context] = &model(1 + context, kStep);
+    }
+    return steps;
+  }
   Frequencies& high(unsigned plane) { return model(1 + kContexts + plane, kNibble); }
   Frequencies& low(unsigned plane, unsigned high) {
     return model(1 + kContexts + kPlanes + kNibbles * plane + high, kNibble);
@@ -40,41 +47,31 @@ class Models {
   std::array<std::unique_ptr<Frequencies>, 1 + kContexts + kPlanes * (1 + kNibbles)> models_;
 };
 
-/// How steps become tokens: those to 7 in size have one each; beyond, four of an octave share one,
-/// and bits say which it is.
+/// How steps become tokens: those to 7 in size have one each; beyond, half an octave shares one, and
+/// bits say which it is.
 struct StepToken {
   static constexpr int kDirect = 7;
   static constexpr unsigned kCount = 2 * kDirect + 1 + 9;
 
-  unsigned token = 0;
-  unsigned bits = 0;  ///< the sign, then what the token does not say of the size
-  unsigned width = 0;
+  std::uint8_t token = 0;
+  std::uint8_t bits = 0;   ///< the sign, then what the token does not say of the size
+  std::uint8_t width = 0;  ///< how many bits
 
-  static StepToken of(int step) {
-    const auto size = static_cast<unsigned>(step < 0 ? -step : step);
-    if (size <= kDirect) {
-      return {static_cast<unsigned>(step + kDirect)};
-    }
-    const auto log = static_cast<unsigned>(std::bit_width(size)) - 1;  // 3 to 7
-    const unsigned width = log - 1;
-    const unsigned rest = size & ((1U << width) - 1);
-    const unsigned half = size >> width & 1U;
-    return {2 * kDirect + 1 + 2 * (log - 3) + half, (step < 0 ? 1U << width : 0U) | rest, width + 1};
-  }
+  static StepToken of(std::int8_t step);
 
   /// How many bits follow a token.
   static unsigned width_of(unsigned token) {
     return token <= 2 * kDirect ? 0 : (token - 2 * kDirect - 1) / 2 + 3;
   }
 
-  static int step_of(unsigned token, unsigned bits) {
+  static std::int8_t step_of(unsigned token, unsigned bits) {
     if (token <= 2 * kDirect) {
-      return static_cast<int>(token) - kDirect;
+      return static_cast<std::int8_t>(static_cast<int>(token) - kDirect);
     }
     const unsigned above = token - 2 * kDirect - 1;
     const unsigned width = above / 2 + 2;
     const unsigned size = (2U + above % 2) << width | (bits & ((1U << width) - 1));
-    return bits >> width != 0 ? -static_cast<int>(size) : static_cast<int>(size);
+    return static_cast<std::int8_t>(bits >> width != 0 ? 0U - size : size);
   }
 };
 

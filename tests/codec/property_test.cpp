@@ -31,7 +31,7 @@ constexpr Kind kKinds[] = {
      [](Random& random) { return random.below(1000) == 0 ? 5000.0F : random.uniform(); }},
     {"all magnitudes",
      [](Random& random) {
-       const int exponent = static_cast<int>(random.below(240)) - 140;
+       const auto exponent = static_cast<int>(random.below(240)) - 140;
        return std::ldexp(random.uniform() - 0.5F, exponent);
      }},
 };
