@@ -91,7 +91,10 @@ TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   if (has_own) {
     memory.own_state().keep(work.key.run, work.key.round, safetensors_pack(learner_->own()));
   }
-  return {.payload = uplink.encode(adapters::to_blocks(learner_->trainable()), global).payload,
+  const codec::Turn turn{
+      .round = work.key.round.value,
+      .seed = Seed{plan_.seed}.derive("codec", work.client.name, work.key.round.value).value};
+  return {.payload = uplink.encode(adapters::to_blocks(learner_->trainable()), global, turn).payload,
           .num_examples = result.num_examples,
           .metrics = {{"loss/train", result.loss}}};
 }

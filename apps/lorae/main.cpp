@@ -3,6 +3,7 @@
 #include "apps/common/command_line.h"
 #include "apps/common/main_of.h"
 #include "apps/common/output.h"
+#include "apps/lorae/codec_cli.h"
 #include "apps/lorae/commands.h"
 #include "apps/lorae/data_cli.h"
 #include "apps/lorae/model_cli.h"
@@ -170,6 +171,7 @@ int run(int argc, char** argv) {
   apps::add_train_commands(app);
   apps::add_data_commands(app);
   apps::add_model_commands(app);
+  apps::add_codec_commands(app);
   return apps::parse(app, apps::mark_plain_words({argv, argv + argc})).value_or(0);
 }
 
