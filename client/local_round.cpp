@@ -11,6 +11,21 @@
 namespace lorae::client {
 namespace {
 
+// What a device keeps of its own is in one file, under these names.
+constexpr const char* kNorms = "norms/";
+constexpr const char* kLost = "lost/";  // what its last update did not say
+
+/// local += lost, number by number. Precondition: the same blocks.
+void add_to(codec::Blocks& local, const codec::Blocks& lost) {
+  for (std::size_t i = 0; i < local.size(); ++i) {
+    check(local[i].values.size() == lost.at(i).values.size(), ErrorCode::kIncompatible,
+          "[client] what this device kept is of another model");
+    for (std::size_t j = 0; j < local[i].values.size(); ++j) {
+      local[i].values[j] += lost[i].values[j];
+    }
+  }
+}
+
 Digest digest_of_setup(const Work& work) {
   Hasher hasher;
   hasher.add(work.plan);
@@ -47,19 +62,17 @@ codec::Blocks LocalRound::global_state(const Work& work) const {
       .blocks;
 }
 
-/// A client that lost its disk begins anew, as all did.
-void LocalRound::take_up_own(const Work& work, OwnState& kept) {
-  const auto bytes = kept.find(work.key.run, work.counted);
-  if (!bytes) {
-    learner_->load_own(nullptr);
-    if (work.counted > RoundId{0}) {
-      log_warning("own_state.lost", "what this device kept of its own after round ", work.counted,
-                  " is not here; it begins anew");
-    }
-    return;
+/// What this device kept of its own after its last update that counted; nothing if it has never
+/// kept anything, or lost its disk: then it begins anew, as all did.
+StateDict LocalRound::kept_of_its_own(const Work& work, OwnState& kept) {
+  if (const auto bytes = kept.find(work.key.run, work.counted)) {
+    return safetensors_unpack(*bytes).value().state;
   }
-  const StateDict state = safetensors_unpack(*bytes).value().state;
-  learner_->load_own(&state);
+  if (work.counted > RoundId{0}) {
+    log_warning("own_state.lost", "what this device kept of its own after round ", work.counted,
+                " is not here; it begins anew");
+  }
+  return {};
 }
 
 adapters::Adapter LocalRound::adapter_of(const Work& work, RoundId version, Memory& memory) {
@@ -69,9 +82,10 @@ adapters::Adapter LocalRound::adapter_of(const Work& work, RoundId version, Memo
   StateDict state = joined(adapters::to_state(global_state(work)), learner_->constant());
   if (!learner_->own().empty()) {
     const auto bytes = memory.own_state().newest(work.key.run);
-    learner_->load_own(nullptr);
-    state =
-        joined(state, bytes ? safetensors_unpack(*bytes).value().state : learner_->own().clone());
+    const StateDict norms =
+        bytes ? part_of(safetensors_unpack(*bytes).value().state, kNorms) : StateDict{};
+    learner_->load_own(norms.empty() ? nullptr : &norms);
+    state = joined(state, learner_->own().clone());
     info.norm = adapters::Norm::kTrained;  // so whoever reads the file finds them in it
   }
   return {std::move(info), std::move(state)};
@@ -82,19 +96,29 @@ TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   const auto uplink = codec::Chain::parse(plan_.method.uplink);
   const codec::Blocks global = global_state(work);
   learner_->load(adapters::to_state(global));
-  const bool has_own = !learner_->own().empty();
-  if (has_own) {
-    take_up_own(work, memory.own_state());
-  }
+  const bool keeps = plan_.method.feedback || !learner_->own().empty();
+  const StateDict kept = keeps ? kept_of_its_own(work, memory.own_state()) : StateDict{};
+  const StateDict norms = part_of(kept, kNorms), lost = part_of(kept, kLost);
+  learner_->load_own(norms.empty() ? nullptr : &norms);
   const auto result = learner_->fit_round(images_(plan_, work), work.client.name, work.key.round,
                                           work.learning_rate_factor);
-  if (has_own) {
-    memory.own_state().keep(work.key.run, work.key.round, safetensors_pack(learner_->own()));
+  codec::Blocks local = adapters::to_blocks(learner_->trainable());
+  if (!lost.empty()) {
+    add_to(local, adapters::to_blocks(lost));
   }
   const codec::Turn turn{
       .round = work.key.round.value,
       .seed = Seed{plan_.seed}.derive("codec", work.client.name, work.key.round.value).value};
-  return {.payload = uplink.encode(adapters::to_blocks(learner_->trainable()), global, turn).payload,
+  Bytes payload = uplink.encode(local, global, turn).payload;
+  if (keeps) {
+    StateDict next = with_prefix(kNorms, learner_->own());
+    if (plan_.method.feedback) {
+      next =
+          joined(next, with_prefix(kLost, adapters::to_state(uplink.lost(payload, local, global))));
+    }
+    memory.own_state().keep(work.key.run, work.key.round, safetensors_pack(next));
+  }
+  return {.payload = std::move(payload),
           .num_examples = result.num_examples,
           .metrics = {{"loss/train", result.loss}}};
 }

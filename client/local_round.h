@@ -45,7 +45,7 @@ class LocalRound {
  private:
   void prepare(const Work& work, Memory& memory);
   codec::Blocks global_state(const Work& work) const;
-  void take_up_own(const Work& work, OwnState& kept);
+  static StateDict kept_of_its_own(const Work& work, OwnState& kept);
 
   ImageSource images_;
   at::Device device_;

@@ -35,16 +35,6 @@ at::Tensor number(std::int64_t value) {
 
 }  // namespace
 
-StateDict part_of(const StateDict& state, const std::string& prefix) {
-  std::vector<StateDict::Entry> entries;
-  for (const auto& [name, tensor] : state) {
-    if (name.starts_with(prefix)) {
-      entries.emplace_back(name.substr(prefix.size()), tensor);
-    }
-  }
-  return StateDict(std::move(entries));
-}
-
 Fit::Fit(models::Model& model,
          const tasks::Task& task,
          data::Loader& loader,

@@ -39,10 +39,6 @@ struct FitStep {
   at::Tensor gradient_norm = {};
 };
 
-/// The entries whose names begin with `prefix`, without it: a part of what `Fit::state` and others
-/// were joined into.
-StateDict part_of(const StateDict& state, const std::string& prefix);
-
 struct FitResult {
   std::int64_t num_examples = 0;  ///< images of the set
   std::int64_t steps = 0;         ///< batches since the beginning
