@@ -7,6 +7,7 @@
 #include "apps/lorae/data_cli.h"
 #include "apps/lorae/model_cli.h"
 #include "apps/lorae/plain_words.h"
+#include "apps/lorae/sweep_commands.h"
 #include "apps/lorae/train_cli.h"
 
 namespace {
@@ -148,6 +149,7 @@ int run(int argc, char** argv) {
   add_runs(app);
   add_digest(app);
   apps::add_train_commands(app);
+  apps::add_sweep_command(app);
   apps::add_data_commands(app);
   apps::add_model_commands(app);
   return apps::parse(app, apps::mark_plain_words({argv, argv + argc})).value_or(0);

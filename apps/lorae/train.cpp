@@ -3,46 +3,18 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
-#include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "apps/lorae/shown_training.h"
 #include "apps/lorae/train_commands.h"
 #include "base/error.h"
 #include "base/progress.h"
-#include "report/folders.h"
 #include "tensors/torch.h"
 
 namespace lorae::apps {
 namespace {
-
-constexpr int kInterrupted = 130;
-
-std::atomic<bool> stop_asked = false;  // set by a signal
-
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-/// SIGINT and SIGTERM ask for a stop while this lives; a second one ends the program at once.
-class StopSignals {
- public:
-  StopSignals() {
-    stop_asked = false;
-    for (const int signal : {SIGINT, SIGTERM}) {
-      std::signal(signal, [](int number) {
-        stop_asked = true;
-        std::signal(number, SIG_DFL);
-      });
-    }
-  }
-  ~StopSignals() {
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
-  }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-};
 
 training::TrainConfig config_of(const TrainArguments& asked,
                                 const std::function<void(ConfigReader&)>& overrides) {
@@ -91,27 +63,12 @@ class StepLog {
   std::int64_t steps_ = 0;
 };
 
-std::string text_of(const Metrics& metrics) {
-  std::string text;
-  for (const auto& [name, value] : metrics) {
-    text += fmt::format("{}{} {:.4f}", text.empty() ? "" : ", ", name, value);
-  }
-  return text;
-}
-
 void print_summary(const training::TrainSummary& summary, const std::string& out) {
   say("{} {} of {}, {} parameters of {} trained\nbest epoch {}: {}\n{:.1f} images/s, {:.0f} MB, "
       "{}\nin {}\n",
       summary.model, summary.kind, summary.task, summary.trained_parameters,
       summary.total_parameters, summary.best_epoch, text_of(summary.metrics),
       summary.images_per_second, summary.peak_memory_mb, human_seconds(summary.seconds), out);
-}
-
-/// Not before the first epoch has ended.
-void write_report(const std::filesystem::path& folder) {
-  if (std::filesystem::exists(folder / "results.csv")) {
-    report::write_single_report(folder, folder);
-  }
 }
 
 }  // namespace
@@ -121,39 +78,26 @@ int run_train(const TrainArguments& asked, const std::function<void(ConfigReader
   if (!asked.resume) {
     expect_own_folder(asked.out, "config.toml", "a training");
   }
-  std::optional<Progress> progress;
   std::optional<StepLog> log;
   if (!asked.log_steps.empty()) {
     log.emplace(asked.log_steps);
   }
-  std::string note;
-  training::TrainEvents events;
   const training::TrainConfig config = config_of(asked, overrides);
-  events.on_start = [&](std::int64_t images) {
-    progress.emplace("training " + config.model.name, images, "images");
-  };
-  events.on_step = [&](const training::FitStep& step) {
+  ShownTraining shown_training("training " + config.model.name, asked.out);
+  training::TrainEvents events = shown_training.events();
+  events.on_step = [&, shown = events.on_step](const training::FitStep& step) {
     if (log) {
       log->write(step);
     }
-    progress->add(step.images, note);
+    shown(step);
   };
-  events.on_epoch = [&](const training::TrainEpoch& epoch, bool best) {
-    write_report(asked.out);
-    note = fmt::format("epoch {} loss {:.4f}, {}{}", epoch.epoch, epoch.loss,
-                       text_of(epoch.metrics), best ? ", best" : "");
-  };
-  events.should_stop = [] { return stop_asked.load(); };
   const training::TrainSummary summary = training::train({.config = config,
                                                           .out = asked.out,
                                                           .resume = asked.resume,
                                                           .float64 = asked.float64,
                                                           .measure_norm = log.has_value()},
                                                          events);
-  write_report(asked.out);
-  if (progress) {
-    summary.stopped ? progress->stop(note) : progress->finish(note);
-  }
+  shown_training.end(summary.stopped);
   if (asked.as_json) {
     say("{}\n", training::summary_json(summary));
   } else {
