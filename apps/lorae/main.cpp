@@ -8,6 +8,7 @@
 #include "apps/lorae/data_cli.h"
 #include "apps/lorae/model_cli.h"
 #include "apps/lorae/plain_words.h"
+#include "apps/lorae/sweep_commands.h"
 #include "apps/lorae/train_cli.h"
 
 namespace {
@@ -169,6 +170,7 @@ int run(int argc, char** argv) {
   add_ledger(app);
   add_digest(app);
   apps::add_train_commands(app);
+  apps::add_sweep_command(app);
   apps::add_data_commands(app);
   apps::add_model_commands(app);
   apps::add_codec_commands(app);
