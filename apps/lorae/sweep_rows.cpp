@@ -40,7 +40,9 @@ Counts count(const training::TrainConfig& config, std::int64_t rank_meant) {
     counts.meant = rank_meant > 0 ? by_rule(rank_meant) : 0;
     training::attach_adapters(*model, options.lorae, options.head, Seed{0});
   }
-  counts.updated = training::trainable_of(*model, options.kind, options.head, options.norm).numel();
+  counts.updated =
+      training::trainable_of(*model, options.kind, options.train, options.head, options.norm)
+          .numel();
   return counts;
 }
 

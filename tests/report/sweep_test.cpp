@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/error.h"
 #include "report/sweep_page.h"
 #include "tests/base/temporary_folder.h"
 
