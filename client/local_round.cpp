@@ -5,6 +5,7 @@
 #include "adapters/blocks.h"
 #include "base/log.h"
 #include "codec/chain.h"
+#include "codec/lattice.h"
 #include "tensors/safetensors.h"
 #include "training/shares.h"
 
@@ -52,14 +53,43 @@ void LocalRound::prepare(const Work& work, Memory& memory) {
   const StateDict backbone = safetensors_unpack(*bytes).value().state;
   learner_.emplace(plan_, backbone, device_);
   description_ = learner_->description(backbone);
+  last_ = {};
+  start_ = plan_.method.lattice > 0 ? codec::on_grid(adapters::to_blocks(learner_->trainable()))
+                                    : codec::Blocks{};
   prepared_for_ = wanted;
 }
 
-codec::Blocks LocalRound::global_state(const Work& work) const {
-  const auto downlink = codec::Chain::parse(plan_.method.downlink);
-  return downlink.decode_state(work.model, adapters::layout_of(learner_->trainable()))
-      .value()
-      .blocks;
+/// `version`: of the state that `work` brings.
+codec::Blocks LocalRound::global_state(const Work& work, RoundId version, Memory& memory) {
+  const codec::Layout layout = adapters::layout_of(learner_->trainable());
+  if (plan_.method.lattice <= 0) {
+    const auto downlink = codec::Chain::parse(plan_.method.downlink);
+    return downlink.decode_state(work.model, layout).value().blocks;
+  }
+  const bool told = work.state != Digest{};
+  if (last_.state != nullptr && last_.run == work.key.run && last_.version == version &&
+      (!told || last_digest_ == work.state)) {
+    memory.hold(last_);  // it was made before: for this client, or for another one
+    return *last_.state;
+  }
+  const Memory::Held held = memory.held();
+  const bool from_start = work.base_version == RoundId{0};
+  check(from_start || (held.state != nullptr && held.run == work.key.run &&
+                       held.version == work.base_version),
+        ErrorCode::kIncompatible, "[client] the state of version ", work.base_version,
+        " is not here");
+  auto state = std::make_shared<const codec::Blocks>(codec::sum(
+      from_start ? start_ : *held.state, codec::decode_difference(work.model, layout).value()));
+  last_digest_ = codec::digest_of(*state);
+  last_ = {work.key.run, version, std::move(state)};
+  if (told && last_digest_ != work.state) {
+    memory.hold({});  // the next one comes from the start
+    last_ = {};
+    fail(ErrorCode::kCorruptData, "[client] the global state of version ", version,
+         " is not the coordinator's: it is asked for again from the start");
+  }
+  memory.hold(last_);
+  return *last_.state;
 }
 
 /// What this device kept of its own after its last update that counted; nothing if it has never
@@ -79,7 +109,8 @@ adapters::Adapter LocalRound::adapter_of(const Work& work, RoundId version, Memo
   prepare(work, memory);
   adapters::AdapterInfo info = description_;
   info.round = version;
-  StateDict state = joined(adapters::to_state(global_state(work)), learner_->constant());
+  StateDict state =
+      joined(adapters::to_state(global_state(work, version, memory)), learner_->constant());
   if (!learner_->own().empty()) {
     const auto bytes = memory.own_state().newest(work.key.run);
     const StateDict norms =
@@ -94,7 +125,7 @@ adapters::Adapter LocalRound::adapter_of(const Work& work, RoundId version, Memo
 TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   prepare(work, memory);
   const auto uplink = codec::Chain::parse(plan_.method.uplink);
-  const codec::Blocks global = global_state(work);
+  const codec::Blocks global = global_state(work, RoundId{work.key.round.value - 1}, memory);
   learner_->load(adapters::to_state(global));
   const bool keeps = plan_.method.feedback || !learner_->own().empty();
   const StateDict kept = keeps ? kept_of_its_own(work, memory.own_state()) : StateDict{};

@@ -33,8 +33,8 @@ Coordinator::Coordinator(CoordinatorSettings settings,
       journal_(journal),
       channel_(channel),
       events_(std::move(events)),
-      state_(initial, exchange.server, exchange.info, exchange.constant),
-      broadcast_(codec::Chain::parse(exchange.downlink), initial),
+      state_(initial, exchange),
+      broadcast_(codec::Chain::parse(exchange.downlink), initial, exchange.lattice > 0),
       intake_(codec::Chain::parse(exchange.uplink), exchange.rule, broadcast_.layout()),
       backbone_digest_(digest_of(settings_.backbone)),
       roster_(settings_.epoch),
@@ -48,7 +48,7 @@ Coordinator::Coordinator(CoordinatorSettings settings,
     const auto rounds = journal_.rounds();
     const auto record = std::ranges::find(rounds, committed, &runs::RoundRecord::round);
     state_.restore(directory_, committed, record->digest);
-    broadcast_.advance(state_.tensors());
+    broadcast_.advance(state_.tensors(), committed);
   }
   if (!finished()) {  // it may have been, and got more rounds
     journal_.set_meta(runs::kStateKey, runs::kStateRunning);

@@ -126,6 +126,7 @@ struct MethodOptions {
   bool feedback = false;
   std::string uplink = "delta,int8:row,zstd";
   std::string downlink = "zstd";
+  double lattice = 0;
 };
 
 template <typename Visitor>
@@ -137,6 +138,8 @@ void visit_fields(MethodOptions& options, Visitor&& visit) {
         "what an update loses on its way is added to the client's next one");
   visit("uplink", options.uplink, anything(), "codec chain client -> coordinator");
   visit("downlink", options.downlink, anything(), "codec chain coordinator -> client");
+  visit("lattice", options.lattice, between(0, 1000),
+        "instead: exact differences of states that move by steps of so many rms; 0: not");
 }
 
 /// Everything that decides what a client computes: the plan that travels with Welcome.

@@ -179,10 +179,10 @@ TEST_F(Truth, KillsOfCoordinatorAndClientsChangeNothing) {
 }
 
 // Norms that stay on devices, and what coarse updates lose, are a state of each client's own, which
-// goes from round to round.
+// goes from round to round; the global state is on a lattice, and travels as differences.
 const std::string kOwnStates =
     "[[methods]]\nname = \"lorae-r8\"\nnorm = \"local\"\nfeedback = true\n"
-    "uplink = \"delta,rms_step:1.0,range\"\n";
+    "uplink = \"delta,rms_step:1.0,range\"\nlattice = 1.0\n";
 
 TEST_F(Truth, KillsLoseNothingOfWhatClientsKeepOfTheirOwn) {
   const TemporaryFolder folder;
