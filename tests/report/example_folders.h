@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "base/figures.h"
 
 namespace lorae::report {
 
@@ -33,5 +36,13 @@ void make_simulation(const fs::path& folder,
 
 /// Of twelve epochs. `ended`: with train.json.
 void make_training(const fs::path& folder, bool ended = true);
+
+/// Of objects in so many classes, the first with a hostile name; each shape has curves.
+Figures example_figures(std::int64_t classes, const std::vector<std::string>& shapes);
+
+/// figures.json and predictions.jpg, or those of a round.
+void make_judgement(const fs::path& folder,
+                    const Figures& figures,
+                    std::optional<std::uint64_t> round = {});
 
 }  // namespace lorae::report
