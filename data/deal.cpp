@@ -304,28 +304,4 @@ std::vector<std::int64_t> class_counts(const Dataset& set, const std::vector<std
   return counts;
 }
 
-double skew_of(const std::vector<std::vector<std::int64_t>>& counts) {
-  const auto total = [](const Indices& own) {
-    return static_cast<double>(std::accumulate(own.begin(), own.end(), std::int64_t{0}));
-  };
-  Indices all(counts.empty() ? 0 : counts.front().size(), 0);
-  for (const Indices& own : counts) {
-    std::ranges::transform(all, own, all.begin(), std::plus{});
-  }
-  double sum = 0;
-  std::int64_t clients = 0;
-  for (const Indices& own : counts) {
-    if (total(own) == 0) {
-      continue;
-    }
-    ++clients;
-    for (std::size_t k = 0; k < all.size(); ++k) {
-      sum += std::abs(static_cast<double>(own[k]) / total(own) -
-                      static_cast<double>(all[k]) / total(all)) /
-             2;
-    }
-  }
-  return clients == 0 ? 0 : sum / static_cast<double>(clients);
-}
-
 }  // namespace lorae::data

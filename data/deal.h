@@ -49,11 +49,6 @@ Shares deal(const Dataset& set, const DealOptions& options, std::int64_t shares,
 /// each class.
 std::vector<std::int64_t> class_counts(const Dataset& set, const std::vector<std::int64_t>& share);
 
-/// How far clients are from what all have together, in [0, 1): 0 if each has the same mix.
-/// Formula: the mean over clients of 1/2 sum_k |p_k - q_k|, p a client's class histogram, q that of
-///          all. Clients without any are left out.
-double skew_of(const std::vector<std::vector<std::int64_t>>& counts);
-
 }  // namespace lorae::data
 
 namespace lorae {

@@ -130,7 +130,7 @@ at::Tensor marked(const at::Tensor& picture, const std::vector<Mark>& marks) {
   return all;
 }
 
-void write_picture(const std::filesystem::path& path, const at::Tensor& picture) {
+void write_picture(const std::filesystem::path& path, const at::Tensor& picture, int quality) {
   cv::Mat pixels = mat_of(picture);
   if (picture.size(2) == 3) {
     cv::Mat blue_first;
@@ -140,7 +140,8 @@ void write_picture(const std::filesystem::path& path, const at::Tensor& picture)
   std::vector<unsigned char> encoded;
   bool done = false;
   try {
-    done = cv::imencode(path.extension().string(), pixels, encoded);
+    done = cv::imencode(path.extension().string(), pixels, encoded,
+                        {cv::IMWRITE_JPEG_QUALITY, quality});
   } catch (const cv::Exception&) {
     done = false;  // no encoder for that ending
   }

@@ -28,7 +28,8 @@ struct Mark {
 at::Tensor marked(const at::Tensor& picture, const std::vector<Mark>& marks);
 
 /// Writes a picture, in the format that the name's ending says. Shape: uint8 [H, W, 1 or 3], RGB.
+/// `quality`: of a JPEG, in percent.
 /// Errors: kInvalidConfig for an ending that cannot be written; kUnavailable if the file cannot be.
-void write_picture(const std::filesystem::path& path, const at::Tensor& picture);
+void write_picture(const std::filesystem::path& path, const at::Tensor& picture, int quality = 95);
 
 }  // namespace lorae::data

@@ -36,7 +36,7 @@ struct Evaluator::State {
       Metrics metrics;
       std::exception_ptr problem;
       try {
-        metrics = measure(state, stop);
+        metrics = measure(round, state, stop);
       } catch (...) {
         problem = std::current_exception();
       }

@@ -17,7 +17,7 @@ namespace lorae::experiment {
 class Evaluator {
  public:
   /// Gives up early, with any result, when a stop is requested.
-  using Measure = std::function<Metrics(const StateDict&, const std::stop_token&)>;
+  using Measure = std::function<Metrics(RoundId, const StateDict&, const std::stop_token&)>;
 
   /// `measure` runs on the evaluator's thread; so does `on_result`, after each result.
   Evaluator(Measure measure, std::function<void()> on_result);

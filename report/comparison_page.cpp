@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "base/str.h"
 #include "report/curves.h"
@@ -171,6 +172,55 @@ std::vector<NamedRun> first_seeds(const ComparisonDetails& details) {
   return found;
 }
 
+/// The first metric of each class that the newest figures of each method have.
+Table classes_table(const std::vector<NamedRun>& runs) {
+  Table table{.title = "By class", .columns = {{"class", Unit::kText}}};
+  std::map<std::int64_t, std::vector<Cell>> rows;
+  std::string metric;
+  for (const auto& [name, run] : runs) {
+    if (!run->judged) {
+      continue;
+    }
+    table.note += str(table.note.empty() ? "" : ", ", name, " after round ", run->judged_round);
+    table.columns.push_back({name, Unit::kPercent});
+    for (const ClassResult& result : run->judged->by_class) {
+      std::vector<Cell>& row = rows[result.label];
+      row.resize(table.columns.size());
+      row[0] = class_name(run->judged->classes, result.label);
+      if (!result.metrics.empty()) {
+        metric = result.metrics.main_name();
+        row.back() = Cell(result.metrics.begin()->second);
+      }
+    }
+  }
+  table.note = str(metric, " of the first seed: ", table.note, ".");
+  for (auto& [label, row] : rows) {
+    row.resize(table.columns.size());
+    table.rows.push_back(std::move(row));
+  }
+  table.open = table.rows.size() <= 30;
+  return table;
+}
+
+/// Of each run, where they were dealt differently.
+Table skews_table(const ComparisonDetails& details) {
+  Table table{.title = "Skew of each run",
+              .columns = {{"method", Unit::kText}, {"seed", Unit::kCount}, {"skew", Unit::kNumber}},
+              .open = false};
+  for (std::size_t i = 0; i < details.records.size(); ++i) {
+    if (const auto skew = skew_of(details.records[i])) {
+      const ComparisonRun& run = details.comparison.runs.at(i);
+      table.rows.push_back({run.name, static_cast<std::int64_t>(run.seed), *skew});
+    }
+  }
+  if (std::ranges::all_of(table.rows, [&](const auto& row) {
+        return row[2].number == table.rows.front()[2].number;
+      })) {
+    table.rows.clear();
+  }
+  return table;
+}
+
 }  // namespace
 
 Page comparison_page(const ComparisonDetails& details) {
@@ -185,9 +235,11 @@ Page comparison_page(const ComparisonDetails& details) {
   page.sections.push_back(curves_section(comparison));
   page.sections.push_back(other_curves_section(comparison));
   page.sections.push_back({.title = "Rounds", .tables = {rounds_table(comparison)}});
+  page.sections.push_back({.title = "Classes", .tables = {classes_table(first_seeds(details))}});
   page.sections.push_back(layers_section(first_seeds(details)));
   if (!details.records.empty()) {
     page.sections.push_back(classes_section(details.records.front()));
+    page.sections.back().tables.push_back(skews_table(details));
   }
   return page;
 }

@@ -5,6 +5,7 @@
 #include "base/atomic_file.h"
 #include "base/str.h"
 #include "base/text.h"
+#include "report/figure_sections.h"
 #include "report/folder_config.h"
 #include "report/run_page.h"
 #include "report/training_page.h"
@@ -111,9 +112,13 @@ void write_simulations(const ComparisonDetails& details, const fs::path& out) {
 
 void write_single_report(const fs::path& folder, const fs::path& out) {
   ensure_directory(out);
-  const Page page = content_of(folder) == Content::kRun
-                        ? run_page(read_folder_config(folder / runs::kConfigFile), read_run(folder))
-                        : training_page(folder);
+  Page page;
+  if (content_of(folder) == Content::kRun) {
+    page = run_page(read_folder_config(folder / runs::kConfigFile), read_run(folder));
+    page.sections.push_back(sheets_section(folder));
+  } else {
+    page = training_page(folder);
+  }
   write_page(out / kPageFile, page);
 }
 

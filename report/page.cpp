@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "base/atomic_file.h"
+#include "base/base64.h"
+#include "base/str.h"
 #include "report/page_source.h"
 
 namespace lorae::report {
@@ -57,7 +59,11 @@ Json json_of(const Series& series, bool bars) {
       }
     }
   }
-  return {{"name", series.name}, {bars ? "values" : "points", data}};
+  Json json{{"name", series.name}, {bars ? "values" : "points", data}};
+  if (series.bold) {
+    json["bold"] = true;
+  }
+  return json;
 }
 
 bool has_data(const Series& series) {
@@ -94,6 +100,9 @@ Json json_of(const Cell& cell) {
   if (!cell.number) {
     return cell.text;
   }
+  if (!cell.hint.empty()) {
+    return Json{json_of(*cell.number), cell.text, cell.hint};
+  }
   return cell.text.empty() ? json_of(*cell.number) : Json{json_of(*cell.number), cell.text};
 }
 
@@ -112,12 +121,15 @@ Json json_of(const Table& table) {
   return json;
 }
 
+Json json_of(const Picture& picture) {
+  return {{"title", picture.title},
+          {"note", picture.note},
+          {"source", str("data:", picture.type, ";base64,", to_base64(picture.bytes))}};
+}
+
 Json json_of(const Section& section) {
-  Json json{{"title", section.title},
-            {"note", section.note},
-            {"tabs", section.tabs},
-            {"charts", Json::array()},
-            {"tables", Json::array()}};
+  Json json{{"title", section.title},  {"note", section.note},    {"tabs", section.tabs},
+            {"charts", Json::array()}, {"tables", Json::array()}, {"pictures", Json::array()}};
   for (const Chart& chart : section.charts) {
     if (has_data(chart)) {
       json["charts"].push_back(json_of(chart));
@@ -127,6 +139,9 @@ Json json_of(const Section& section) {
     if (!table.rows.empty()) {
       json["tables"].push_back(json_of(table));
     }
+  }
+  for (const Picture& picture : section.pictures) {
+    json["pictures"].push_back(json_of(picture));
   }
   return json;
 }
@@ -166,7 +181,7 @@ std::string to_json(const Page& page) {
   }
   for (const Section& section : page.sections) {
     Json shown = json_of(section);
-    if (!shown["charts"].empty() || !shown["tables"].empty()) {
+    if (!shown["charts"].empty() || !shown["tables"].empty() || !shown["pictures"].empty()) {
       json["sections"].push_back(std::move(shown));
     }
   }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
+
 namespace lorae::report {
 
 // What a page shows, whatever it is about: the files of report/page/ draw it in a browser.
@@ -34,6 +36,7 @@ struct Series {
   std::string name = {};            ///< one of `Page::names` keeps its colour in all charts
   std::vector<Point> points = {};   ///< of a line
   std::vector<double> values = {};  ///< of bars: one for each label
+  bool bold = false;                ///< a line that stands out
 };
 
 /// Lines, or bars if it has labels.
@@ -56,12 +59,14 @@ struct Cell {
   Cell(const char* shown) : text(shown) {}
   Cell(double value) : number(value) {}
   Cell(std::int64_t value) : number(static_cast<double>(value)) {}
-  Cell(double value, std::string shown) : number(value), text(std::move(shown)) {}
+  Cell(double value, std::string shown, std::string tells = {})
+      : number(value), text(std::move(shown)), hint(std::move(tells)) {}
 
   bool empty() const { return text.empty() && !(number && std::isfinite(*number)); }
 
   std::optional<double> number = {};  ///< what is copied and sorted by
-  std::string text = {};
+  std::string text = {};              ///< "": the number in its column's unit
+  std::string hint = {};              ///< under the pointer
 };
 
 struct Column {
@@ -78,11 +83,20 @@ struct Table {
   bool heat = false;  ///< numbers are coloured by their size
 };
 
+/// A picture that lies in the page.
+struct Picture {
+  std::string title = {};
+  std::string note = {};
+  std::string type = "image/jpeg";
+  Bytes bytes = {};
+};
+
 struct Section {
   std::string title = {};
   std::string note = {};
   std::vector<Chart> charts = {};
   std::vector<Table> tables = {};
+  std::vector<Picture> pictures = {};
   bool tabs = false;  ///< one chart at a time
 };
 
@@ -108,8 +122,9 @@ void drop_empty_columns(Table& table);
 Unit unit_of_metric(const std::string& name);
 
 /// What the page's program reads: the fields of Page under their names, `log` and `switch` of axes,
-/// points as [x, y] or [x, y, low, high], cells as null, "text", number or [number, "text"];
-/// numbers that are not finite as null. Sections, charts and series without data are left out.
+/// points as [x, y] or [x, y, low, high], cells as null, "text", number, [number, "text"] or
+/// [number, "text", "hint"], "bold" where it is true; pictures with a "source" of data:; numbers
+/// that are not finite as null. Sections, charts and series without data are left out.
 std::string to_json(const Page& page);
 
 /// One self-contained HTML page with the chart library in it, which needs no network. No text of

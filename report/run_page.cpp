@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "report/curves.h"
+#include "report/figure_sections.h"
 #include "report/sections.h"
 #include "report/text.h"
 
@@ -101,6 +102,11 @@ Page run_page(const FolderConfig& config, const RunRecord& run) {
   std::ranges::move(cost_charts(run), std::back_inserter(progress.charts));
   page.sections.push_back(std::move(progress));
   page.sections.push_back(other_curves_section(alone));
+  if (run.judged) {
+    std::vector<Section> judged = figure_sections(*run.judged);
+    judged.front().note = str("Of the global model after round ", run.judged_round, ".");
+    std::ranges::move(judged, std::back_inserter(page.sections));
+  }
   page.sections.push_back(layers_section({{method, &run}}));
   page.sections.push_back({.title = "Clients", .tables = {clients_table(run)}});
   page.sections.push_back(classes_section(run));

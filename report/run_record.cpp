@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/skew.h"
+#include "report/figure_sections.h"
 #include "runs/run_directory.h"
 
 namespace lorae::report {
@@ -45,6 +47,9 @@ std::vector<ClientRecord> read_clients(const runs::Journal& journal) {
   }
   for (const auto& [client, examples] : journal.class_counts()) {
     clients[client.name].examples = examples;
+  }
+  for (const auto& [client, metrics] : journal.last_client_metrics()) {
+    clients[client.name].metrics = metrics;
   }
   for (const runs::RoundRecord& round : journal.rounds()) {
     if (!round.committed) {
@@ -126,10 +131,24 @@ RunRecord read_run(const std::filesystem::path& folder) {
       record.rounds.push_back(std::move(round));
     }
   }
+  if (const auto rounds = judged_rounds(folder); !rounds.empty()) {
+    record.judged_round = rounds.back();
+    record.judged = read_figures(folder / of_round(kFiguresFile, rounds.back().value));
+  }
   for (const runs::RoundRecord& round : journal.rounds()) {
     record.digest = round.committed ? round.digest : record.digest;
   }
   return record;
+}
+
+std::optional<double> skew_of(const RunRecord& run) {
+  std::vector<std::vector<std::int64_t>> counts;
+  for (const ClientRecord& client : run.clients) {
+    if (!client.examples.empty()) {
+      counts.push_back(client.examples);
+    }
+  }
+  return counts.empty() ? std::nullopt : std::optional(lorae::skew_of(counts));
 }
 
 ComparisonRun comparison_run(const RunRecord& record) {

@@ -2,10 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "base/metrics.h"
+#include "base/figures.h"
 #include "report/comparison.h"
 #include "runs/journal.h"
 
@@ -20,6 +21,7 @@ struct ClientRecord {
   double downlink_bytes = 0;  ///< likewise
   double backbone_bytes = 0;
   std::vector<std::int64_t> examples;  ///< of each class; empty if it told none
+  Metrics metrics;                     ///< of its last update
 };
 
 /// What the journal of one run says of its committed rounds.
@@ -33,13 +35,18 @@ struct RunRecord {
   std::int64_t trainable_parameters = 0;
   std::int64_t total_parameters = 0;
   std::string digest;  ///< of the last global model, in hex
+  RoundId judged_round = {};
+  std::optional<Figures> judged = {};  ///< the newest figures in the folder, after that round
 
   /// Trainings that came in; at least 1, to divide by.
   double client_rounds() const;
 };
 
-/// Reads the journal in `folder`, whether or not a process works on it.
-/// Errors: as runs::Journal for kRead.
+/// How far the clients' mixes of classes are from each other; nullopt if none told its own.
+std::optional<double> skew_of(const RunRecord& run);
+
+/// Reads the journal in `folder`, whether or not a process works on it, and its newest figures.
+/// Errors: as runs::Journal for kRead; kCorruptData for figures that are none.
 RunRecord read_run(const std::filesystem::path& folder);
 
 /// Its line in a comparison; the caller knows the method, the seed and what was planned.

@@ -191,15 +191,25 @@ Section classes_section(const RunRecord& run) {
       row.emplace_back(count);
     }
   }
-  return {.title = "Who holds which classes",
-          .charts = {std::move(chart)},
-          .tables = {std::move(table)}};
+  Section section{.title = "Who holds which classes"};
+  if (const auto skew = skew_of(run)) {
+    section.note =
+        str("Skew ", fixed_text(*skew, 3),
+            ": how far a client's mix of classes is from that of all, half the sum of the "
+            "differences, in the mean; 0 if all have the same, near 1 if each has "
+            "classes of its own.");
+  }
+  section.charts = {std::move(chart)};
+  section.tables = {std::move(table)};
+  return section;
 }
 
 Table clients_table(const RunRecord& run) {
   Table table{
       .title = "Clients",
-      .note = "Rounds that a client was asked in and reported in; framed bytes over the run.",
+      .note =
+          "Rounds that a client was asked in and reported in; framed bytes over the run; what it "
+          "measured in its last update.",
       .columns = {{"client", Unit::kText},
                   {"asked", Unit::kCount},
                   {"reported", Unit::kCount},
@@ -208,6 +218,14 @@ Table clients_table(const RunRecord& run) {
                   {"downlink", Unit::kBytes},
                   {"backbone", Unit::kBytes}},
       .open = run.clients.size() <= 12};
+  const std::size_t own_columns = table.columns.size();
+  for (const ClientRecord& client : run.clients) {
+    for (const auto& [name, value] : client.metrics) {
+      if (std::ranges::find(table.columns, name, &Column::name) == table.columns.end()) {
+        table.columns.push_back({name, unit_of_metric(name)});
+      }
+    }
+  }
   for (const ClientRecord& client : run.clients) {
     std::int64_t examples = 0;
     for (const std::int64_t count : client.examples) {
@@ -216,6 +234,10 @@ Table clients_table(const RunRecord& run) {
     table.rows.push_back({client.name, client.asked, client.reported,
                           client.examples.empty() ? Cell() : Cell(examples), client.uplink_bytes,
                           client.downlink_bytes, client.backbone_bytes});
+    for (std::size_t i = own_columns; i < table.columns.size(); ++i) {
+      table.rows.back().emplace_back(
+          client.metrics.find(table.columns[i].name).value_or(std::nan("")));
+    }
   }
   drop_empty_columns(table);
   return table;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/str.h"
+#include "report/figure_sections.h"
 #include "report/folder_config.h"
 #include "report/text.h"
 #include "report/training_files.h"
@@ -128,6 +129,9 @@ Page training_page(const fs::path& folder) {
   page.cards = progress_cards(columns, training.epochs);
   std::ranges::move(summary_cards(summary), std::back_inserter(page.cards));
   page.sections = {progress_section(columns)};
+  std::ranges::move(
+      judged_sections(folder, "Of the best epoch's model, on the validation pictures."),
+      std::back_inserter(page.sections));
   return page;
 }
 

@@ -217,6 +217,9 @@ class Journal {
   /// one of them is.
   Metrics mean_metrics(RoundId round) const;
 
+  /// What each client measured in its last update of a committed round.
+  std::map<ClientId, Metrics> last_client_metrics() const;
+
   /// Ends `round`, whose result is the model `global`, and drops its payloads unless they are to be
   /// kept; their room in the file is used again. Errors: kInvalidArgument if `round` is not open.
   void commit_round(RoundId round,

@@ -203,6 +203,21 @@ Metrics Journal::mean_metrics(RoundId round) const {
   });
 }
 
+std::map<ClientId, Metrics> Journal::last_client_metrics() const {
+  return read(*state_, [&] {
+    const Prepared query = state_->prepare(
+        "SELECT m.client, m.name, m.value FROM update_metrics m JOIN "
+        "(SELECT u.client, max(u.round) AS last FROM updates u JOIN rounds r ON u.round = r.round "
+        "WHERE r.state = 'committed' GROUP BY u.client) l "
+        "ON m.client = l.client AND m.round = l.last ORDER BY m.client, m.place");
+    std::map<ClientId, Metrics> metrics;
+    while (query->executeStep()) {
+      metrics[{query[0].getString()}].set(query[1].getString(), number(query[2]));
+    }
+    return metrics;
+  });
+}
+
 Metrics Journal::metrics(RoundId round) const {
   const std::int64_t id = sql_round(round);
   return read(*state_, [&] {

@@ -7,6 +7,8 @@
 
 #include "base/cpu.h"
 #include "base/log.h"
+#include "data/deal.h"
+#include "experiment/round_figures.h"
 #include "simulation/fleet.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"
@@ -20,8 +22,10 @@ namespace {
 class Evaluation {
  public:
   Evaluation(const experiment::Run& made,
+             const std::vector<at::Device>& places,
              const data::DatasetPtr& test,
-             const std::vector<at::Device>& places) {
+             experiment::RoundFigures figures)
+      : figures_(std::move(figures)) {
     const std::int64_t parts = std::ssize(places);
     for (std::int64_t i = 0; i < parts; ++i) {
       std::vector<std::int64_t> indices;
@@ -29,24 +33,36 @@ class Evaluation {
         indices.push_back(j);
       }
       if (!indices.empty()) {
-        parts_.emplace_back(made, data::subset(test, std::move(indices)),
+        const std::int64_t first = indices.front();
+        parts_.emplace_back(made, data::subset(test, std::move(indices)), first,
                             places[static_cast<std::size_t>(i)]);
       }
     }
   }
 
-  Metrics measure(const StateDict& state) {
+  Metrics measure(RoundId round, const StateDict& state) {
     const TimePoint start = Clock::now();
     std::vector<std::future<Seen>> measured;
     for (Part& part : parts_) {
       measured.push_back(
           std::async(std::launch::async, [&part, &state] { return part.look(state); }));
     }
-    const auto meter = parts_.front().learner->task().meter();
-    for (std::future<Seen>& part : measured) {
-      for (const auto& [predictions, batch] : part.get()) {
+    const tasks::Task& task = parts_.front().learner->task();
+    const auto meter = task.meter();
+    std::optional<tasks::PredictionSheet> sheet;
+    if (figures_.wants(round)) {
+      sheet.emplace(figures_.test(), task);
+    }
+    for (std::size_t i = 0; i < measured.size(); ++i) {
+      for (const auto& [predictions, batch] : measured[i].get()) {
         meter->add(predictions, batch);
+        if (sheet) {
+          sheet->add(predictions, batch, parts_[i].first);
+        }
       }
+    }
+    if (sheet) {
+      figures_.keep(round, *meter, *sheet);
     }
     seconds_ += lorae::seconds(Clock::now() - start);
     return meter->result();
@@ -58,8 +74,12 @@ class Evaluation {
   using Seen = std::vector<std::pair<tasks::Predictions, data::Batch>>;
 
   struct Part {
-    Part(const experiment::Run& made, data::DatasetPtr images, at::Device place)
-        : learner(std::make_unique<training::Learner>(made.plan, made.backbone, place)),
+    Part(const experiment::Run& made,
+         data::DatasetPtr images,
+         std::int64_t first_image,
+         at::Device place)
+        : first(first_image),
+          learner(std::make_unique<training::Learner>(made.plan, made.backbone, place)),
           loader(std::make_unique<data::Loader>(
               std::move(images),
               tasks::judging_options(learner->task(), learner->model()),
@@ -80,9 +100,11 @@ class Evaluation {
       return seen;
     }
 
+    std::int64_t first;  // of its images in the set
     std::unique_ptr<training::Learner> learner;
     std::unique_ptr<data::Loader> loader;
   };
+  experiment::RoundFigures figures_;
   std::vector<Part> parts_;
   double seconds_ = 0;
 };
@@ -128,7 +150,7 @@ void write_classes(runs::Journal& journal,
   auto transaction = journal.begin();
   journal.set_class_names(images.classes());
   for (std::size_t i = 0; i < shares.size(); ++i) {
-    journal.set_class_counts(names[i], data::class_histogram(images, shares[i]));
+    journal.set_class_counts(names[i], data::class_counts(images, shares[i]));
   }
   transaction.commit();
 }
@@ -174,13 +196,15 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
   runs::Journal journal(directory.journal_path(), runs::Journal::Mode::kContinue);
   directory.set_config(config_text(scenario), journal);  // rounds may have been added
   transport::InProcessNetwork network;
-  Evaluation evaluation(made, data.test_images, scenario.places);
+  Evaluation evaluation(
+      made, scenario.places, data.test_images,
+      {scenario.directory, coordinator::last_round(config.federation), data.test_images});
   const Timeline timeline;
   const TimePoint start = Clock::now();
   std::optional<coordinator::RoundSummary> round;
   coordinator::Coordinator* self = nullptr;
   const auto on_state = [&](RoundId id, const StateDict& state) {
-    const Metrics metrics = evaluation.measure(state);
+    const Metrics metrics = evaluation.measure(id, state);
     self->on_metrics(id, metrics, state);
     if (round && scenario.on_round) {
       scenario.on_round(*round, metrics);

@@ -1,5 +1,6 @@
 #include "tasks/classification.h"
 
+#include <map>
 #include <numeric>
 
 #include "tensors/torch.h"
@@ -16,12 +17,13 @@ class ClassificationMeter final : public Meter {
 
   void add(const Predictions& predictions, const data::Batch& batch) override {
     const at::Tensor logits = predictions.scores.detach().cpu();
-    const at::Tensor hits = logits.argmax(1).eq(batch.labels).contiguous();
-    const bool* hit = hits.data_ptr<bool>();
+    const at::Tensor found = logits.argmax(1).contiguous();
+    const std::int64_t* taken = found.data_ptr<std::int64_t>();
     const std::int64_t* label = batch.labels.data_ptr<std::int64_t>();
     for (std::int64_t i = 0; i < batch.size(); ++i) {
       ++images_.at(static_cast<std::size_t>(label[i]));
-      correct_.at(static_cast<std::size_t>(label[i])) += hit[i] ? 1 : 0;
+      correct_.at(static_cast<std::size_t>(label[i])) += taken[i] == label[i] ? 1 : 0;
+      ++taken_[{taken[i], label[i]}];
     }
     loss_ += at::cross_entropy_loss(logits, batch.labels).item<double>() *
              static_cast<double>(batch.size());
@@ -57,13 +59,24 @@ class ClassificationMeter final : public Meter {
     return results;
   }
 
+  Figures figures() const override {
+    Figures figures;
+    figures.confusion =
+        Confusion{.counted = "pictures", .classes = std::ssize(images_), .pairs = {}};
+    for (const auto& [pair, count] : taken_) {
+      figures.confusion->pairs.push_back({pair.first, pair.second, count});
+    }
+    return figures;
+  }
+
  private:
   static std::int64_t sum(const std::vector<std::int64_t>& counts) {
     return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
   }
   bool has_top5() const { return std::ssize(images_) > kTop; }
 
-  std::vector<std::int64_t> images_, correct_;  // by class
+  std::vector<std::int64_t> images_, correct_;                           // by class
+  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> taken_;  // found, truth -> pictures
   std::int64_t in_top5_ = 0;
   double loss_ = 0;
 };

@@ -134,7 +134,7 @@ class Detection final : public Task {
   }
 
   std::unique_ptr<Meter> meter() const override {
-    return std::make_unique<DetectionMeter>(settings_.judge.protocol, masks_);
+    return std::make_unique<DetectionMeter>(settings_.judge.protocol, settings_.classes, masks_);
   }
 
   std::string main_metric() const override { return masks_ ? "mask_map50_95" : "map50_95"; }

@@ -46,6 +46,21 @@ class SemanticMeter final : public Meter {
     return results;
   }
 
+  Figures figures() const override {
+    Figures figures;
+    figures.confusion =
+        Confusion{.counted = "pixels", .classes = classes_, .background = true, .pairs = {}};
+    const auto value = [this](std::int64_t label) { return label == classes_ ? 0 : label + 1; };
+    for (std::int64_t found = 0; found <= classes_; ++found) {
+      for (std::int64_t truth = 0; truth <= classes_; ++truth) {
+        if (const std::int64_t count = pixels_.at(value(found), value(truth)); count > 0) {
+          figures.confusion->pairs.push_back({found, truth, count});
+        }
+      }
+    }
+    return figures;
+  }
+
  private:
   std::int64_t classes_;
   metrics::PixelMeter pixels_;

@@ -46,6 +46,14 @@ std::unique_ptr<Task> make_task(const std::string& name, const TaskSettings& set
   fail(ErrorCode::kInvalidConfig, "[tasks] expected one of ", join(known), ", got '", name, "'");
 }
 
+Figures figures_of(const Meter& meter, const std::vector<std::string>& class_names) {
+  Figures figures = meter.figures();
+  figures.classes = class_names;
+  figures.metrics = meter.result();
+  figures.by_class = meter.per_class();
+  return figures;
+}
+
 void check_annotation(const std::string& task, const Task& made, const data::Dataset& set) {
   const std::vector<data::Annotation> wanted = made.needs().annotations;
   if (std::ranges::find(wanted, set.annotation()) != wanted.end()) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/metrics.h"
+#include "base/figures.h"
 #include "data/loader.h"
 #include "models/model.h"
 #include "tasks/metrics/objects.h"
@@ -32,13 +32,6 @@ struct Predictions {
   vision::PixelLabels pixels = {};  ///< semantic segmentation: of each image's pixels
 };
 
-/// What was measured of one class.
-struct ClassResult {
-  std::int64_t label = 0;
-  std::int64_t images = 0;
-  Metrics metrics;
-};
-
 /// Adds up what predictions say about their batches. Threads: none.
 class Meter {
  public:
@@ -47,7 +40,12 @@ class Meter {
   /// The main metric first; nothing if nothing was added.
   virtual Metrics result() const = 0;
   virtual std::vector<ClassResult> per_class() const = 0;
+  /// Curves and confusion for pages, if it has any.
+  virtual Figures figures() const { return {}; }
 };
+
+/// All that a meter says, for pages.
+Figures figures_of(const Meter& meter, const std::vector<std::string>& class_names);
 
 /// How what was found is judged.
 struct JudgeOptions {

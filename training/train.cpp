@@ -1,5 +1,7 @@
 #include "training/train.h"
 
+#include <chrono>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/process.h"
@@ -7,6 +9,7 @@
 #include "data/formats/open.h"
 #include "models/description.h"
 #include "models/weights.h"
+#include "tasks/prediction_sheet.h"
 #include "tensors/safetensors.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"
@@ -20,6 +23,11 @@ namespace {
 
 using adapters::Kind;
 
+double unix_seconds() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(now).count();
+}
+
 /// Everything that a training is made of, and its loop.
 class Training {
  public:
@@ -30,9 +38,10 @@ class Training {
         folder_(settings.out, config_, settings.resume),
         task_(tasks::make_task(config_.train.task, task_settings(config_))),
         training_images_(open(data::Split::kTrain)),
+        validation_images_(open(data::Split::kTest)),
         model_(made_model(settings)),
         loader_(training_images_, learning_options(), Seed{config_.seed}.derive("train")),
-        validation_(open(data::Split::kTest), judging_options(), {}),
+        validation_(validation_images_, judging_options(), {}),
         fit_(*model_,
              *task_,
              loader_,
@@ -60,6 +69,9 @@ class Training {
   TrainSummary run() {
     const TimePoint start = Clock::now();
     const double before = progress_.seconds;
+    if (progress_.started == 0) {
+      progress_.started = unix_seconds() - before;
+    }
     if (events_.on_start) {
       events_.on_start(images_to_train(), folder_.path());
     }
@@ -217,12 +229,18 @@ class Training {
                      .metrics = {}};
     bool better = false;
     with_average([&] {
-      epoch.metrics = tasks::evaluate(*model_, *task_, validation_)->result();
+      tasks::PredictionSheet sheet(*validation_images_, *task_);
+      const auto meter = tasks::evaluate(*model_, *task_, validation_, {},
+                                         [&](const tasks::Predictions& said,
+                                             const data::Batch& batch) { sheet.add(said, batch); });
+      epoch.metrics = meter->result();
       const auto value = epoch.metrics.find(task_->main_metric());
       better = value && (progress_.best() == nullptr ||
                          *value > progress_.best()->metrics.find(task_->main_metric()).value());
       if (better) {
         write_model("best.safetensors", kept_);
+        write_figures(folder_.path(), tasks::figures_of(*meter, validation_images_->classes()),
+                      sheet.drawn());
       }
     });
     progress_.seconds = epoch.seconds = before + seconds(Clock::now() - start);
@@ -298,7 +316,7 @@ class Training {
   at::Device device_;
   TrainFolder folder_;
   std::unique_ptr<tasks::Task> task_;
-  data::DatasetPtr training_images_;
+  data::DatasetPtr training_images_, validation_images_;
   adapters::AdapterInfo info_;
   std::int64_t total_parameters_ = 0;
   StateDict trained_;   // parameters

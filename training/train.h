@@ -56,11 +56,12 @@ struct TrainSettings {
 };
 
 /// Trains on the `train` half of a data set, measures the other half after each epoch, and keeps in
-/// `out`: config.toml, results.csv, best.safetensors, last.safetensors (for kind lorae adapter
-/// files, else weights under the reference's names), ema.safetensors with an average,
-/// state.safetensors, and train.json at the end. What a killed training left goes on with the bits
-/// of an undisturbed one. Errors: kInvalidConfig for a folder that holds another training, or none
-/// to resume; those of the data set, the weights and the disk.
+/// `out`: config.toml, results.csv (and its numbers as events for TensorBoard), best.safetensors
+/// with figures.json and predictions.jpg, last.safetensors (for kind lorae adapter files, else
+/// weights under the reference's names), ema.safetensors with an average, state.safetensors, and
+/// train.json at the end. What a killed training left goes on with the bits of an undisturbed one.
+/// Errors: kInvalidConfig for a folder that holds another training, or none to resume; those of the
+/// data set, the weights and the disk.
 TrainSummary train(const TrainSettings& settings, const TrainEvents& events = {});
 
 }  // namespace lorae::training

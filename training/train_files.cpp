@@ -7,7 +7,9 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "data/draw.h"
 #include "tensors/safetensors.h"
+#include "training/event_file.h"
 
 namespace lorae::training {
 namespace {
@@ -52,8 +54,10 @@ std::string progress_text(const TrainProgress& progress) {
                       {"parts", pairs_of(epoch.parts)},
                       {"metrics", pairs_of(epoch.metrics)}});
   }
-  return json{
-      {"epochs", epochs}, {"best_epoch", progress.best_epoch}, {"seconds", progress.seconds}}
+  return json{{"epochs", epochs},
+              {"best_epoch", progress.best_epoch},
+              {"seconds", progress.seconds},
+              {"started", progress.started}}
       .dump();
 }
 
@@ -61,7 +65,8 @@ TrainProgress parse_progress(const std::string& text) {
   const json object = json::parse(text);
   TrainProgress progress{.epochs = {},
                          .best_epoch = object.at("best_epoch").get<std::int64_t>(),
-                         .seconds = object.at("seconds").get<double>()};
+                         .seconds = object.at("seconds").get<double>(),
+                         .started = object.value("started", 0.0)};
   for (const json& row : object.at("epochs")) {
     TrainEpoch epoch{.epoch = row.at("epoch").get<std::int64_t>(),
                      .steps = row.at("steps").get<std::int64_t>(),
@@ -124,6 +129,39 @@ void TrainFolder::write_results(const TrainProgress& progress) const {
     text += '\n';
   }
   write_file_atomic(file("results.csv"), view_of(text));
+  write_events(progress);
+}
+
+void TrainFolder::write_events(const TrainProgress& progress) const {
+  std::vector<StepScalars> steps;
+  for (const TrainEpoch& epoch : progress.epochs) {
+    StepScalars& step = steps.emplace_back(
+        StepScalars{.step = epoch.epoch,
+                    .wall_time = progress.started + epoch.seconds,
+                    .scalars = {{"lr", epoch.learning_rate}, {"train/loss", epoch.loss}}});
+    for (const auto& [name, value] : epoch.parts) {
+      step.scalars.set("train/" + name, value);
+    }
+    for (const auto& [name, value] : epoch.metrics) {
+      step.scalars.set("val/" + name, value);
+    }
+  }
+  grow_file(file(kEventsFile), event_file(progress.started, steps));
+}
+
+void write_figures(const std::filesystem::path& folder,
+                   const Figures& figures,
+                   const at::Tensor& sheet,
+                   std::optional<std::uint64_t> round) {
+  constexpr int kQuality = 85;  // the sheet is part of a page
+  const auto file = [&](const char* name) {
+    return folder / (round ? of_round(name, *round) : name);
+  };
+  ensure_directory(folder);
+  write_file_atomic(file(kFiguresFile), std::string_view(to_text(figures)));
+  if (sheet.defined()) {
+    data::write_picture(file(kSheetFile), sheet, kQuality);
+  }
 }
 
 void TrainFolder::write_summary(const TrainSummary& summary) const {

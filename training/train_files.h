@@ -12,11 +12,19 @@ struct TrainProgress {
   std::vector<TrainEpoch> epochs;
   std::int64_t best_epoch = 0;  ///< 0: none yet
   double seconds = 0;
+  double started = 0;  ///< seconds since 1970; 0: not yet
 
   const TrainEpoch* best() const {
     return best_epoch == 0 ? nullptr : &epochs.at(static_cast<std::size_t>(best_epoch - 1));
   }
 };
+
+/// Writes figures.json and, unless `sheet` is undefined, predictions.jpg: what a model that was
+/// judged is like; under the names of a round if there is one. Shape: `sheet` uint8 [H, W, 3].
+void write_figures(const std::filesystem::path& folder,
+                   const Figures& figures,
+                   const at::Tensor& sheet,
+                   std::optional<std::uint64_t> round = {});
 
 /// The files of a training's folder.
 class TrainFolder {
@@ -25,7 +33,7 @@ class TrainFolder {
   /// Errors: kInvalidConfig if it holds another one, saying what differs, or none to resume.
   TrainFolder(std::filesystem::path path, const TrainConfig& config, bool resume);
 
-  /// results.csv, whole.
+  /// results.csv, whole, and the same for TensorBoard: a file of events that grows.
   void write_results(const TrainProgress& progress) const;
   void write_summary(const TrainSummary& summary) const;
   /// `state` with the progress beside it, in one file: a crash leaves the one before.
@@ -37,7 +45,12 @@ class TrainFolder {
   std::filesystem::path file(const std::string& name) const { return path_ / name; }
 
  private:
+  void write_events(const TrainProgress& progress) const;
+
   std::filesystem::path path_;
 };
+
+/// TensorBoard reads files with such names.
+inline constexpr const char* kEventsFile = "events.out.tfevents.lorae";
 
 }  // namespace lorae::training

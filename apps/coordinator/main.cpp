@@ -15,6 +15,7 @@
 #include "coordinator/registry_watcher.h"
 #include "coordinator/server.h"
 #include "experiment/evaluator.h"
+#include "experiment/round_figures.h"
 #include "experiment/run.h"
 #include "experiment/run_choice.h"
 #include "tensors/threads.h"
@@ -148,7 +149,9 @@ class Deployment {
         directory_(std::move(directory)),
         journal_(directory_.journal_path(), runs::Journal::Mode::kContinue),
         made_(experiment::make_run(config, config.methods.front(), config.seed, home)),
-        test_(training::test_images(config.data, config.model, Seed{config.seed})),
+        figures_(directory_.path(),
+                 last_round(config.federation),
+                 training::test_images(config.data, config.model, Seed{config.seed})),
         learner_(made_.plan, made_.backbone, open_device(config.compute)),
         coordinator_(settings(config),
                      made_.initial,
@@ -159,9 +162,9 @@ class Deployment {
                      events(socket.endpoint())),
         server_(coordinator_, socket),
         evaluator_(
-            [this](const StateDict& state, const std::stop_token& stop) {
+            [this](RoundId round, const StateDict& state, const std::stop_token& stop) {
               learner_.load(state);
-              return learner_.evaluate(test_, stop);
+              return figures_.measure(round, learner_, stop);
             },
             [this] { server_.post([this](auto&) { take_metrics(); }); }) {
     directory_.set_config(experiment::print_run_config(config), journal_);
@@ -228,7 +231,7 @@ class Deployment {
   runs::RunDirectory directory_;
   runs::Journal journal_;
   experiment::Run made_;
-  data::DatasetPtr test_;
+  experiment::RoundFigures figures_;
   training::Learner learner_;
   coordinator::Coordinator coordinator_;
   coordinator::Server server_;

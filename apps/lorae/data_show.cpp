@@ -7,6 +7,7 @@
 #include "apps/common/table.h"
 #include "apps/lorae/data_commands.h"
 #include "base/error.h"
+#include "base/skew.h"
 #include "base/text.h"
 #include "data/deal.h"
 #include "data/domains.h"
@@ -92,7 +93,7 @@ nlohmann::json json_of(const data::Dataset& set, const Dealt& all) {
                                  {"objects", objects ? sum_of(all.by_class[j]) : 0},
                                  {"by_class", all.by_class[j]}});
     }
-    json["skew"] = data::skew_of(all.by_class);
+    json["skew"] = skew_of(all.by_class);
   }
   return json;
 }
@@ -127,16 +128,6 @@ void print(const data::Dataset& set, const nlohmann::json& json) {
   say("skew {:.3f}\n", json["skew"].get<double>());
 }
 
-/// Every so manyth picture, so that the sheet shows all of the set.
-std::vector<std::int64_t> samples_of(const data::Dataset& set, std::int64_t count) {
-  std::vector<std::int64_t> chosen;
-  count = std::min(count, set.size());
-  for (std::int64_t i = 0; i < count; ++i) {
-    chosen.push_back(i * set.size() / count);
-  }
-  return chosen;
-}
-
 void run_show(ShowArguments asked) {
   check(asked.partition.empty() == (asked.clients == 0), ErrorCode::kInvalidConfig,
         "[data] --partition and --clients go together");
@@ -151,8 +142,8 @@ void run_show(ShowArguments asked) {
   }
   const nlohmann::json json = json_of(*set, dealt(*set, asked));
   if (!asked.sheet.empty()) {
-    data::write_picture(asked.sheet,
-                        data::sheet_of(*set, samples_of(*set, asked.samples), 4, asked.side));
+    data::write_picture(
+        asked.sheet, data::sheet_of(*set, data::spread(set->size(), asked.samples), 4, asked.side));
   }
   if (asked.as_json) {
     say("{}\n", json_line(json));

@@ -12,6 +12,7 @@
 #include "data/rle.h"
 #include "tasks/detection_meter.h"
 #include "tasks/judgement.h"
+#include "tasks/marks.h"
 #include "tasks/vision/judged.h"
 #include "tensors/torch.h"
 #include "training/shares.h"
@@ -43,12 +44,6 @@ class OnePicture final : public data::Dataset {
   std::vector<std::string> classes_;
 };
 
-at::Tensor pixels_of(const data::Rle& mask) {
-  std::vector<std::uint8_t> pixels = data::decode(mask);
-  return torch::tensor(at::ArrayRef<std::uint8_t>(pixels), torch::kUInt8)
-      .view({mask.height, mask.width});
-}
-
 json json_of(const Found& found, const Trained& trained) {
   const data::Box& box = found.box;
   json line{{"name", trained.class_name(found.label)},
@@ -56,7 +51,7 @@ json json_of(const Found& found, const Trained& trained) {
             {"box", {box.x1, box.y1, box.x2, box.y2}}};
   if (!found.mask.empty()) {
     json polygons = json::array();
-    for (const data::Polygon& polygon : data::contours(pixels_of(found.mask))) {
+    for (const data::Polygon& polygon : data::contours(tasks::pixels_of(found.mask))) {
       json points = json::array();
       for (const data::Point& point : polygon) {
         points.push_back({point.x, point.y});
@@ -68,13 +63,6 @@ json json_of(const Found& found, const Trained& trained) {
   return line;
 }
 
-data::Mark mark_of(const Found& found, const Trained& trained) {
-  return {.label = found.label,
-          .text = fmt::format("{} {:.2f}", trained.class_name(found.label), found.score),
-          .box = found.box,
-          .mask = found.mask.empty() ? at::Tensor() : pixels_of(found.mask)};
-}
-
 Said objects_in(const tasks::Predictions& predictions,
                 const data::Batch& batch,
                 const Trained& trained,
@@ -84,7 +72,7 @@ Said objects_in(const tasks::Predictions& predictions,
   std::map<std::string, int> counts;
   for (const Found& found : tasks::found_in(predictions, batch, 0, masks)) {
     said.line["objects"].push_back(json_of(found, trained));
-    marks.push_back(mark_of(found, trained));
+    marks.push_back(tasks::mark_of(found, trained.config.classes));
     ++counts[trained.class_name(found.label)];
   }
   for (const auto& [name, count] : counts) {
@@ -94,35 +82,18 @@ Said objects_in(const tasks::Predictions& predictions,
   return said;
 }
 
-/// The class of each pixel of the picture that lies in the batch's only image.
-at::Tensor labels_in_picture(const tasks::Predictions& predictions, const data::Batch& batch) {
-  const data::Placement& at = batch.placements.front();
-  const auto pixels = [](double length) { return std::max(std::lround(length), 1L); };
-  const at::Tensor inside = predictions.pixels.classes[0]
-                                .cpu()
-                                .narrow(0, pixels(at.top + 1) - 1,
-                                        pixels(at.scale_y * static_cast<double>(at.picture.height)))
-                                .narrow(1, pixels(at.left + 1) - 1,
-                                        pixels(at.scale_x * static_cast<double>(at.picture.width)));
-  return at::upsample_nearest2d(inside.unsqueeze(0).unsqueeze(0).to(torch::kFloat32),
-                                {at.picture.height, at.picture.width})[0][0];
-}
-
 Said classes_in(const tasks::Predictions& predictions,
                 const data::Batch& batch,
                 const Trained& trained,
                 std::vector<data::Mark>& marks) {
-  const at::Tensor labels = labels_in_picture(predictions, batch);
   Said said{.line = {{"classes", json::array()}}};
-  for (std::int64_t k = 0; k < std::ssize(trained.config.classes); ++k) {
-    const at::Tensor own = labels.eq(k + 1);
-    const double share = own.to(torch::kFloat64).mean().item<double>();
-    if (share > 0) {
-      const std::string name = trained.class_name(k);
-      said.line["classes"].push_back({{"name", name}, {"share", share}});
-      marks.push_back({.label = k, .text = name, .box = {}, .mask = own});
-      said.text += fmt::format("{}{} {:.1f} %", said.text.empty() ? "" : "  ", name, 100 * share);
-    }
+  marks = tasks::marks_of_labels(tasks::labels_in_picture(predictions, batch, 0),
+                                 trained.config.classes);
+  for (const data::Mark& mark : marks) {
+    const double share = mark.mask.to(torch::kFloat64).mean().item<double>();
+    said.line["classes"].push_back({{"name", mark.text}, {"share", share}});
+    said.text +=
+        fmt::format("{}{} {:.1f} %", said.text.empty() ? "" : "  ", mark.text, 100 * share);
   }
   said.text = said.text.empty() ? "nothing" : said.text;
   return said;
@@ -237,7 +208,7 @@ std::unique_ptr<tasks::Meter> judged(const fs::path& file,
           " has no \"image_id\"");
     by_picture[results[i].at("image_id").dump()].push_back(std::move(found));
   }
-  auto meter = std::make_unique<tasks::DetectionMeter>(protocol, masks);
+  auto meter = std::make_unique<tasks::DetectionMeter>(protocol, std::ssize(set.classes()), masks);
   for (std::int64_t i = 0; i < set.size(); ++i) {
     const data::PictureSize size = set.picture_size(i).value_or(
         data::PictureSize{set.get(i).image.size(0), set.get(i).image.size(1)});

@@ -109,6 +109,8 @@ void add_val_command(CLI::App& app) {
   val->add_option("--protocol", to.protocol, "objects: whose rules judge")
       ->check(CLI::IsMember({"ultralytics", "coco", "voc", "voc07"}))
       ->capture_default_str();
+  val->add_option("--out", to.out,
+                  "folder for report.html, figures.json and a sheet of predictions");
   val->add_option("--save-json", to.save_json, "objects: file for COCO results");
   val->add_option("--predictions", to.predictions, "objects: judge such a file instead of a model");
   val->add_option("--dtype", "to compute in")

@@ -31,6 +31,7 @@ struct UseArguments {
   std::optional<std::int64_t> batch;  ///< images at once
   std::int64_t top = 5;
   std::string save;  ///< predict: folder for pictures with what they show; empty: none
+  std::string out;   ///< val: folder for figures and a page of them; empty: none
   // Of detectors; what is not given is as the task has it.
   std::optional<double> confidence, overlap;
   std::optional<std::int64_t> most;  ///< detections of a picture

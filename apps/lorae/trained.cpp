@@ -134,8 +134,7 @@ tasks::JudgeOptions judge_options(const UseArguments& asked) {
 }
 
 std::string Trained::class_name(std::int64_t label) const {
-  return label < std::ssize(config.classes) ? config.classes[static_cast<std::size_t>(label)]
-                                            : std::to_string(label);
+  return lorae::class_name(config.classes, label);
 }
 
 Trained load_trained(const UseArguments& asked,

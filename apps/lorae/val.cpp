@@ -10,9 +10,14 @@
 #include "apps/lorae/trained.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "data/classes.h"
 #include "data/formats/open.h"
+#include "report/judgement_page.h"
+#include "tasks/prediction_sheet.h"
+#include "tensors/torch.h"
 #include "training/shares.h"
+#include "training/train_files.h"
 
 namespace lorae::apps {
 namespace {
@@ -32,7 +37,7 @@ json json_of(const tasks::Meter& meter,
     metrics[name] = value;
   }
   json classes = json::array();
-  for (const tasks::ClassResult& result : meter.per_class()) {
+  for (const ClassResult& result : meter.per_class()) {
     instances += result.images;
     json line{{"name", trained.class_name(result.label)},
               {objects ? "instances" : "images", result.images}};
@@ -101,6 +106,40 @@ data::DatasetPtr labelled_as(const Trained& trained, const std::string& folder) 
                           config.classes);
 }
 
+/// Before anything is measured. Errors: kInvalidConfig for a folder with files of others.
+void expect_room_for_figures(const fs::path& folder) {
+  if (!folder.empty()) {
+    expect_own_folder(folder, kFiguresFile, "a judgement");
+    check(!fs::exists(folder / "config.toml"), ErrorCode::kInvalidConfig, "[val] '",
+          folder.string(), "' holds a training or a run; choose another --out");
+  }
+}
+
+/// Figures, the sheet and a page of both. `sheet` may be undefined.
+void write_figures(const UseArguments& asked,
+                   const Trained& trained,
+                   const tasks::Meter& meter,
+                   const at::Tensor& sheet) {
+  if (asked.out.empty()) {
+    return;
+  }
+  const fs::path folder = asked.out;
+  training::write_figures(folder, tasks::figures_of(meter, trained.config.classes), sheet);
+  const fs::path data = fs::weakly_canonical(asked.sources.front());
+  const std::string& what =
+      asked.predictions.empty() ? trained.config.model.name : asked.predictions;
+  std::vector<std::string> notes = {data.string()};
+  if (meter.result().find("map50")) {
+    notes.push_back("Judged as " + asked.protocol + " does.");
+  }
+  if (!trained.files.empty()) {
+    notes.push_back("Made of " + join(trained.files));
+  }
+  report::write_page(
+      folder / "report.html",
+      report::judgement_page(folder, str(what, " on ", data.filename().string()), notes));
+}
+
 /// A file of predictions needs no model: classes are those of the data set.
 bool judge_file(const UseArguments& asked) {
   if (asked.predictions.empty()) {
@@ -116,6 +155,7 @@ bool judge_file(const UseArguments& asked) {
   trained.config.classes = set->classes();
   trained.config.train.task = "detection";
   const auto meter = judged(asked.predictions, *set, protocol_of(asked));
+  write_figures(asked, trained, *meter, {});
   print_result(asked, json_of(*meter, trained, asked, set->size(), seconds(Clock::now() - start)));
   return true;
 }
@@ -123,6 +163,7 @@ bool judge_file(const UseArguments& asked) {
 }  // namespace
 
 void run_val(const UseArguments& asked, const std::function<void(ConfigReader&)>& overrides) {
+  expect_room_for_figures(asked.out);
   if (judge_file(asked)) {
     return;
   }
@@ -137,19 +178,28 @@ void run_val(const UseArguments& asked, const std::function<void(ConfigReader&)>
   options.rectangular = needs.proportions && !asked.square;
   data::Loader loader(images, options, {});
   std::optional<CocoResults> results;
-  tasks::Listener listener;
+  std::optional<tasks::PredictionSheet> sheet;
+  if (!asked.out.empty()) {
+    sheet.emplace(*images, *trained.task);
+  }
   if (!asked.save_json.empty()) {
     check(finds_objects(trained), ErrorCode::kInvalidConfig,
           "[val] --save-json: expected a detector, got ", trained.config.model.name);
     results.emplace(*images, needs.masks == data::Masks::kInstances);
-    listener = [&](const tasks::Predictions& predictions, const data::Batch& batch) {
-      results->add(predictions, batch);
-    };
   }
+  const auto listener = [&](const tasks::Predictions& predictions, const data::Batch& batch) {
+    if (results) {
+      results->add(predictions, batch);
+    }
+    if (sheet) {
+      sheet->add(predictions, batch);
+    }
+  };
   const auto meter = tasks::evaluate(*trained.model, *trained.task, loader, {}, listener);
   if (results) {
     results->save(asked.save_json);
   }
+  write_figures(asked, trained, *meter, sheet ? sheet->drawn() : at::Tensor());
   print_result(asked,
                json_of(*meter, trained, asked, images->size(), seconds(Clock::now() - start)));
 }

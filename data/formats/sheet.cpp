@@ -41,27 +41,48 @@ std::vector<Mark> marks_of(const Scene& scene, const Dataset& set, std::int64_t 
 
 }  // namespace
 
+std::vector<std::int64_t> spread(std::int64_t size, std::int64_t count) {
+  std::vector<std::int64_t> places;
+  count = std::min(count, size);
+  for (std::int64_t i = 0; i < count; ++i) {
+    places.push_back(i * size / count);
+  }
+  return places;
+}
+
+at::Tensor with_truth(const Dataset& set, const Sample& sample, std::int64_t side) {
+  const Scene scene = scaled_to_side({sample.image, sample.objects, sample.mask}, side);
+  return marked(scene.image, marks_of(scene, set, sample.label));
+}
+
+at::Tensor tiled(const std::vector<at::Tensor>& pictures,
+                 std::int64_t columns,
+                 PictureSize cell,
+                 std::int64_t gap) {
+  columns = std::clamp<std::int64_t>(columns, 1, std::max<std::int64_t>(std::ssize(pictures), 1));
+  const std::int64_t rows = (std::ssize(pictures) + columns - 1) / columns;
+  const std::int64_t down = cell.height + gap, across = cell.width + gap;
+  const at::Tensor sheet =
+      torch::full({rows * down + gap, columns * across + gap, 3}, 255, torch::kUInt8);
+  for (std::int64_t i = 0; i < std::ssize(pictures); ++i) {
+    const at::Tensor& picture = pictures[static_cast<std::size_t>(i)];
+    const std::int64_t height = picture.size(0), width = picture.size(1);
+    const std::int64_t left = gap + i % columns * across + (cell.width - width) / 2;
+    const std::int64_t top = gap + i / columns * down + (cell.height - height) / 2;
+    sheet.narrow(0, top, height).narrow(1, left, width).copy_(picture);
+  }
+  return sheet;
+}
+
 at::Tensor sheet_of(const Dataset& set,
                     const std::vector<std::int64_t>& indices,
                     std::int64_t columns,
                     std::int64_t side) {
-  constexpr std::int64_t kGap = 4;
-  columns = std::clamp<std::int64_t>(columns, 1, std::max<std::int64_t>(std::ssize(indices), 1));
-  const std::int64_t rows = (std::ssize(indices) + columns - 1) / columns;
-  const std::int64_t step = side + kGap;
-  const at::Tensor sheet =
-      torch::full({rows * step + kGap, columns * step + kGap, 3}, 255, torch::kUInt8);
-  for (std::int64_t i = 0; i < std::ssize(indices); ++i) {
-    const Sample sample = set.get(indices[static_cast<std::size_t>(i)]);
-    const Scene scene = scaled_to_side({sample.image, sample.objects, sample.mask}, side);
-    const auto [height, width] = scene.size();
-    const std::int64_t left = kGap + i % columns * step + (side - width) / 2;
-    const std::int64_t top = kGap + i / columns * step + (side - height) / 2;
-    sheet.narrow(0, top, height)
-        .narrow(1, left, width)
-        .copy_(marked(scene.image, marks_of(scene, set, sample.label)));
+  std::vector<at::Tensor> pictures;
+  for (const std::int64_t i : indices) {
+    pictures.push_back(with_truth(set, set.get(i), side));
   }
-  return sheet;
+  return tiled(pictures, columns, {side, side});
 }
 
 }  // namespace lorae::data

@@ -108,7 +108,7 @@ function lineSet(page, series, i, count, log) {
     .filter((point) => point.y !== null && !(log.x && !(point.x > 0)) && !(log.y && !(point.y > 0)));
   return {
     label: series.name, data, borderColor: look.color, backgroundColor: look.color, borderDash: look.dash,
-    borderWidth: 2, pointStyle: look.point[0], pointBorderWidth: look.point[0] === "crossRot" ? 2 : 1,
+    borderWidth: series.bold ? 4 : 2, pointStyle: look.point[0], pointBorderWidth: look.point[0] === "crossRot" ? 2 : 1,
     pointRadius: data.length > 40 ? 0 : 3, pointHoverRadius: 6, pointHitRadius: 8, tension: 0, spanGaps: true,
   };
 }

@@ -52,6 +52,14 @@ function tabbed(page, charts) {
   return [element("div", {className: "tabs"}, ...buttons), place, () => choose(0)];
 }
 
+/** A picture that lies in the page; a phone scrolls it. */
+function picturePanel(picture) {
+  return element("div", {className: "panel"},
+    picture.title ? element("div", {className: "bar"}, element("h3", {textContent: picture.title})) : null,
+    picture.note ? element("p", {textContent: picture.note}) : null,
+    element("div", {className: "wide picture"}, element("img", {src: picture.source, alt: picture.title})));
+}
+
 function sectionOf(page, section) {
   const made = element("section", {}, element("h2", {textContent: section.title}),
     section.note ? element("p", {textContent: section.note}) : null);
@@ -64,7 +72,7 @@ function sectionOf(page, section) {
   } else if (charts.length > 0) {
     made.append(element("div", {className: charts.length > 1 ? "grid" : ""}, ...charts.map((chart) => chartPanel(page, chart))));
   }
-  made.append(...section.tables.map(tablePanel));
+  made.append(...section.tables.map(tablePanel), ...section.pictures.map(picturePanel));
   return [made, start];
 }
 

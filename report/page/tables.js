@@ -30,9 +30,9 @@ function copyButton(text, title = "copy as tab-separated values") {
   return button;
 }
 
-// A cell is null, a text, a number, or [number, text].
+// A cell is null, a text, a number, [number, text], or [number, text, what the pointer is told].
 const numberOf = (cell) => (Array.isArray(cell) ? cell[0] : cell);
-const textOf = (cell, unit) => (Array.isArray(cell) ? cell[1] : formatted(cell, unit));
+const textOf = (cell, unit) => (Array.isArray(cell) && cell[1] !== "" ? cell[1] : formatted(numberOf(cell), unit));
 
 function tsvOf(columns, rows) {
   const plain = (cell) => String(numberOf(cell) ?? "").replace(/[\t\r\n]+/g, " ");
@@ -56,11 +56,16 @@ function bodyOf(table, rows) {
     const column = table.columns[i];
     const made = element("td", {textContent: textOf(cell, column.unit)});
     made.dataset.label = column.name;
+    if (Array.isArray(cell) && cell[2]) {
+      made.title = cell[2];
+    }
     if (column.unit === "text") {
       made.className = "text";
     } else if (table.heat && typeof numberOf(cell) === "number") {
       made.className = "heat";
       made.style.setProperty("--heat", `${Math.round(62 * Math.sqrt(numberOf(cell) / most))}%`);
+    } else if (table.heat) {
+      made.className = "none";
     }
     return made;
   }))));

@@ -80,6 +80,22 @@ TEST_F(ObjectCommands, TrainMeasureAndPredictOutlines) {
     }
   }
 
+  std::vector<std::string> drawn = val;
+  drawn.insert(drawn.end(), {"--out", path("judged")});
+  EXPECT_EQ(ended(run(drawn)).at("metrics"), trained.at("metrics"));
+  ended(run(drawn));  // once more into its own folder
+  for (const char* file : {"report.html", "figures.json", "predictions.jpg"}) {
+    EXPECT_TRUE(std::filesystem::exists(folder_ / "judged" / file)) << file;
+    EXPECT_TRUE(std::filesystem::exists(folder_ / "full" / file)) << file;
+  }
+  const json figures = json::parse(std::ifstream(folder_ / "judged/figures.json"));
+  EXPECT_EQ(figures.at("curves").size(), 2U) << "masks and boxes";
+  EXPECT_EQ(figures.at("confusion").at("counted"), "objects");
+  drawn.back() = path("full");
+  const Finished refused = run(drawn);
+  EXPECT_EQ(refused.status, 78);
+  EXPECT_NE(refused.errors.find("holds a training"), std::string::npos) << refused.errors;
+
   const Finished told =
       run({"lorae", "predict", path("set") + "/images/val", "--run", path("full"), "--save",
            path("seen"), "--conf", "0.0001", "--max-det", "3", "--json"});
@@ -103,6 +119,9 @@ TEST_F(ObjectCommands, TrainMeasureAndPredictOutlines) {
 TEST_F(ObjectCommands, PixelsAreLabelled) {
   const json trained = ended(train("unet_resnet34", "net", {"--kind", "full", "--epochs", "1"}));
   EXPECT_EQ(trained.at("task"), "semantic");
+  EXPECT_EQ(json::parse(std::ifstream(folder_ / "net/figures.json")).at("confusion").at("counted"),
+            "pixels");
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "net/predictions.jpg"));
   EXPECT_TRUE(trained.at("metrics").contains("miou"));
   const json judged = ended(run({"lorae", "val", path("set"), "--run", path("net"), "--json"}));
   EXPECT_EQ(judged.at("metrics"), trained.at("metrics"));

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <set>
 
+#include "base/skew.h"
 #include "data/domains.h"
 #include "data/formats/open.h"
 #include "tensors/torch.h"
@@ -102,13 +103,6 @@ TEST(Deal, QuantitiesDiffer) {
       std::ranges::minmax_element(shares, {}, [](const auto& share) { return share.size(); });
   EXPECT_GE(least->size(), 2U);
   EXPECT_GT(most->size(), 4 * least->size());
-}
-
-TEST(Deal, SkewIsTheMeanTotalVariation) {
-  EXPECT_DOUBLE_EQ(skew_of({{1, 1}, {1, 1}}), 0);
-  EXPECT_DOUBLE_EQ(skew_of({{2, 0}, {0, 2}}), 0.5);
-  EXPECT_DOUBLE_EQ(skew_of({{2, 0}, {0, 2}, {0, 0}}), 0.5);
-  EXPECT_DOUBLE_EQ(skew_of({}), 0);
 }
 
 TEST(Deal, DomainsMayComeFromAColumnOfACsvFile) {

@@ -20,9 +20,9 @@ Metrics top1(double value) {
 
 TEST(Evaluator, MeasuresWhatWasSubmittedAndTells) {
   std::promise<void> told;
-  Evaluator evaluator(
-      [](const StateDict& state, const auto&) { return top1(state.at("w").item<double>()); },
-      [&] { told.set_value(); });
+  Evaluator evaluator([](RoundId, const StateDict& state,
+                         const auto&) { return top1(state.at("w").item<double>()); },
+                      [&] { told.set_value(); });
 
   evaluator.submit(RoundId{7}, state_of(0.5));
   told.get_future().wait();
@@ -39,7 +39,7 @@ TEST(Evaluator, PassesOverWhatIsOlderThanWhatWaits) {
   std::promise<void> go_on;
   bool first = true;
   Evaluator evaluator(
-      [&](const StateDict& state, const auto&) {
+      [&](RoundId, const StateDict& state, const auto&) {
         if (std::exchange(first, false)) {
           started.set_value();
           go_on.get_future().wait();
@@ -62,7 +62,7 @@ TEST(Evaluator, PassesOverWhatIsOlderThanWhatWaits) {
 
 TEST(Evaluator, HandsOnWhatMeasuringThrew) {
   Evaluator evaluator(
-      [](const StateDict&, const auto&) -> Metrics {
+      [](RoundId, const StateDict&, const auto&) -> Metrics {
         fail(ErrorCode::kIncompatible, "no such tensor");
       },
       [] {});
@@ -76,7 +76,7 @@ TEST(Evaluator, StopsTheMeasurementInHandWhenItEnds) {
   std::promise<void> started;
   {
     Evaluator evaluator(
-        [&](const StateDict&, const std::stop_token& stop) {
+        [&](RoundId, const StateDict&, const std::stop_token& stop) {
           started.set_value();
           while (!stop.stop_requested()) {
             std::this_thread::yield();

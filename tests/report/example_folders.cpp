@@ -48,7 +48,7 @@ void add_round(runs::Journal& journal, RoundId round, const ExampleRun& run, boo
     journal.add_update(round,
                        {.client = client,
                         .num_examples = 10,
-                        .metrics = {},
+                        .metrics = {{"loss/train", 0.25}},
                         .digest = digest_of(ByteView{}),
                         .payload = {}},
                        entries_of(run.layer));
@@ -58,6 +58,34 @@ void add_round(runs::Journal& journal, RoundId round, const ExampleRun& run, boo
     const double part = 1 - std::exp(-static_cast<double>(round.value) / 3);
     journal.add_metrics(round, {{"top1", run.top1 * part}, {"loss", 2 - part}});
   }
+}
+
+/// A grey picture of 64 x 48.
+constexpr unsigned char kJpeg[] = {
+    0xff, 0xd8, 0xff, 0xe0, 0x00, 0x10, 0x4a, 0x46, 0x49, 0x46, 0x00, 0x01, 0x01, 0x00, 0x00, 0x01,
+    0x00, 0x01, 0x00, 0x00, 0xff, 0xdb, 0x00, 0x43, 0x00, 0x50, 0x37, 0x3c, 0x46, 0x3c, 0x32, 0x50,
+    0x46, 0x41, 0x46, 0x5a, 0x55, 0x50, 0x5f, 0x78, 0xc8, 0x82, 0x78, 0x6e, 0x6e, 0x78, 0xf5, 0xaf,
+    0xb9, 0x91, 0xc8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xc0, 0x00, 0x0b, 0x08, 0x00, 0x30,
+    0x00, 0x40, 0x01, 0x01, 0x11, 0x00, 0xff, 0xc4, 0x00, 0x14, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xff, 0xc4, 0x00, 0x14,
+    0x10, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0xff, 0xda, 0x00, 0x08, 0x01, 0x01, 0x00, 0x00, 0x3f, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xff, 0xd9};
+
+JudgedLines lines_of(std::int64_t label, double best) {
+  constexpr int kPlaces = 112;
+  JudgedLines lines{.label = label};
+  for (int i = 0; i < kPlaces; ++i) {
+    const double at = i / (kPlaces - 1.0);
+    const double precision = best + (1 - best) * at, recall = best * (1 - at * at);
+    lines.precision_over_recall.push_back(at < best ? 1 - at * at * 0.3 : 0);
+    lines.precision.push_back(precision);
+    lines.recall.push_back(recall);
+    lines.f1.push_back(2 * precision * recall / (precision + recall));
+  }
+  return lines;
 }
 
 }  // namespace
@@ -176,6 +204,47 @@ Sweep make_sweep(const fs::path& folder) {
     }
   }
   return sweep;
+}
+
+Figures example_figures(std::int64_t classes, const std::vector<std::string>& shapes) {
+  Figures figures{.metrics = {{"map50_95", 0.41}, {"map50", 0.62}}};
+  const double most = static_cast<double>(classes);
+  figures.confusion = Confusion{.counted = "objects",
+                                .classes = classes,
+                                .background = true,
+                                .confidence = 0.25,
+                                .overlap = 0.45,
+                                .pairs = {}};
+  for (std::int64_t k = 0; k < classes; ++k) {
+    figures.classes.push_back(k == 0 ? "<img src=x onerror=boom()>"
+                                     : fmt::format("motorcycle {}", k));
+    const double best = 0.3 + 0.6 * static_cast<double>(k) / most;
+    figures.by_class.push_back(
+        {.label = k, .images = 10 + k, .metrics = {{"map50_95", best / 2}, {"map50", best}}});
+    figures.confusion->pairs.push_back({k, k, 7 + k});
+    figures.confusion->pairs.push_back({k, classes, 2});
+    figures.confusion->pairs.push_back({(k + 1) % classes, k, 1});
+    figures.confusion->pairs.push_back({classes, k, 2});
+  }
+  for (const std::string& shape : shapes) {
+    JudgedCurves& curves = figures.curves.emplace_back(
+        JudgedCurves{.shape = shape, .confidence = 0.33, .mean = lines_of(-1, 0.6)});
+    for (std::int64_t k = 0; k < classes; ++k) {
+      curves.classes.push_back(lines_of(k, 0.3 + 0.6 * static_cast<double>(k) / most));
+    }
+  }
+  return figures;
+}
+
+void make_judgement(const fs::path& folder,
+                    const Figures& figures,
+                    std::optional<std::uint64_t> round) {
+  const auto file = [&](const char* name) {
+    return folder / (round ? of_round(name, *round) : name);
+  };
+  ensure_directory(folder);
+  write_file_atomic(file(kFiguresFile), std::string_view(to_text(figures)));
+  write_file_atomic(file(kSheetFile), std::as_bytes(std::span(kJpeg)));
 }
 
 }  // namespace lorae::report

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/figures.h"
 #include "report/sweep.h"
 
 namespace lorae::report {
@@ -38,5 +40,13 @@ void make_training(const fs::path& folder, bool ended = true);
 
 /// Of two models and three ranks, one of them not run, with its trainings in folders of `folder`.
 Sweep make_sweep(const fs::path& folder);
+
+/// Of objects in so many classes, the first with a hostile name; each shape has curves.
+Figures example_figures(std::int64_t classes, const std::vector<std::string>& shapes);
+
+/// figures.json and predictions.jpg, or those of a round.
+void make_judgement(const fs::path& folder,
+                    const Figures& figures,
+                    std::optional<std::uint64_t> round = {});
 
 }  // namespace lorae::report

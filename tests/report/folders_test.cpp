@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
+#include "report/figure_sections.h"
 #include "report/folder_config.h"
 #include "report/run_page.h"
 #include "report/training_page.h"
@@ -159,9 +160,60 @@ TEST(RunPage, ShowsWhatOneRunReachedAndWhoTookPart) {
   EXPECT_EQ(find(page, "tables", "By round")["rows"].size(), 4U);
   const Json clients = find(page, "tables", "Clients");
   ASSERT_EQ(clients["rows"].size(), 4U);
-  EXPECT_EQ(clients["rows"][0], Json::parse(R"(["client-1", 3, 3, 45, 7350, 7410, 9000])"));
+  EXPECT_EQ(clients["rows"][0], Json::parse(R"(["client-1", 3, 3, 45, 7350, 7410, 9000, 0.25])"));
   EXPECT_EQ(find(page, "charts", "Clients by round")["series"][1]["points"][0],
             Json::parse("[1, 3]"));
+}
+
+TEST(RunPage, ShowsWhoHoldsWhatAndHowTheGlobalModelIsJudged) {
+  const TemporaryFolder folder;
+  make_run(folder / "run", {.rounds = 4}, example_config({"lorae-8"}));
+  EXPECT_FALSE(read_run(folder / "run").judged);
+  for (const std::uint64_t round : {0U, 2U, 12U}) {
+    Figures figures = example_figures(3, {"boxes"});
+    figures.metrics.set("map50", static_cast<double>(round) / 100);
+    make_judgement(folder / "run", figures, round);
+  }
+  write_file_atomic(folder / "run/figures-1.json", std::string_view("of somebody else"));
+
+  const RunRecord record = read_run(folder / "run");
+
+  EXPECT_EQ(record.judged_round, RoundId{12});
+  EXPECT_EQ(record.judged->metrics.find("map50"), 0.12);
+  // 0, 5, 40; 10, 5, 30; 20, 5, 20; 30, 5, 10 examples: 1/3, 1/9, 1/9 and 1/3 from 60, 20, 100.
+  EXPECT_NEAR(*skew_of(record), 2.0 / 9, 1e-12);
+  const fs::path out = folder / "out";
+  write_single_report(folder / "run", out);
+  const Json page = json_of(run_page(read_folder_config(folder / "run/config.toml"), record));
+  const Json& classes = page["sections"].back();
+  EXPECT_EQ(classes["title"], "Who holds which classes");
+  EXPECT_TRUE(classes["note"].get<std::string>().starts_with("Skew 0.222: "));
+  EXPECT_EQ(find(page, "charts", "Precision over recall")["series"].size(), 4U);
+  EXPECT_EQ(find(page, "tables", "By class")["rows"].size(), 3U);
+  const Json clients = find(page, "tables", "Clients");
+  EXPECT_EQ(clients["columns"].back()["name"], "loss/train");
+  EXPECT_EQ(clients["rows"][0].back(), 0.25);
+  const Section sheets = sheets_section(folder / "run");
+  ASSERT_EQ(sheets.pictures.size(), 3U);
+  EXPECT_EQ(sheets.pictures[0].title, "Before the first round");
+  EXPECT_EQ(sheets.pictures[2].title, "After round 12");
+  const Bytes html = read_file(out / "report.html");
+  EXPECT_NE(text_of(html).find("data:image/jpeg;base64,/9j/"), std::string_view::npos);
+}
+
+TEST(ComparisonPage, HasEachMethodByClassAndTheSkewOfRunsThatDiffer) {
+  const TemporaryFolder folder;
+  make_simulation(folder.path(), {"lorae-8"}, 2);
+  make_judgement(run_path(folder.path(), "lorae-8", 0), example_figures(3, {"boxes"}), 6);
+
+  const Json page = json_of(comparison_page(read({folder.path()})));
+
+  const Json table = find(page, "tables", "By class");
+  EXPECT_EQ(table["note"], "map50_95 of the first seed: lorae-8 after round 6.");
+  ASSERT_EQ(table["rows"].size(), 3U);
+  EXPECT_EQ(table["rows"][1][0], "motorcycle 1");
+  EXPECT_EQ(table["rows"][1][1], 0.25);
+  EXPECT_TRUE(find(page, "tables", "Skew of each run").is_null()) << "all were dealt alike";
 }
 
 TEST(TrainingPage, ShowsLossesMetricsAndRatesByEpoch) {

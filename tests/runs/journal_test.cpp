@@ -142,6 +142,32 @@ TEST_F(JournalRounds, AverageTheMetricsOfTheirUpdates) {
   EXPECT_EQ(means.find("new"), 8.0);
 }
 
+TEST_F(JournalRounds, SayWhatEachClientMeasuredLast) {
+  Journal journal = make();
+  const auto add = [&](RoundId round, const ClientId& client, double loss) {
+    StoredUpdate update = update_of(client);
+    update.metrics = {{"loss", loss}, {"top1", 0.5}};
+    journal.add_update(round, update, {});
+  };
+  journal.open_round(RoundId{1}, {kAda, kBob});
+  add(RoundId{1}, kAda, 3);
+  add(RoundId{1}, kBob, 4);
+  EXPECT_TRUE(journal.last_client_metrics().empty()) << "nothing is committed";
+  journal.commit_round(RoundId{1}, {}, 1);
+  journal.open_round(RoundId{2}, {kAda});
+  add(RoundId{2}, kAda, std::nan(""));
+  journal.commit_round(RoundId{2}, {}, 1);
+  journal.open_round(RoundId{3}, {kBob});
+  add(RoundId{3}, kBob, 1);
+
+  const auto metrics = journal.last_client_metrics();
+
+  ASSERT_EQ(metrics.size(), 2U);
+  EXPECT_TRUE(std::isnan(*metrics.at(kAda).find("loss"))) << "of round 2";
+  EXPECT_EQ(metrics.at(kAda).main_name(), "loss");
+  EXPECT_EQ(metrics.at(kBob).find("loss"), 4) << "round 3 is open";
+}
+
 TEST_F(JournalRounds, KeepPayloadsWhenAskedTo) {
   Journal journal = make();
   journal.open_round(RoundId{1}, {kAda});

@@ -63,6 +63,15 @@ TEST_F(Results, CompareMethodsByBytesAndNameEveryFile) {
   for (const char* file : {"config.toml", "comparison.json", "curves.csv", "report.html"}) {
     EXPECT_TRUE(fs::exists(folder_ / "out" / file)) << file;
   }
+  for (const char* file : {"figures-000000.json", "figures-000001.json", "figures-000002.json",
+                           "predictions-000002.jpg"}) {
+    EXPECT_TRUE(fs::exists(folder_ / "out/runs/lorae-seed0" / file)) << file;
+  }
+  const report::RunRecord record = report::read_run(folder_ / "out/runs/lorae-seed0");
+  EXPECT_EQ(record.judged_round, RoundId{2});
+  EXPECT_EQ(record.judged->metrics.find("top1"), record.rounds.back().metrics.find("top1"))
+      << "several threads, one judgement";
+  EXPECT_TRUE(record.clients.front().metrics.find("loss/train"));
   const Bytes report = read_file(folder_ / "out/report.html");
   EXPECT_NE(text_of(report).find("client-04"), std::string_view::npos);
 }

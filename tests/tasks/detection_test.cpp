@@ -2,6 +2,7 @@
 
 #include "data/loader.h"
 #include "tasks/judgement.h"
+#include "tasks/prediction_sheet.h"
 #include "tasks/task.h"
 #include "tensors/torch.h"
 #include "tests/tensors/helpers.h"
@@ -106,6 +107,38 @@ TEST(Detection, MeasuresWhatIsFound) {
   ASSERT_EQ(classes.size(), 2U);
   EXPECT_EQ(classes[1].images, 4);
   EXPECT_NEAR(*classes[1].metrics.find("map50"), 1, 0.01);
+}
+
+TEST(PredictionSheet, HasWhatWasSaidBesideWhatThereIs) {
+  const auto task = make_task("detection", {.classes = 2});
+  const Squares set;
+  PredictionSheet found(set, *task, 3), unsure(set, *task, 3), silent(set, *task, 3);
+  data::Loader loader = loader_of(*task, 64);
+  EXPECT_FALSE(silent.drawn().defined());
+  while (const auto batch = loader.next()) {
+    Predictions predictions = truth_of(*batch);
+    found.add(predictions, *batch);
+    for (vision::Detections& one : predictions.objects) {
+      one.scores.fill_(0.2);
+    }
+    unsure.add(predictions, *batch);
+  }
+  const at::Tensor sheet = found.drawn(), empty = unsure.drawn();
+  constexpr std::int64_t kPair = 2 * 224 + 3 * 2, kHigh = 224 + 2 * 2, kGap = 10;
+  ASSERT_EQ(sheet.sizes(), (at::IntArrayRef{2 * kHigh + 3 * kGap, 2 * kPair + 3 * kGap, 3}))
+      << "three pairs in two rows";
+  const auto half = [&](const at::Tensor& from, std::int64_t side) {
+    return from.narrow(0, kGap, kHigh).narrow(1, kGap + side * 228, 224);
+  };
+  EXPECT_TRUE(half(sheet, 0).equal(half(empty, 0))) << "the truth";
+  EXPECT_FALSE(half(sheet, 1).equal(half(empty, 1)));
+  // Where the truth has a border, what was found has it, too: the colour of class 0.
+  const auto reddish = [](const at::Tensor& picture) {
+    const at::Tensor border = picture.eq(torch::tensor({255, 99, 71}, torch::kUInt8)).all(2);
+    return border.sum().item<std::int64_t>();
+  };
+  EXPECT_GT(reddish(half(sheet, 1)), 50);
+  EXPECT_EQ(reddish(half(empty, 1)), 0);
 }
 
 models::ModelOptions options_of(const std::string& name, std::int64_t classes) {

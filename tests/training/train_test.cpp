@@ -109,6 +109,17 @@ TEST_F(TrainTest, LearnsAndKeepsWhatOthersCanRead) {
   EXPECT_EQ(header, "epoch,step,seconds,lr,train/loss,val/top1,val/top5,val/loss");
   EXPECT_EQ(row.substr(0, 4), "1,4,");
   EXPECT_NE(files::read(folder_ / "run/train.json").find(summary.digest), std::string::npos);
+  const Figures figures = parse_figures(files::read(folder_ / "run/figures.json")).value();
+  EXPECT_EQ(figures.metrics, summary.metrics) << "of the best epoch";
+  EXPECT_EQ(figures.classes.at(1), "Trouser");
+  std::int64_t pictures = 0;
+  for (const Confusion::Pair& pair : figures.confusion->pairs) {
+    pictures += pair.count;
+  }
+  EXPECT_EQ(pictures, 30);
+  const cv::Mat sheet = cv::imread(folder_ / "run/predictions.jpg");
+  EXPECT_GT(sheet.cols, 900);
+  EXPECT_GT(sheet.rows, 6 * 224) << "twelve pictures, two a row";
 }
 
 TEST_F(TrainTest, TrainsAdaptersForABackboneThatStays) {
@@ -132,6 +143,14 @@ TEST_F(TrainTest, TrainsAdaptersForABackboneThatStays) {
 
 struct Killed {};
 
+std::int64_t count_of(const std::string& text, const std::string& what) {
+  std::int64_t count = 0;
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
 TEST_F(TrainTest, GoesOnAfterAKillWithTheBitsOfAnUndisturbedOne) {
   const std::vector<std::string> keys = {"train.average_decay=0.9", "train.optimizer=adamw",
                                          "augment.flip=0.5", "augment.crop_area=0.5",
@@ -154,6 +173,8 @@ TEST_F(TrainTest, GoesOnAfterAKillWithTheBitsOfAnUndisturbedOne) {
     const TrainSummary resumed = train(asked);
     EXPECT_EQ(resumed.digest, whole.digest) << "after step " << kill;
     EXPECT_EQ(resumed.metrics, whole.metrics);
+    EXPECT_EQ(count_of(files::read(folder_ / name / kEventsFile), "train/loss"), 3)
+        << "each epoch once";
     for (const char* file : {"best", "last", "ema"}) {
       EXPECT_TRUE(same_bits(load_safetensors(folder_ / str(name, '/', file, ".safetensors")).state,
                             load_safetensors(folder_ / str("whole/", file, ".safetensors")).state))
