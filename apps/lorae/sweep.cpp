@@ -153,6 +153,7 @@ class Sweeper {
   void fail_one(SweepRow& row, ErrorCode code, const std::string& message) {
     row.state = CellState::kFailed;
     row.reason = message;
+    row.metrics = {};
     share(row);
     ++failed_;
     if (!first_code_) {

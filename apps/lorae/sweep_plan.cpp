@@ -24,6 +24,7 @@ void visit_fields(DataPlan& data, Visitor&& visit) {
   visit("ranks", data.ranks, between(1, 1024), "of kind lorae");
   visit("seeds", data.seeds, between(0, 1e15), "");
   visit("drawn_rank", data.drawn_rank, between(0, 1024), "whose curves are drawn");
+  visit("set", data.set, anything(), "\"KEY=VALUE\" of every training, as lorae train has them");
 }
 
 template <typename Visitor>
@@ -42,10 +43,12 @@ namespace {
 
 struct Top {
   std::string title = "sweep";
+  std::vector<std::string> set = {};
 };
 template <typename Visitor>
 void visit_fields(Top& top, Visitor&& visit) {
   visit("title", top.title, anything(), "");
+  visit("set", top.set, anything(), "of every data set");
 }
 
 /// Numbers by keys that are known only when models and ranks are.
@@ -122,11 +125,16 @@ void check_name(const ConfigReader& reader,
         "' is there twice");
 }
 
-void read_data(ConfigReader& reader, SweepPlan& plan) {
+/// Messages name `place` and the number of the entry there.
+ConfigReader settings_of(const std::vector<std::string>& set, const std::string& place) {
+  return ConfigReader::parse(join(set, "\n"), place);
+}
+
+void read_data(ConfigReader& reader, const Top& top, SweepPlan& plan) {
   reader.read_list("data", plan.data);
   check(!plan.data.empty(), ErrorCode::kInvalidConfig,
         "[sweep] nothing to train: expected [[data]] with name, path, classes, metrics and models");
-  const ConfigReader common = reader.part("set");
+  const ConfigReader common = settings_of(top.set, reader.where("set"));
   std::set<std::string> names;
   for (std::size_t i = 0; i < plan.data.size(); ++i) {
     const std::string section = str("data.", i);
@@ -138,7 +146,7 @@ void read_data(ConfigReader& reader, SweepPlan& plan) {
               "the models that there are; lorae models lists them");
     check_all(reader, section + ".kinds", data.kinds, {"lorae", "full", "head"},
               "\"lorae\", \"full\", \"head\"");
-    data.settings = reader.part(section + ".set");
+    data.settings = settings_of(data.set, reader.where(section + ".set"));
     data.settings.fill(common);
     data.drawn_rank = data.drawn_rank == 0 ? data.ranks.front() : data.drawn_rank;
     read_printed(reader, section + ".printed", data, data.printed);
@@ -196,7 +204,7 @@ SweepPlan read_sweep_plan(const std::filesystem::path& file) {
   reader.read("", top);
   plan.title = top.title;
   plan.text = text_of(read_file(file));
-  read_data(reader, plan);
+  read_data(reader, top, plan);
   read_tables(reader, plan);
   reader.finish();
   return plan;

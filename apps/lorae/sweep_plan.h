@@ -25,7 +25,8 @@ struct DataPlan {
   std::vector<std::int64_t> ranks = {8};
   std::vector<std::int64_t> seeds = {0};
   std::int64_t drawn_rank = 0;
-  ConfigReader settings = {};  ///< keys of `lorae train`
+  std::vector<std::string> set = {};  ///< "train.epochs=3", as --set of lorae train
+  ConfigReader settings = {};         ///< those, and those of all data sets
   /// What the paper prints, by "model.method", such as "yolo11n.r8": a number for each metric.
   std::map<std::string, std::vector<double>> printed = {};
 };

@@ -69,7 +69,7 @@ std::string note_of(const PaperPrint& print,
   if (print.cell.rank == 0) {
     const std::string as_it_is = compared(printed, counts.total);
     return as_it_is.starts_with("differs") && model.classes != print.classes
-               ? fmt::format("of {} outputs", print.classes)
+               ? fmt::format("for {} output{}", print.classes, print.classes == 1 ? "" : "s")
                : as_it_is;
   }
   if (!print.has_rule) {

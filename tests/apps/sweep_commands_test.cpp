@@ -122,11 +122,9 @@ class SweepCommand : public ::testing::Test {
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
 
   void write(const std::string& name, const std::string& before) const {
-    std::ofstream(folder_ / name) << before << R"(
-[set]
-train.epochs = 3
-train.workers = 1
-threads = 1
+    std::ofstream(folder_ / name) << R"(
+set = ["train.epochs=3", "train.workers=1", "threads=1"]
+)" << before << R"(
 [[data]]
 name = "scenes"
 path = "set"
@@ -134,9 +132,7 @@ classes = 3
 metrics = ["map50", "map50_95"]
 models = ["yolov8n"]
 ranks = [2]
-[data.set]
-model = { height = 64, width = 64 }
-train.batch_size = 4
+set = ["model.height=64", "model.width=64", "train.batch_size=4"]
 )";
   }
 
@@ -165,7 +161,7 @@ TEST_F(SweepCommand, GoesOnWhereItWasStoppedAndTrainsNothingTwice) {
     Process stopped({.arguments = sweep("two.toml", "stopped"), .output = folder_ / "stopped.log"});
     const auto begun = [&] {
       const char* cell = signal == SIGKILL ? "stopped/scenes/yolov8n-full-s0/results.csv"
-                                           : "stopped/scenes/yolov8n-lorae-r2-s0/results.csv";
+                                           : "stopped/scenes/yolov8n-lorae-r2-s0/config.toml";
       return std::filesystem::exists(folder_ / cell);
     };
     while (!begun() && !stopped.wait(std::chrono::milliseconds(5))) {
@@ -205,7 +201,6 @@ metrics = ["map50"]
 models = ["yolov8n"]
 kinds = ["full"]
 )");
-  // Two arrays of tables in one file follow each other.
   const std::vector<std::string> quick = {"--set", "train.epochs=1"};
   const Finished failed = run(sweep("three.toml", "out", quick));
   EXPECT_EQ(failed.status, 78) << failed.errors;
@@ -245,8 +240,8 @@ TEST_F(SweepCommand, SaysWhatIsWrong) {
   refused("title = 'nothing'\n", "nothing to train: expected [[data]]");
   refused(data + "models = ['yolo99']\n",
           "bad.toml:5: data.0.models: 'yolo99' is none of the models");
-  refused(data + "models = ['resnet8']\n[data.set]\ntrain.epoch = 3\n",
-          "bad.toml:7: train.epoch: unknown key; did you mean 'train.epochs'?");
+  refused(data + "models = ['resnet8']\nset = ['train.epochs=3', 'train.rate=1']\n",
+          "bad.toml:6: data.0.set:2: train.rate: unknown key");
   refused(data + "models = ['resnet8']\n[data.printed]\nresnet8.r8 = [0.5, 0.6]\n",
           "bad.toml:7: data.0.printed.resnet8.r8: expected a number for each of top1, got 2");
   refused(data + "models = ['resnet8']\n[[tables]]\nname = '1'\ndata = ['c']\n",

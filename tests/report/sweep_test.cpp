@@ -24,7 +24,7 @@ SweepRow row(const std::string& model, std::int64_t rank, std::uint64_t seed) {
           .updated_parameters = 41'396'536,
           .paper_count = 41'000'000,
           .paper_millions = 41.53,
-          .paper_note = "of 91 outputs",
+          .paper_note = "for 91 outputs",
           .paper = {{"mask_map50", 0.851}, {"mask_map50_95", 0.647}}};
 }
 
