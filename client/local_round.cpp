@@ -63,9 +63,10 @@ TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   const codec::Turn turn{
       .round = work.key.round.value,
       .seed = Seed{plan_.seed}.derive("codec", work.client.name, work.key.round.value).value};
-  return {.payload = uplink.encode(adapters::to_blocks(learner_->trainable()), global, turn).payload,
-          .num_examples = result.num_examples,
-          .metrics = {{"loss/train", result.loss}}};
+  return {
+      .payload = uplink.encode(adapters::to_blocks(learner_->trainable()), global, turn).payload,
+      .num_examples = result.num_examples,
+      .metrics = {{"loss/train", result.loss}}};
 }
 
 ImageSource planned_share() {

@@ -46,7 +46,8 @@ struct Measured {
   double encode_mb_s = 0, decode_mb_s = 0;
 
   double bits_per_parameter() const {
-    return 8.0 * static_cast<double>(bytes) / static_cast<double>(std::max<std::size_t>(parameters, 1));
+    return 8.0 * static_cast<double>(bytes) /
+           static_cast<double>(std::max<std::size_t>(parameters, 1));
   }
 };
 
@@ -89,8 +90,8 @@ std::optional<double> error_of_products(const Change& change, const Blocks& delt
       continue;
     }
     const std::string layer(codec::layer_of(name));
-    const auto found = std::ranges::find(delta, layer + std::string(adapters::kExtractorSuffix),
-                                         &Block::name);
+    const auto found =
+        std::ranges::find(delta, layer + std::string(adapters::kExtractorSuffix), &Block::name);
     const auto j = static_cast<std::size_t>(found - delta.begin());
     if (j == delta.size() || delta[j].shape[0] != delta[i].shape[1]) {
       continue;  // of a grouped convolution
@@ -150,9 +151,8 @@ Measured measure(const std::string& text, const Change& change, const codec::Tur
   if (change.has_base) {
     measured.error_product = error_of_products(change, delta);
   }
-  measured.encode_mb_s = mb_per_second(measured.parameters, [&] {
-    return chain.encode(change.local, change.global, turn);
-  });
+  measured.encode_mb_s = mb_per_second(
+      measured.parameters, [&] { return chain.encode(change.local, change.global, turn); });
   measured.decode_mb_s = mb_per_second(measured.parameters, [&] {
     return chain.decode_delta(encoded.payload, layout, change.global);
   });
@@ -181,8 +181,8 @@ json to_json(const Measured& measured) {
 }
 
 void print(const std::vector<Measured>& all) {
-  Table table("lrrrrrrr", {"chain", "bytes", "bits", "entropy", "error", "of product", "encode",
-                           "decode"});
+  Table table("lrrrrrrr",
+              {"chain", "bytes", "bits", "entropy", "error", "of product", "encode", "decode"});
   for (const Measured& one : all) {
     table.row(one.chain, one.bytes, fmt::format("{:.3f}", one.bits_per_parameter()),
               fmt::format("{:.3f}", one.entropy_bits), fmt::format("{:.4f}", one.error_delta),
