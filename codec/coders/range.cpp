@@ -61,15 +61,15 @@ void code_nibbles(Port& port, Models& models, const Segment& segment, std::span<
   std::vector<std::int8_t> steps(segment.count);
   if constexpr (!Port::kReads) {
     for (std::size_t i = 0; i < steps.size(); ++i) {
-      const unsigned both = std::to_integer<unsigned>(bytes[i / 2]);
-      const int nibble = static_cast<int>(i % 2 == 0 ? both & 15U : both >> 4U);
+      const auto both = std::to_integer<unsigned>(bytes[i / 2]);
+      const auto nibble = static_cast<int>(i % 2 == 0 ? both & 15U : both >> 4U);
       steps[i] = static_cast<std::int8_t>(nibble < 8 ? nibble : nibble - 16);
     }
   }
   code_steps(port, models, std::span(steps), segment.width);
   if constexpr (Port::kReads) {
     for (std::size_t i = 0; i < steps.size(); ++i) {
-      const unsigned nibble = static_cast<unsigned>(steps[i]) & 15U;
+      const auto nibble = static_cast<unsigned>(steps[i]) & 15U;
       bytes[i / 2] |= static_cast<std::byte>(i % 2 == 0 ? nibble : nibble << 4U);
     }
   }

@@ -15,7 +15,7 @@ std::array<std::uint16_t, StepToken::kCount> first_steps() {
   return counts;
 }
 
-StepToken token_of(int step) {
+constexpr StepToken token_of(int step) {
   const auto size = static_cast<unsigned>(step < 0 ? -step : step);
   if (size <= StepToken::kDirect) {
     return {static_cast<std::uint8_t>(step + StepToken::kDirect)};
@@ -31,7 +31,7 @@ StepToken token_of(int step) {
 
 }  // namespace
 
-const std::array<StepToken, 256> StepToken::kOf = [] {
+constinit const std::array<StepToken, 256> StepToken::kOf = [] {
   std::array<StepToken, 256> tokens;
   for (int step = -128; step < 128; ++step) {
     tokens[static_cast<std::uint8_t>(step)] = token_of(step);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <memory>
 
@@ -69,7 +70,7 @@ struct StepToken {
       return static_cast<std::int8_t>(static_cast<int>(token) - kDirect);
     }
     const unsigned above = token - 2 * kDirect - 1;
-    const unsigned width = above / 2 + 2;
+    const unsigned width = std::min(above / 2 + 2, 6U);
     const unsigned size = (2U + above % 2) << width | (bits & ((1U << width) - 1));
     return static_cast<std::int8_t>(bits >> width != 0 ? 0U - size : size);
   }

@@ -56,7 +56,7 @@ void Int4::encode(const BlockView& block, Random& random, Bytes& to) const {
   for (std::size_t i = 0; i < steps.size(); ++i) {
     // The largest scale is rounded down, which leaves the largest values beyond the last step.
     const int step = std::clamp<int>(steps[i], -7, 7);
-    const unsigned nibble = static_cast<unsigned>(step) & 15U;
+    const auto nibble = static_cast<unsigned>(step) & 15U;
     to[start + i / 2] |= static_cast<std::byte>(i % 2 == 0 ? nibble : nibble << 4U);
   }
 }

@@ -176,7 +176,8 @@ void ProductStep::encode(std::span<const BlockView> layer, Random& /*random*/, B
     const double error = relative_ * rms_of_product(mapper, extractor) /
                          std::sqrt(2.0 * static_cast<double>(rows.count));
     const auto side = [&](const BlockView& block) {
-      return std::sqrt(static_cast<double>(block.values.size() / rows.count));
+      const std::size_t length = block.values.size() / rows.count;
+      return std::sqrt(static_cast<double>(length));
     };
     std::vector<double> lengths = lengths_of(extractor.base, rows);
     Bytes& encoded = parts[pair->mapper];

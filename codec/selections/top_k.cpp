@@ -45,7 +45,7 @@ Least least_of(std::span<const float> changes, std::size_t kept) {
 }  // namespace
 
 void TopK::thin_(std::span<float> changes) const {
-  const double all = static_cast<double>(changes.size());
+  const auto all = static_cast<double>(changes.size());
   const auto kept = static_cast<std::size_t>(std::ceil(density_ * all));
   if (kept >= changes.size()) {
     return;

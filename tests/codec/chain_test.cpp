@@ -220,6 +220,19 @@ TEST(Chain, ListsItsStagesInTheOrderOfThePlaces) {
   EXPECT_LT(join(stages, ",").size(), 480U) << "the text of a Hello";
 }
 
+TEST(Chain, MeasuresTheEntropyOfSteps) {
+  const Blocks state = {block_of("a", {127, -127, 127, -127, -127, 127, 127, -127}),
+                        block_of("b", {0, 0, 7, 7})};
+  const auto bits = [&](const char* text) {
+    return Chain::parse(text).entropy_bits(state, state);
+  };
+
+  EXPECT_NEAR(bits("int8"), 32 + 8 * 1 + 32 + 4 * 1, 1e-9);
+  EXPECT_NEAR(bits("int4"), 16 + 8 * 1 + 16 + 4 * 1, 1e-9);
+  EXPECT_NEAR(bits("float16"), 12 * 16, 1e-9) << "no steps";
+  EXPECT_NEAR(bits("delta,rms_step:1"), 2 * 16, 1e-9) << "nothing changed";
+}
+
 TEST(Chain, SaysWhatAnEncodingLost) {
   const Blocks global = random_state(10), local = random_state(20);
   for (const std::string& text : all_chains()) {
