@@ -46,8 +46,7 @@ double copied_per_second() {
       benchmark::DoNotOptimize(to.data());
       benchmark::ClobberMemory();
       fastest = std::min(
-          fastest,
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+          fastest, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     }
     return static_cast<double>(size) / fastest;
   }();
@@ -61,7 +60,8 @@ void report(benchmark::State& state, double values) {
       Counter(values, Counter::kIsIterationInvariantRate | Counter::kInvert);
   state.counters["of memcpy"] =
       Counter(bytes / copied_per_second(), Counter::kIsIterationInvariantRate);
-  state.SetBytesProcessed(static_cast<std::int64_t>(static_cast<double>(state.iterations()) * bytes));
+  state.SetBytesProcessed(
+      static_cast<std::int64_t>(static_cast<double>(state.iterations()) * bytes));
 }
 
 /// One block of two by a quantiser.

@@ -145,8 +145,8 @@ std::vector<std::size_t> Chain::quantise(const Blocks& local,
   const std::vector<std::size_t> sizes = sizes_of(local, layers);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto blocks = layers[i].of(std::span(local));
-    changes.set(blocks, global == nullptr ? std::span<const Block>()
-                                          : layers[i].of(std::span(*global)));
+    changes.set(blocks,
+                global == nullptr ? std::span<const Block>() : layers[i].of(std::span(*global)));
     const std::vector<BlockShape> shapes(blocks.begin(), blocks.end());
     const std::vector<Segment> segments = quantiser_->segments(shapes);
     quantised.clear();

@@ -64,10 +64,10 @@ class Chain {
   /// Errors: kInvalidArgument if a value is not finite, or beyond the quantiser's range.
   Encoded encode(const Blocks& local, const Blocks& global, const Turn& turn = {}) const;
 
-  /// What a payload of `encode` does not say: (local - global) less what it decodes to. A client that
-  /// adds it to its next `local` sends it later (error feedback).
-  /// Source: Seide et al. 2014, Interspeech, "1-Bit Stochastic Gradient Descent"; Karimireddy et al.
-  /// 2019 (arXiv:1901.09847), Algorithm 1.
+  /// What a payload of `encode` does not say: (local - global) less what it decodes to. A client
+  /// that adds it to its next `local` sends it later (error feedback). Source: Seide et al. 2014,
+  /// Interspeech, "1-Bit Stochastic Gradient Descent"; Karimireddy et al. 2019 (arXiv:1901.09847),
+  /// Algorithm 1.
   Blocks lost(ByteView payload, const Blocks& local, const Blocks& global) const;
 
   /// Bits of the order-0 entropy of what `encode` makes before its coder: of a coder that knows of

@@ -92,8 +92,9 @@ std::array<std::optional<Filled>, kNumPlaces> fill_places(std::string_view chain
            "; known: ", known());
     };
     const auto is_it = [&](const PlaceStage& stage) { return has_name(stage, text); };
-    const auto place = std::ranges::find_if(
-        places(), [&](const Place& candidate) { return std::ranges::any_of(candidate.stages, is_it); });
+    const auto place = std::ranges::find_if(places(), [&](const Place& candidate) {
+      return std::ranges::any_of(candidate.stages, is_it);
+    });
     if (place == places().end()) {
       refuse("is unknown");
     }

@@ -34,8 +34,8 @@ inline codec::Blocks global_state() {
   return blocks;
 }
 
-/// Any bytes as a payload of one of the chains, which the first byte chooses: refused with an error,
-/// or decoded to finite numbers; no allocation is larger than `most`.
+/// Any bytes as a payload of one of the chains, which the first byte chooses: refused with an
+/// error, or decoded to finite numbers; no allocation is larger than `most`.
 inline int decode_payload(std::span<const char* const> chains,
                           std::size_t most,
                           const std::uint8_t* data,

@@ -4,100 +4,13 @@
 #include <cstring>
 #include <vector>
 
+#include "codec/coders/rans.h"
 #include "codec/coders/tokens.h"
 
 namespace lorae::codec {
 namespace {
 
-using Share = Frequencies::Share;
-
-constexpr unsigned kWordBits = 16;
-constexpr std::uint32_t kLeastState = 1U << kWordBits;  // between tokens, a state is at least this
 constexpr std::byte kPlain{0}, kCoded{1};
-
-/// The share of `bits`, of which all of this width are equally likely.
-Share share_of(unsigned bits, unsigned width) {
-  const unsigned size = Frequencies::kBits - width;
-  return {static_cast<std::uint16_t>(bits << size), static_cast<std::uint16_t>(1U << size)};
-}
-
-/// Collects the shares of tokens, in their order. The coder itself goes backwards.
-class WritePort {
- public:
-  static constexpr bool kReads = false;
-
-  /// Before so many calls of the others.
-  void expect(std::size_t calls) {
-    if (shares_.size() - size_ < calls) {
-      shares_.resize(size_ + size_ / 2 + calls);
-    }
-  }
-  unsigned token(Frequencies& model, unsigned token) {
-    shares_[size_++] = model.count(token);
-    return token;
-  }
-  unsigned bits(unsigned bits, unsigned width) {
-    shares_[size_++] = share_of(bits, width);
-    return bits;
-  }
-
-  std::span<const Share> shares() const { return std::span(shares_).first(size_); }
-
- private:
-  std::vector<Share> shares_;
-  std::size_t size_ = 0;
-};
-
-struct ReadPort {
-  static constexpr bool kReads = true;
-
-  void expect(std::size_t /*calls*/) const {}
-  unsigned token(Frequencies& model, unsigned /*token*/) {
-    Share share;
-    const unsigned token = model.find(state & (Frequencies::kAll - 1), share);
-    advance(share);
-    return token;
-  }
-  unsigned bits(unsigned /*bits*/, unsigned width) {
-    const unsigned bits = (state & (Frequencies::kAll - 1)) >> (Frequencies::kBits - width);
-    advance(share_of(bits, width));
-    return bits;
-  }
-
-  void advance(Share share) {
-    state = share.size * (state >> Frequencies::kBits) + (state & (Frequencies::kAll - 1)) -
-            share.start;
-    if (state < kLeastState) {
-      std::uint16_t word = 0;
-      if (words.size() >= sizeof word) {
-        std::memcpy(&word, words.data(), sizeof word);
-        words = words.subspan(sizeof word);
-      } else {
-        cut_short = true;  // and the rest is nonsense, as of any other damage
-      }
-      state = state << kWordBits | word;
-    }
-  }
-
-  std::uint32_t state = kLeastState;
-  ByteView words = {};
-  bool cut_short = false;
-};
-
-/// number / divisor, for divisors to Frequencies::kAll: by multiplication with 2^44 / divisor, rounded
-/// up, which is exact for them. It is four times as fast as a division.
-std::uint32_t divided(std::uint32_t number, std::uint32_t divisor) {
-  static const std::vector<std::uint64_t> inverses = [] {
-    std::vector<std::uint64_t> all(Frequencies::kAll + 1);
-    for (std::uint64_t i = 1; i < all.size(); ++i) {
-      all[i] = ((std::uint64_t{1} << 44U) + i - 1) / i;
-    }
-    return all;
-  }();
-  const std::uint64_t inverse = inverses[divisor];
-  const std::uint64_t low = number * (inverse & 0xfffU) >> 12U;
-  return static_cast<std::uint32_t>((number * (inverse >> 12U) + low) >> 32U);
-}
 
 /// How large the neighbours of a step are tells how large it will be.
 unsigned context_of(unsigned around) {
@@ -148,15 +61,15 @@ void code_nibbles(Port& port, Models& models, const Segment& segment, std::span<
   std::vector<std::int8_t> steps(segment.count);
   if constexpr (!Port::kReads) {
     for (std::size_t i = 0; i < steps.size(); ++i) {
-      const unsigned both = std::to_integer<unsigned>(bytes[i / 2]);
-      const int nibble = static_cast<int>(i % 2 == 0 ? both & 15U : both >> 4U);
+      const auto both = std::to_integer<unsigned>(bytes[i / 2]);
+      const auto nibble = static_cast<int>(i % 2 == 0 ? both & 15U : both >> 4U);
       steps[i] = static_cast<std::int8_t>(nibble < 8 ? nibble : nibble - 16);
     }
   }
   code_steps(port, models, std::span(steps), segment.width);
   if constexpr (Port::kReads) {
     for (std::size_t i = 0; i < steps.size(); ++i) {
-      const unsigned nibble = static_cast<unsigned>(steps[i]) & 15U;
+      const auto nibble = static_cast<unsigned>(steps[i]) & 15U;
       bytes[i / 2] |= static_cast<std::byte>(i % 2 == 0 ? nibble : nibble << 4U);
     }
   }
@@ -195,8 +108,7 @@ void code_layer(Port& port,
         code_bytes(port, models, segment, own);
         break;
       case Segment::Kind::kSteps:
-        code_steps(port, models,
-                   std::span(reinterpret_cast<std::int8_t*>(own.data()), own.size()),
+        code_steps(port, models, std::span(reinterpret_cast<std::int8_t*>(own.data()), own.size()),
                    segment.width);
         break;
       case Segment::Kind::kNibbles:
@@ -212,138 +124,105 @@ class RangeEncoding final : public Encoding {
     const std::size_t start = plain_.size();
     append(plain_, bytes);
     plain_.resize(start + size_of(segments));  // zeros, if there are no bytes
-    code_layer(port_, models_, segments, std::span(plain_).subspan(start));
-    ends_.push_back({plain_.size(), port_.shares().size()});
+    code_layer(writer_, models_, segments, std::span(plain_).subspan(start));
+    writer_.end_part();
+    sizes_.push_back(plain_.size() - start);
   }
 
   std::vector<std::size_t> finish(Bytes& payload) override {
-    std::vector<std::size_t> coded(ends_.size());
-    if (ends_.empty()) {
+    std::vector<std::size_t> coded = std::move(sizes_);
+    if (coded.empty()) {
       return coded;
     }
-    const std::vector<std::uint16_t> words = words_of(coded);
-    const std::size_t size = sizeof state_ + words.size() * sizeof words[0];
-    payload.push_back(size < plain_.size() ? kCoded : kPlain);
+    const RansWriter::Written written = writer_.finish();
+    const std::size_t size = sizeof written.state + written.words.size() * sizeof written.words[0];
     if (size < plain_.size()) {
-      append(payload, bytes_of(std::span<const std::uint32_t>(&state_, 1)));
-      append(payload, bytes_of(std::span(words)));
-      coded[0] += sizeof state_;
-    } else {
-      append(payload, plain_);
-      for (std::size_t i = 0; i < ends_.size(); ++i) {
-        coded[i] = ends_[i].bytes - (i == 0 ? 0 : ends_[i - 1].bytes);
+      payload.push_back(kCoded);
+      append(payload, bytes_of(std::span<const std::uint32_t>(&written.state, 1)));
+      append(payload, bytes_of(std::span<const std::uint16_t>(written.words)));
+      for (std::size_t i = 0; i < coded.size(); ++i) {
+        coded[i] = written.parts[i] * sizeof written.words[0];
       }
+      coded[0] += sizeof written.state;
+    } else {
+      payload.push_back(kPlain);
+      append(payload, plain_);
     }
     coded[0] += 1;
     return coded;
   }
 
  private:
-  struct End {
-    std::size_t bytes, shares;
-  };
-
-  /// Puts all shares into the state, the last one first, and what does not fit into words, which
-  /// are then turned to the order of reading. `coded`: bytes of words by layer.
-  std::vector<std::uint16_t> words_of(std::vector<std::size_t>& coded) {
-    const std::span<const Share> shares = port_.shares();
-    std::vector<std::uint16_t> words(shares.size());  // a share needs one at most
-    std::uint32_t state = kLeastState;
-    std::size_t next = shares.size(), written = 0;
-    for (std::size_t layer = ends_.size(); layer-- > 0;) {
-      const std::size_t before = written;
-      const std::size_t begin = layer == 0 ? 0 : ends_[layer - 1].shares;
-      while (next > begin) {
-        const auto [start, size] = shares[--next];
-        words[written] = static_cast<std::uint16_t>(state);
-        const bool full = state >> (2 * kWordBits - Frequencies::kBits) >= size;
-        written += full ? 1 : 0;
-        state = full ? state >> kWordBits : state;
-        const std::uint32_t quotient = divided(state, size);
-        state += quotient * (Frequencies::kAll - size) + start;
-      }
-      coded[layer] = (written - before) * sizeof words[0];
-    }
-    words.resize(written);
-    std::ranges::reverse(words);
-    state_ = state;
-    return words;
-  }
-
   Models models_;
-  WritePort port_;
+  RansWriter writer_;
   Bytes plain_;
-  std::vector<End> ends_;  // of layers
-  std::uint32_t state_ = kLeastState;
+  std::vector<std::size_t> sizes_;  // of layers, in plain_
 };
 
 class RangeDecoding final : public Decoding {
  public:
-  explicit RangeDecoding(ByteView payload) : payload_(payload) {}
+  explicit RangeDecoding(ByteView payload) : left_(payload) {}
 
   Result<Layer> next(std::span<const Segment> segments) override {
-    const std::size_t head = begun_ ? 0 : 1;
+    const std::size_t before = left();
     if (!begun_ && !begin()) {
       return corrupt("cut short, or of another coder");
     }
-    const std::size_t size = size_of(segments);
-    if (!coded_) {
-      if (port_.words.size() < size) {
-        return corrupt("cut short");
-      }
-      const Layer layer{port_.words.first(size), head + size};
-      port_.words = port_.words.subspan(size);
-      return layer;
-    }
-    const std::size_t before = head > 0 ? payload_.size() : port_.words.size();
-    bytes_.assign(size, std::byte{0});
-    code_layer(port_, models_, segments, bytes_);
-    if (port_.cut_short) {
+    bytes_.assign(size_of(segments), std::byte{0});
+    if (coded_) {
+      code_layer(reader_, models_, segments, bytes_);
+    } else if (left_.size() >= bytes_.size()) {
+      std::ranges::copy(left_.first(bytes_.size()), bytes_.begin());
+      left_ = left_.subspan(bytes_.size());
+    } else {
       return corrupt("cut short");
     }
-    return Layer{bytes_, before - port_.words.size()};
+    if (reader_.cut_short()) {
+      return corrupt("cut short");
+    }
+    return Layer{bytes_, before - left()};
   }
 
   Result<bool> finish() override {
-    if (!begun_ && !payload_.empty()) {
+    if (left() > 0) {
       return corrupt("bytes after the last layer");
     }
-    if (!port_.words.empty()) {
-      return corrupt("bytes after the last layer");
-    }
-    if (port_.state != kLeastState) {
+    if (!reader_.at_end()) {
       return corrupt("the coder does not end where it began");
     }
     return true;
   }
 
  private:
+  std::size_t left() const { return coded_ ? reader_.left() : left_.size(); }
+
   bool begin() {
     begun_ = true;
-    if (payload_.empty() || (payload_[0] != kPlain && payload_[0] != kCoded)) {
+    if (left_.empty() || (left_[0] != kPlain && left_[0] != kCoded)) {
       return false;
     }
-    coded_ = payload_[0] == kCoded;
-    port_.words = payload_.subspan(1);
-    if (!coded_) {
-      return true;
+    const bool coded = left_[0] == kCoded;
+    left_ = left_.subspan(1);
+    std::uint32_t state = 0;
+    if (coded) {
+      if (left_.size() < sizeof state) {
+        return false;
+      }
+      std::memcpy(&state, left_.data(), sizeof state);
+      reader_ = RansReader(state, left_.subspan(sizeof state));
+      coded_ = true;
     }
-    if (port_.words.size() < sizeof port_.state) {
-      return false;
-    }
-    std::memcpy(&port_.state, port_.words.data(), sizeof port_.state);
-    port_.words = port_.words.subspan(sizeof port_.state);
-    return port_.state >= kLeastState;
+    return !coded || state >= kLeastState;
   }
 
   static Error corrupt(const std::string& why) {
     return {ErrorCode::kCorruptData, "[range] " + why};
   }
 
-  ByteView payload_;
   bool begun_ = false, coded_ = false;
+  ByteView left_;  // as long as nothing says that it is coded
+  RansReader reader_;
   Models models_;
-  ReadPort port_;
   Bytes bytes_;
 };
 

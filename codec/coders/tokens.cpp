@@ -15,7 +15,7 @@ std::array<std::uint16_t, StepToken::kCount> first_steps() {
   return counts;
 }
 
-StepToken token_of(int step) {
+constexpr StepToken token_of(int step) {
   const auto size = static_cast<unsigned>(step < 0 ? -step : step);
   if (size <= StepToken::kDirect) {
     return {static_cast<std::uint8_t>(step + StepToken::kDirect)};
@@ -31,16 +31,13 @@ StepToken token_of(int step) {
 
 }  // namespace
 
-StepToken StepToken::of(std::int8_t step) {
-  static const std::array<StepToken, 256> all = [] {
-    std::array<StepToken, 256> tokens;
-    for (int one = -128; one < 128; ++one) {
-      tokens[static_cast<std::uint8_t>(one)] = token_of(one);
-    }
-    return tokens;
-  }();
-  return all[static_cast<std::uint8_t>(step)];
-}
+constinit const std::array<StepToken, 256> StepToken::kOf = [] {
+  std::array<StepToken, 256> tokens;
+  for (int step = -128; step < 128; ++step) {
+    tokens[static_cast<std::uint8_t>(step)] = token_of(step);
+  }
+  return tokens;
+}();
 
 Models::Models() = default;
 

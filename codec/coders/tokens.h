@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <memory>
 
@@ -44,11 +45,11 @@ class Models {
   }
   void make(std::size_t index, Kind kind);
 
-  std::array<std::unique_ptr<Frequencies>, 1 + kContexts + kPlanes * (1 + kNibbles)> models_;
+  std::array<std::unique_ptr<Frequencies>, 1 + kContexts + kPlanes*(1 + kNibbles)> models_;
 };
 
-/// How steps become tokens: those to 7 in size have one each; beyond, half an octave shares one, and
-/// bits say which it is.
+/// How steps become tokens: those to 7 in size have one each; beyond, half an octave shares one,
+/// and bits say which it is.
 struct StepToken {
   static constexpr int kDirect = 7;
   static constexpr unsigned kCount = 2 * kDirect + 1 + 9;
@@ -57,7 +58,7 @@ struct StepToken {
   std::uint8_t bits = 0;   ///< the sign, then what the token does not say of the size
   std::uint8_t width = 0;  ///< how many bits
 
-  static StepToken of(std::int8_t step);
+  static StepToken of(std::int8_t step) { return kOf[static_cast<std::uint8_t>(step)]; }
 
   /// How many bits follow a token.
   static unsigned width_of(unsigned token) {
@@ -69,10 +70,13 @@ struct StepToken {
       return static_cast<std::int8_t>(static_cast<int>(token) - kDirect);
     }
     const unsigned above = token - 2 * kDirect - 1;
-    const unsigned width = above / 2 + 2;
+    const unsigned width = std::min(above / 2 + 2, 6U);
     const unsigned size = (2U + above % 2) << width | (bits & ((1U << width) - 1));
     return static_cast<std::int8_t>(bits >> width != 0 ? 0U - size : size);
   }
+
+ private:
+  static const std::array<StepToken, 256> kOf;
 };
 
 }  // namespace lorae::codec

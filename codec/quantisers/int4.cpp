@@ -22,8 +22,7 @@ void quantise_by_chance(std::span<const float> values,
   for (std::size_t i = 0; i < values.size(); ++i) {
     const float scale = scales[i / rows.run % rows.count];
     const float draw = random.uniform();
-    const float quotient =
-        scale >= std::numeric_limits<float>::min() ? values[i] / scale : 0.0F;
+    const float quotient = scale >= std::numeric_limits<float>::min() ? values[i] / scale : 0.0F;
     steps[i] = static_cast<std::int8_t>(std::floor(static_cast<double>(quotient) + draw));
   }
 }
@@ -57,7 +56,7 @@ void Int4::encode(const BlockView& block, Random& random, Bytes& to) const {
   for (std::size_t i = 0; i < steps.size(); ++i) {
     // The largest scale is rounded down, which leaves the largest values beyond the last step.
     const int step = std::clamp<int>(steps[i], -7, 7);
-    const unsigned nibble = static_cast<unsigned>(step) & 15U;
+    const auto nibble = static_cast<unsigned>(step) & 15U;
     to[start + i / 2] |= static_cast<std::byte>(i % 2 == 0 ? nibble : nibble << 4U);
   }
 }
@@ -69,8 +68,7 @@ Result<bool> Int4::decode(ByteView bytes, Block& block) const {
     scale = scale_in(bytes);
     bytes = bytes.subspan(sizeof(std::uint16_t));
     if (!(scale >= 0.0F && scale <= kLargestScale)) {
-      return Error(ErrorCode::kCorruptData,
-                   str("[int4] '", block.name, "': the scale is ", scale));
+      return Error(ErrorCode::kCorruptData, str("[int4] '", block.name, "': the scale is ", scale));
     }
   }
   std::vector<std::int8_t> steps(block.values.size());

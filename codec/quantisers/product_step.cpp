@@ -12,8 +12,8 @@
 namespace lorae::codec {
 namespace {
 
-constexpr double kMostRms = 2.5;           // of a tensor's own changes: its mean step
-constexpr double kShortest = 0.5;          // of the lengths' root mean square
+constexpr double kMostRms = 2.5;   // of a tensor's own changes: its mean step
+constexpr double kShortest = 0.5;  // of the lengths' root mean square
 constexpr float kLargestStep = std::numeric_limits<float>::max() / kMostSteps;
 
 /// Where a layer has its mapper [m, r, ...] and its extractor [r, ...].
@@ -44,8 +44,8 @@ std::optional<Pair> pair_of(std::size_t count, Shape shape) {
 /// How long the rows are; none is much shorter than the others, and none 0.
 std::vector<double> lengths_of(std::span<const float> values, const Rows& rows) {
   std::vector<double> lengths = squares_of(values, rows);
-  const double mean = std::accumulate(lengths.begin(), lengths.end(), 0.0) /
-                      static_cast<double>(lengths.size());
+  const double mean =
+      std::accumulate(lengths.begin(), lengths.end(), 0.0) / static_cast<double>(lengths.size());
   if (mean == 0) {
     std::ranges::fill(lengths, 1.0);
     return lengths;
@@ -161,8 +161,8 @@ std::vector<Segment> ProductStep::segments(std::span<const BlockShape> layer) co
 }
 
 void ProductStep::encode(std::span<const BlockView> layer, Random& /*random*/, Bytes& to) const {
-  const auto pair = pair_of(
-      layer.size(), [&](std::size_t i) -> const BlockShape& { return layer[i].shape; });
+  const auto pair =
+      pair_of(layer.size(), [&](std::size_t i) -> const BlockShape& { return layer[i].shape; });
   std::vector<Bytes> parts(layer.size());  // the mapper is encoded first, wherever it stands
   for (std::size_t i = 0; i < layer.size(); ++i) {
     if (!pair || (i != pair->mapper && i != pair->extractor)) {
@@ -176,7 +176,8 @@ void ProductStep::encode(std::span<const BlockView> layer, Random& /*random*/, B
     const double error = relative_ * rms_of_product(mapper, extractor) /
                          std::sqrt(2.0 * static_cast<double>(rows.count));
     const auto side = [&](const BlockView& block) {
-      return std::sqrt(static_cast<double>(block.values.size() / rows.count));
+      const std::size_t length = block.values.size() / rows.count;
+      return std::sqrt(static_cast<double>(length));
     };
     std::vector<double> lengths = lengths_of(extractor.base, rows);
     Bytes& encoded = parts[pair->mapper];

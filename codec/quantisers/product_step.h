@@ -5,8 +5,9 @@
 
 namespace lorae::codec {
 
-/// Steps that are alike in the product of mapper and extractor, B A, not in the factors: an error of
-/// an extractor's row i counts as much as column i of the mapper is long, and the other way round.
+/// Steps that are alike in the product of mapper and extractor, B A, not in the factors: an error
+/// of an extractor's row i counts as much as column i of the mapper is long, and the other way
+/// round.
 ///
 /// Formula: with g the root mean square of the product's change (B + dB)(A + dA) - B A, [m, n]:
 ///            step of column i of dB = c g / sqrt(2 r) sqrt(n) / |A_i|

@@ -15,9 +15,7 @@ double rms_of(std::span<const float> values) {
   const std::ptrdiff_t zeros = std::ranges::count(values, 0.0F);
   const std::ptrdiff_t others = std::ssize(values) - zeros;
   const Rows rows({{}, {std::ssize(values)}, -1}, ScalePer::kTensor);
-  return others == 0
-             ? 0.0
-             : std::sqrt(squares_of(values, rows)[0] / static_cast<double>(others));
+  return others == 0 ? 0.0 : std::sqrt(squares_of(values, rows)[0] / static_cast<double>(others));
 }
 
 }  // namespace

@@ -11,8 +11,8 @@ namespace lorae::codec {
 /// often which step comes, this is nearly the best that fixed-rate theory allows.
 ///
 /// Formula: step = c sqrt(mean of x^2 over all x that are not 0), but at least max|x| / 127, as a
-///          bfloat16; q = round-to-nearest-even(x / step). An error is half a step at most; all is 0
-///          if the step is below 2^-126.
+///          bfloat16; q = round-to-nearest-even(x / step). An error is half a step at most; all is
+///          0 if the step is below 2^-126.
 /// Layout:  bfloat16 step (none if there are no values), then one int8 per value, row-major.
 /// Source:  entropy-coded scalar quantisation, Gish & Pierce 1968, IEEE Trans. Inf. Theory 14(5).
 struct RmsStep {

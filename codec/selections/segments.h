@@ -4,8 +4,8 @@
 
 namespace lorae::codec {
 
-/// Each round one of n groups of neighbouring layers, about equally large; all are sent in n rounds.
-/// All clients of a round send the same group, so that its mean is one over all of them.
+/// Each round one of n groups of neighbouring layers, about equally large; all are sent in n
+/// rounds. All clients of a round send the same group, so that its mean is one over all of them.
 /// Source: round-robin segments, EcoLoRA (arXiv:2506.02001), section 4.1; there each client has its
 ///         own.
 class Segments final : public Selection {

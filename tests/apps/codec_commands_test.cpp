@@ -20,9 +20,8 @@ class CodecBench : public ::testing::Test {
     const StateDict base({{"c.extractor", 0.1 * torch::randn({4, 3, 3, 3})},
                           {"c.mapper", 0.1 * torch::randn({16, 4, 1, 1})},
                           {"fc.weight", torch::randn({10, 16})}});
-    const StateDict update = map(base, [](const at::Tensor& tensor) {
-      return tensor + 0.01 * torch::randn_like(tensor);
-    });
+    const StateDict update = map(
+        base, [](const at::Tensor& tensor) { return tensor + 0.01 * torch::randn_like(tensor); });
     save_safetensors(path("base"), base);
     save_safetensors(path("update"), update);
     save_safetensors(path("other"), StateDict({{"fc.weight", torch::zeros({10, 16})}}));

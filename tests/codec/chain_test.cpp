@@ -159,9 +159,11 @@ TEST(Chain, IsSmallerWithEachStage) {
 
 TEST(Chain, NamesTheStageThatIsWrong) {
   const std::string known =
-      "; known: delta; selection: top_k:density, segments:n; quantiser: float32, float16, bfloat16, "
+      "; known: delta; selection: top_k:density, segments:n; quantiser: float32, float16, "
+      "bfloat16, "
       "int8, int8:row, int4, int4:row, int4:stochastic, int4:row:stochastic, rms_step:c, "
-      "product_step:c; coder: stored, zstd, zstd:1, zstd:2, zstd:3, zstd:4, zstd:5, zstd:6, zstd:7, "
+      "product_step:c; coder: stored, zstd, zstd:1, zstd:2, zstd:3, zstd:4, zstd:5, zstd:6, "
+      "zstd:7, "
       "zstd:8, zstd:9, range";
   const auto refusal = [](const char* chain) { return config_error([&] { Chain::parse(chain); }); };
 
@@ -173,10 +175,10 @@ TEST(Chain, NamesTheStageThatIsWrong) {
   EXPECT_EQ(
       refusal("int8,int8:row"),
       "[codec] chain 'int8,int8:row': stage 'int8:row' is a second quantiser after 'int8'" + known);
-  for (const char* chain : {"", "delta,", ",int8", "zstd:0", "zstd:10", "zstd:", "zstd:x", "Int8",
-                            " int8", "int8:column", "delta,delta", "zstd,zstd", "float32,int8",
-                            "zstd,stored", "zstd,delta", "selection", "top_k", "range:1",
-                            "rms_step:1,delta"}) {
+  for (const char* chain :
+       {"", "delta,", ",int8", "zstd:0", "zstd:10", "zstd:", "zstd:x", "Int8", " int8",
+        "int8:column", "delta,delta", "zstd,zstd", "float32,int8", "zstd,stored", "zstd,delta",
+        "selection", "top_k", "range:1", "rms_step:1,delta"}) {
     EXPECT_TRUE(refusal(chain).starts_with("[codec] chain '")) << chain;
   }
 }
@@ -189,9 +191,10 @@ TEST(Chain, NamesTheNumberThatIsWrong) {
 
   EXPECT_EQ(refusal("rms_step:0"),
             "[codec] chain 'rms_step:0': stage 'rms_step:0' needs a number from 0.001 to 1000");
-  EXPECT_EQ(refusal("delta,segments:1.5"),
-            "[codec] chain 'delta,segments:1.5': stage 'segments:1.5' needs a whole number from 1 to "
-            "1000");
+  EXPECT_EQ(
+      refusal("delta,segments:1.5"),
+      "[codec] chain 'delta,segments:1.5': stage 'segments:1.5' needs a whole number from 1 to "
+      "1000");
   for (const char* number : {"", ":", ":x", ":1x", ":nan", ":inf", ":-1", ": 1", ":1001", ":1:1"}) {
     EXPECT_NE(refusal(str("rms_step", number).c_str()).find("needs a number"), std::string::npos)
         << number;
@@ -215,6 +218,19 @@ TEST(Chain, ListsItsStagesInTheOrderOfThePlaces) {
   EXPECT_EQ(stages.back(), "range");
   EXPECT_EQ(std::ranges::count(stages, "rms_step:c"), 1);
   EXPECT_LT(join(stages, ",").size(), 480U) << "the text of a Hello";
+}
+
+TEST(Chain, MeasuresTheEntropyOfSteps) {
+  const Blocks state = {block_of("a", {127, -127, 127, -127, -127, 127, 127, -127}),
+                        block_of("b", {0, 0, 7, 7})};
+  const auto bits = [&](const char* text) {
+    return Chain::parse(text).entropy_bits(state, state);
+  };
+
+  EXPECT_NEAR(bits("int8"), 32 + 8 * 1 + 32 + 4 * 1, 1e-9);
+  EXPECT_NEAR(bits("int4"), 16 + 8 * 1 + 16 + 4 * 1, 1e-9);
+  EXPECT_NEAR(bits("float16"), 12 * 16, 1e-9) << "no steps";
+  EXPECT_NEAR(bits("delta,rms_step:1"), 2 * 16, 1e-9) << "nothing changed";
 }
 
 TEST(Chain, SaysWhatAnEncodingLost) {

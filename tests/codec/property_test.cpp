@@ -53,9 +53,8 @@ struct States {
       for (std::size_t j = 0; j < local[i].values.size(); ++j) {
         const float change = fill(random);
         // A change that float32 cannot add to the global value is one of zero.
-        global[i].values[j] = std::fabs(change) < 1e-30F || std::fabs(change) > 1e30F
-                                  ? 0.0F
-                                  : global[i].values[j];
+        global[i].values[j] =
+            std::fabs(change) < 1e-30F || std::fabs(change) > 1e30F ? 0.0F : global[i].values[j];
         local[i].values[j] = global[i].values[j] + change;
       }
     }
@@ -64,8 +63,7 @@ struct States {
 
 /// Which chains may refuse this: halves end at 65504.
 bool may_refuse(const std::string& chain) {
-  return chain.find("float16") != std::string::npos &&
-         chain.find("bfloat16") == std::string::npos;
+  return chain.find("float16") != std::string::npos && chain.find("bfloat16") == std::string::npos;
 }
 
 void expect_bounded(const ChainCase& one, const States& states, const std::string& what) {
@@ -96,8 +94,8 @@ void expect_bounded(const ChainCase& one, const States& states, const std::strin
     const double end = may_refuse(one.text) ? std::ldexp(1.0, -25) : 2e-36;
     const double bound = largest * one.bound * 1.01 + (one.bound > 0 ? end : 0.0);
     for (std::size_t j = 0; j < sent[i].values.size(); ++j) {
-      const double error = static_cast<double>(delta[i].values[j]) -
-                           static_cast<double>(decoded->at(i).values[j]);
+      const double error =
+          static_cast<double>(delta[i].values[j]) - static_cast<double>(decoded->at(i).values[j]);
       ASSERT_LE(std::fabs(error), bound) << what << ", " << sent[i].name << ' ' << j;
     }
   }

@@ -134,7 +134,8 @@ TEST(Range, IsWithinThreePercentOfTheEntropyOfSteps) {
   for (const std::size_t count : {3000U, 30000U, 300000U}) {
     for (const double spread : {0.4, 1.0, 3.0, 20.0}) {
       const Bytes steps = normal_steps(count, spread, 9);
-      const auto bits = static_cast<double>(8 * payload_of(steps, {Kind::kSteps, count, 64}).size());
+      const auto bits =
+          static_cast<double>(8 * payload_of(steps, {Kind::kSteps, count, 64}).size());
       // Learning costs about as much as 60 bytes of tables.
       EXPECT_LT(bits, 1.03 * entropy_of(steps) + 8 * 60) << count << ' ' << spread;
     }
@@ -171,7 +172,8 @@ TEST(Range, WritesTheSameBytesForEver) {
     step = static_cast<std::byte>(random.below(2) == 0 ? size : -size);
   }
   EXPECT_EQ(digest_of(payload_of(steps, {Kind::kSteps, 4000, 40})).hex().substr(0, 16), "STEPS");
-  EXPECT_EQ(digest_of(payload_of(steps, {Kind::kNibbles, 8000, 80})).hex().substr(0, 16), "NIBBLES");
+  EXPECT_EQ(digest_of(payload_of(steps, {Kind::kNibbles, 8000, 80})).hex().substr(0, 16),
+            "NIBBLES");
   EXPECT_EQ(digest_of(payload_of(steps, {Kind::kBytes, 1000, 4})).hex().substr(0, 16), "BYTES");
   EXPECT_EQ(to_hex(payload_of(from_hex("00ff0001000000"), {Kind::kSteps, 7, 7})), "HEX");
 }

@@ -28,8 +28,7 @@ TEST(TopK, SendsWhatIsKeptAndZeros) {
   const Blocks global = random_state(1), local = random_state(2);
   const Blocks delta = subtract(local, global);
   const Chain chain = Chain::parse("delta,top_k:0.25,range");
-  const Blocks decoded =
-      decode_delta(chain, chain.encode(local, global).payload, global).value();
+  const Blocks decoded = decode_delta(chain, chain.encode(local, global).payload, global).value();
   for (std::size_t i = 0; i < delta.size(); ++i) {
     std::vector<float> expected = delta[i].values;
     TopK(0.25).thin_(expected);
@@ -66,8 +65,8 @@ TEST(Segments, AreAboutEquallyLarge) {
 
 TEST(Segments, CostNextToNothingWhereNothingIsSent) {
   const Blocks global = random_state(1), local = random_state(2);
-  for (const char* text : {"delta,segments:2", "delta,segments:2,int8,zstd",
-                           "delta,segments:2,float16,range"}) {
+  for (const char* text :
+       {"delta,segments:2", "delta,segments:2,int8,zstd", "delta,segments:2,float16,range"}) {
     const Chain chain = Chain::parse(text);
     std::size_t sent = 0;
     for (const std::uint64_t round : {0U, 1U}) {

@@ -172,14 +172,18 @@ struct PairCase {
       const auto run = static_cast<std::size_t>(block.row_axis == 0 ? inputs : 1);
       for (std::size_t i = 0; i < block.values.size(); ++i) {
         const auto index = i / run % static_cast<std::size_t>(rank);
-        block.values[i] *= std::pow(block.row_axis == 0 ? 0.7F : 1.5F, static_cast<float>(index));
+        block.values[i] *= std::pow(block.row_axis == 0 ? 0.8F : 1.25F, static_cast<float>(index));
       }
     }
+    // As gradients are: a factor moves as far as the other one is long.
     local = global;
     Random random(3);
     for (Block& block : local) {
-      for (float& value : block.values) {
-        value += static_cast<float>(0.02 * random.normal());
+      const auto run = static_cast<std::size_t>(block.row_axis == 0 ? inputs : 1);
+      for (std::size_t i = 0; i < block.values.size(); ++i) {
+        const auto index = static_cast<float>(i / run % static_cast<std::size_t>(rank));
+        const float other = std::pow(block.row_axis == 0 ? 1.25F : 0.8F, index);
+        block.values[i] += other * static_cast<float>(0.005 * random.normal());
       }
     }
   }

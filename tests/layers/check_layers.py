@@ -15,7 +15,7 @@ LIMIT = 400
 SOURCES = {".h", ".cpp", ".cu"}
 # Without LibTorch, so that they compile fast and run under sanitizers: rooms, wings, and files of
 # rooms that also hold others. What a free file includes must be free, too.
-TORCH_FREE = {"base", "wire", "codec", "codec/coders", "codec/quantisers", "runs", "report", "transport",
+TORCH_FREE = {"base", "wire", "codec", "codec/coders", "codec/quantisers", "codec/selections", "runs", "report", "transport",
               "ops/loops", "tasks/metrics", "data/scenes"}
 TORCH_FREE_FILES = {
     "tensors/safetensors_header", "data/objects", "adapters/description", "adapters/policy",
