@@ -1,95 +1,11 @@
 // What comes in, what goes out, and the state between: tensors, without rounds.
-#include "adapters/adapter_file.h"
-#include "adapters/blocks.h"
-#include "adapters/conv2d.h"
-#include "codec/lattice.h"
-#include "coordinator/broadcast.h"
-#include "coordinator/coordinator.h"
-#include "coordinator/global_state.h"
-#include "coordinator/intake.h"
-#include "tensors/torch.h"
-#include "tests/base/temporary_folder.h"
-#include "tests/tensors/helpers.h"
+#include "tests/coordinator/exchange.h"
 
 namespace lorae::coordinator {
 namespace {
 
 using testing::expect_error;
 using testing::same_bits;
-
-/// One adapted layer and a head, as LoRAE sends them.
-StateDict random_state(std::uint64_t seed, double bound = 1.0) {
-  const auto draw = [&](std::vector<std::int64_t> shape, std::uint64_t index) {
-    return adapters::uniform_tensor(shape, bound, Seed{seed}.derive("test", {}, index));
-  };
-  return StateDict({{"conv1.extractor", draw({2, 3, 3, 3}, 0)},
-                    {"conv1.mapper", draw({4, 2, 1, 1}, 1)},
-                    {"fc.bias", draw({5}, 2)},
-                    {"fc.weight", draw({5, 4}, 3)}});
-}
-
-ExchangeOptions options_of(const std::string& uplink = "delta,zstd",
-                           const std::string& downlink = "zstd") {
-  return {
-      .uplink = uplink,
-      .downlink = downlink,
-      .rule = {},
-      .server = {.learning_rate = 0.5, .momentum = 0.7},
-      .info = {.model = "resnet8",
-               .kind = adapters::Kind::kLorae,
-               .classes = 5,
-               .base_digest = "c0ffee",
-               .layers = {{.name = "conv1", .kernel = 3, .rank = 2, .alpha = 4, .scaling = 2}}}};
-}
-
-/// The three values of an exchange, moved as a coordinator moves them.
-struct Exchange {
-  ExchangeOptions options;
-  GlobalState state;
-  Broadcast broadcast;
-  Intake intake;
-
-  explicit Exchange(const StateDict& initial, const ExchangeOptions& given = options_of())
-      : options(given),
-        state(initial, given),
-        broadcast(codec::Chain::parse(given.downlink), initial, given.lattice > 0),
-        intake(codec::Chain::parse(given.uplink), given.rule, broadcast.layout()) {}
-
-  /// What a client sends that moved the global state by a random delta.
-  Bytes update(std::uint64_t seed) const {
-    codec::Blocks local = broadcast.held();
-    const codec::Blocks delta = adapters::to_blocks(random_state(seed, 0.1));
-    for (std::size_t i = 0; i < local.size(); ++i) {
-      for (std::size_t j = 0; j < local[i].values.size(); ++j) {
-        local[i].values[j] += delta[i].values[j];
-      }
-    }
-    return codec::Chain::parse(options.uplink).encode(local, broadcast.held()).payload;
-  }
-
-  void add(std::uint64_t seed, std::int64_t examples) {
-    intake.add({"client"}, intake.accept(update(seed), broadcast.held()).value(), examples);
-  }
-
-  void commit() {
-    state.commit();
-    broadcast.advance(state.tensors(), state.version());
-  }
-
-  void run_round(const runs::RunDirectory& directory, std::uint64_t seed) {
-    add(seed, 10);
-    add(seed + 1, 30);
-    state.step(intake.finish().pseudo_gradient);
-    state.save(directory);
-    commit();
-  }
-};
-
-class StateFiles : public ::testing::Test {
- protected:
-  TemporaryFolder folder_;
-  runs::RunDirectory directory_ = runs::RunDirectory::create(folder_ / "run", "seed = 1\n");
-};
 
 TEST(GlobalState, StartsAtVersionZeroWithACopyOfTheInitialState) {
   const StateDict initial = random_state(1);
@@ -232,79 +148,6 @@ TEST(Intake, BoundsTheSizeOfAnUpdate) {
     const Exchange exchange(random_state(1), options_of(uplink));
     EXPECT_LE(exchange.update(2).size(), exchange.intake.max_update_bytes()) << uplink;
   }
-}
-
-/// A state on a lattice, whose clients get differences.
-class OnLattice : public StateFiles {
- protected:
-  static ExchangeOptions lattice() {
-    ExchangeOptions options = options_of();
-    options.lattice = 1;
-    return options;
-  }
-  static StateDict start() {
-    return adapters::to_state(codec::on_grid(adapters::to_blocks(random_state(1))));
-  }
-  /// What a client makes of an offer.
-  static codec::Blocks taken(Exchange& exchange, const codec::Blocks& held, RoundId version) {
-    const Broadcast::Offer offer = exchange.broadcast.offer(version);
-    EXPECT_EQ(offer.base, version);
-    const codec::Blocks state =
-        codec::sum(held, codec::decode_difference(*exchange.broadcast.find(offer.object),
-                                                  exchange.broadcast.layout())
-                             .value());
-    EXPECT_EQ(codec::digest_of(state), offer.state);
-    return state;
-  }
-};
-
-TEST_F(OnLattice, EveryHistoryOfMissedVersionsEndsWithTheServersBits) {
-  Exchange exchange(start(), lattice());
-  std::vector<codec::Blocks> clients(6, adapters::to_blocks(start()));
-  std::vector<RoundId> versions(clients.size());
-  Random random = Seed{4}.random();
-  for (std::uint64_t round = 1; round <= 12; ++round) {
-    exchange.run_round(directory_, 100 * round);
-    for (std::size_t i = 0; i < clients.size(); ++i) {
-      if (i == 0 || random.below(3) == 0) {  // the others miss it
-        clients[i] = taken(exchange, clients[i], versions[i]);
-        versions[i] = RoundId{round};
-        EXPECT_TRUE(same_bits(adapters::to_state(clients[i]), exchange.state.tensors()));
-      }
-    }
-  }
-  // Who holds what nobody remembers, or nothing, gets the difference to the start.
-  EXPECT_EQ(exchange.broadcast.offer(RoundId{99}).base, RoundId{0});
-  EXPECT_TRUE(
-      same_bits(adapters::to_state(taken(exchange, adapters::to_blocks(start()), RoundId{0})),
-                exchange.state.tensors()));
-}
-
-TEST_F(OnLattice, WhatAStepLeavesIsTakenAlongLater) {
-  Exchange exchange(start(), lattice()), exact(start(), options_of());
-  for (std::uint64_t round = 1; round <= 12; ++round) {
-    exchange.run_round(directory_, 100 * round);
-    exact.run_round(directory_, 100 * round);
-  }
-  // Each round's rounding is half a step at most, and is not lost: 12 of them do not add up.
-  for (const auto& [name, tensor] : exact.state.tensors()) {
-    const double moved = (tensor - start().at(name)).norm().item<double>();
-    const double apart = (exchange.state.tensors().at(name) - tensor).norm().item<double>();
-    EXPECT_LT(apart, 0.35 * moved) << name;
-    EXPECT_GT(apart, 0) << name;
-  }
-}
-
-TEST_F(OnLattice, ARunGoesOnBitForBit) {
-  Exchange whole(start(), lattice());
-  whole.run_round(directory_, 10);
-  whole.run_round(directory_, 20);
-  Exchange resumed(start(), lattice());
-  resumed.state.restore(directory_, RoundId{2}, whole.state.digest().hex());
-  resumed.broadcast.advance(resumed.state.tensors(), resumed.state.version());
-  whole.run_round(directory_, 30);
-  resumed.run_round(directory_, 30);
-  EXPECT_TRUE(same_bits(resumed.state.tensors(), whole.state.tensors()));
 }
 
 TEST(Broadcast, RefusesAChainOfChanges) {
