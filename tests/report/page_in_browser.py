@@ -29,7 +29,7 @@ COPY = """(async () => { let copied = "";
           const button = [...document.querySelectorAll('.panel .tools button')]
           .find((b) => b.textContent === 'copy' && b.closest('.panel').querySelector('table'));
           button.click(); await new Promise((done) => setTimeout(done, 50)); return copied; })()"""
-SWITCH = """(() => { const item = document.querySelector('.legend button'); item.click();
+SWITCH = """(() => { const item = document.querySelector('.legend button'); if (!item) { return null; } item.click();
             const off = document.querySelectorAll('.legend button.off').length;
             document.querySelector('.legend button').click();
             return [off, document.querySelectorAll('.legend button.off').length]; })()"""
