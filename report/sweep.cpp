@@ -104,26 +104,19 @@ const SweepData& Sweep::data_of(const std::string& name) const {
 }
 
 void take_result(SweepRow& row) {
-  const Json summary = read_summary(row.folder / "train.json");
-  if (summary.empty() || summary.value("stopped", false)) {
-    const bool begun = !summary.empty() || fs::exists(row.folder / "state.safetensors");
+  const auto summary = read_summary(row.folder / "train.json");
+  if (!summary || summary->stopped) {
+    const bool begun = summary || fs::exists(row.folder / "state.safetensors");
     row.state = begun ? CellState::kStopped : CellState::kNotRun;
     return;
   }
-  const auto metrics = summary.find("metrics");
-  check(metrics != summary.end() && metrics->is_object() && summary.contains("seconds") &&
-            summary["seconds"].is_number(),
-        ErrorCode::kCorruptData, "[report] '", (row.folder / "train.json").string(),
+  check(summary->metrics && std::isfinite(summary->number("seconds")), ErrorCode::kCorruptData,
+        "[report] '", (row.folder / "train.json").string(),
         "': expected what a training writes; remove the folder to train it again");
   row.state = CellState::kDone;
   row.reason.clear();
-  row.seconds = summary["seconds"].get<double>();
-  row.metrics = {};
-  for (const auto& [name, value] : metrics->items()) {
-    if (value.is_number()) {
-      row.metrics.set(name, value.get<double>());
-    }
-  }
+  row.seconds = summary->number("seconds");
+  row.metrics = *summary->metrics;
 }
 
 bool SweepCell::done() const {

@@ -53,13 +53,35 @@ std::vector<Measured> read_results(const fs::path& file) {
   return columns;
 }
 
-nlohmann::ordered_json read_summary(const fs::path& file) {
+double TrainingSummary::number(const std::string& key) const {
+  const auto found = numbers.find(key);
+  return found == numbers.end() ? std::nan("") : found->second;
+}
+
+std::optional<TrainingSummary> read_summary(const fs::path& file) {
   if (!fs::exists(file)) {
-    return Json::object();
+    return std::nullopt;
   }
-  const Json summary = Json::parse(text_of(read_file(file)), nullptr, /*allow_exceptions=*/false);
-  check(summary.is_object(), ErrorCode::kCorruptData, "[report] '", file.string(),
+  const Json json = Json::parse(text_of(read_file(file)), nullptr, /*allow_exceptions=*/false);
+  check(json.is_object(), ErrorCode::kCorruptData, "[report] '", file.string(),
         "': expected a JSON object");
+  TrainingSummary summary;
+  for (const auto& [key, value] : json.items()) {
+    if (value.is_number()) {
+      summary.numbers[key] = value.get<double>();
+    } else if (key == "stopped" && value.is_boolean()) {
+      summary.stopped = value.get<bool>();
+    } else if (key == "digest" && value.is_string()) {
+      summary.digest = value.get<std::string>();
+    } else if (key == "metrics" && value.is_object()) {
+      Metrics& metrics = summary.metrics.emplace();
+      for (const auto& [name, measured] : value.items()) {
+        if (measured.is_number()) {
+          metrics.set(name, measured.get<double>());
+        }
+      }
+    }
+  }
   return summary;
 }
 

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json_fwd.hpp>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "base/metrics.h"
 
 namespace lorae::report {
 
@@ -19,7 +22,17 @@ struct Measured {
 /// Errors: kInvalidConfig if it cannot be read; kCorruptData if it is no such file.
 std::vector<Measured> read_results(const std::filesystem::path& file);
 
-/// train.json; an object without keys while there is none. Errors: kCorruptData.
-nlohmann::ordered_json read_summary(const std::filesystem::path& file);
+/// train.json.
+struct TrainingSummary {
+  bool stopped = false;                        ///< before its end; nothing of an older build
+  std::string digest = {};                     ///< in hex
+  std::optional<Metrics> metrics = {};         ///< of the best epoch, by name
+  std::map<std::string, double> numbers = {};  ///< "seconds", "trained_parameters", ...
+
+  double number(const std::string& key) const;  ///< NaN for what is not there
+};
+
+/// Nothing while there is no such file. Errors: kCorruptData.
+std::optional<TrainingSummary> read_summary(const std::filesystem::path& file);
 
 }  // namespace lorae::report

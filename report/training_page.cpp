@@ -1,7 +1,6 @@
 #include "report/training_page.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/str.h"
 #include "report/figure_sections.h"
@@ -13,7 +12,6 @@ namespace lorae::report {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 bool is_loss(const std::string& name) {
   return name.starts_with("train/") || name.find("loss") != std::string::npos;
@@ -89,23 +87,19 @@ std::vector<Card> progress_cards(const std::vector<Measured>& columns, std::int6
   return cards;
 }
 
-std::vector<Card> summary_cards(const Json& summary) {
+std::vector<Card> summary_cards(const TrainingSummary& summary) {
   std::vector<Card> cards;
-  const auto number = [&](const char* key) {
-    const auto found = summary.find(key);
-    return found != summary.end() && found->is_number() ? found->get<double>() : std::nan("");
-  };
-  const double trained = number("trained_parameters");
-  const double total = number("total_parameters");
+  const double trained = summary.number("trained_parameters");
+  const double total = summary.number("total_parameters");
   if (trained > 0 && total > 0) {
     cards.push_back(
         {with_percent(percent_text(trained / total)),
          "of the parameters trained: " + count_text(static_cast<std::int64_t>(trained))});
   }
-  if (const double speed = number("images_per_second"); speed > 0) {
+  if (const double speed = summary.number("images_per_second"); speed > 0) {
     cards.push_back({fixed_text(speed, speed < 100 ? 1 : 0), "images per second in training"});
   }
-  if (const double memory = number("peak_memory_mb"); memory > 0) {
+  if (const double memory = summary.number("peak_memory_mb"); memory > 0) {
     cards.push_back({bytes_text(memory * 1024 * 1024), "memory at most"});
   }
   return cards;
@@ -115,16 +109,18 @@ std::vector<Card> summary_cards(const Json& summary) {
 
 Page training_page(const fs::path& folder) {
   const std::vector<Measured> columns = read_results(folder / "results.csv");
-  const Json summary = read_summary(folder / "train.json");
+  const auto ended = read_summary(folder / "train.json");
+  const TrainingSummary summary = ended.value_or(TrainingSummary{});
   const FolderConfig config = read_folder_config(folder / "config.toml");
   const FolderConfig::Training& training = config.training;
   Page page{.title = str(config.model.empty() ? "model" : config.model, ", ", training.kind,
                          training.kind == "lorae" ? str(" of rank ", training.rank) : "", ", on ",
                          config.data_name()),
             .config = config.text};
-  page.notes = {str(config.data, summary.empty() ? "; the training has not ended yet" : "")};
-  if (const auto digest = summary.find("digest"); digest != summary.end() && digest->is_string()) {
-    page.notes.push_back("Digest of what was trained: " + digest->get<std::string>());
+  page.notes = {
+      str(config.data, !ended || summary.stopped ? "; the training has not ended yet" : "")};
+  if (!summary.digest.empty()) {
+    page.notes.push_back("Digest of what was trained: " + summary.digest);
   }
   page.cards = progress_cards(columns, training.epochs);
   std::ranges::move(summary_cards(summary), std::back_inserter(page.cards));
