@@ -55,7 +55,8 @@ TEST_F(CodecBench, SaysWhatChainsMakeOfAnUpdate) {
     }
     EXPECT_EQ(row.at("stages").at(0).at("layer"), "c");
     EXPECT_EQ(coded, row.at("bytes"));
-    EXPECT_NEAR(row.at("bits_per_parameter").get<double>() * 332 / 8, coded, 0.01);
+    EXPECT_NEAR(row.at("bits_per_parameter").get<double>() * 332 / 8, static_cast<double>(coded),
+                0.01);
     EXPECT_GT(row.at("encode_mb_s"), 0.0);
     EXPECT_GT(row.at("decode_mb_s"), 0.0);
   }

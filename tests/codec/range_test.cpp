@@ -74,7 +74,7 @@ double entropy_of(const Bytes& steps) {
 
 TEST(StepToken, GivesBackEveryByte) {
   for (int step = -128; step < 128; ++step) {
-    const StepToken token = StepToken::of(step);
+    const StepToken token = StepToken::of(static_cast<std::int8_t>(step));
     EXPECT_LT(token.token, StepToken::kCount);
     EXPECT_EQ(StepToken::width_of(token.token), token.width);
     EXPECT_LT(token.bits, 1U << token.width);
