@@ -40,6 +40,7 @@ TEST(GlobalState, SavesWhatNeverChangesBesideTheStateAndReadsPastIt) {
   const StateDict constant({{"a.extractor", torch::ones({3})}});
   adapters::AdapterInfo info;
   info.model = "none";
+  info.kind = adapters::Kind::kFull;
   ExchangeOptions options;
   options.server = {.learning_rate = 1, .momentum = 0};
   options.info = info;
