@@ -21,11 +21,12 @@ using codec::Blocks;
 constexpr std::int64_t kRows = 75, kRow = 2000;
 
 /// 300,000 normal deviates: an extractor with a scale for each row, and a mapper with one for each
-/// of 8 columns.
-Blocks state_of(std::uint64_t seed) {
+/// of 8 columns. They are a pair if the extractor has 8 rows, too.
+Blocks state_of(std::uint64_t seed, std::int64_t rows = kRows) {
   Random random(seed);
-  Blocks blocks = {{"conv1.extractor", {kRows, kRow}, 0, std::vector<float>(kRows * kRow)},
-                   {"conv1.mapper", {kRows * kRow / 8, 8}, 1, std::vector<float>(kRows * kRow)}};
+  Blocks blocks = {
+      {"conv1.extractor", {rows, kRows * kRow / rows}, 0, std::vector<float>(kRows * kRow)},
+      {"conv1.mapper", {kRows * kRow / 8, 8}, 1, std::vector<float>(kRows * kRow)}};
   for (Block& block : blocks) {
     for (float& value : block.values) {
       value = static_cast<float>(0.01 * random.normal());
@@ -83,9 +84,9 @@ void block(benchmark::State& state, Format format, std::size_t index, bool encod
   report(state, static_cast<double>(block.values.size()));
 }
 
-void chain(benchmark::State& state, const char* text, bool encode) {
+void chain(benchmark::State& state, const char* text, bool encode, std::int64_t rows = kRows) {
   const auto chain = codec::Chain::parse(text);
-  const Blocks global = state_of(1), local = state_of(2);
+  const Blocks global = state_of(1, rows), local = state_of(2, rows);
   const codec::Layout layout = codec::layout_of(global);
   const Bytes payload = chain.encode(local, global).payload;
   for (auto _ : state) {
@@ -128,28 +129,28 @@ BENCHMARK_CAPTURE(block, encode_float16, codec::Float16{}, kExtractor, true);
 BENCHMARK_CAPTURE(block, decode_float16, codec::Float16{}, kExtractor, false);
 BENCHMARK(all_finite);
 BENCHMARK(subtract);
-BENCHMARK_CAPTURE(chain, encode_float32, "float32", true);
-BENCHMARK_CAPTURE(chain, decode_float32, "float32", false);
-BENCHMARK_CAPTURE(chain, encode_delta, "delta", true);
-BENCHMARK_CAPTURE(chain, encode_delta_int8_row, "delta,int8:row", true);
-BENCHMARK_CAPTURE(chain, decode_delta_int8_row, "delta,int8:row", false);
-BENCHMARK_CAPTURE(chain, encode_delta_int8_row_zstd, "delta,int8:row,zstd", true);
-BENCHMARK_CAPTURE(chain, decode_delta_int8_row_zstd, "delta,int8:row,zstd", false);
+BENCHMARK_CAPTURE(chain, encode_float32, "float32", true, kRows);
+BENCHMARK_CAPTURE(chain, decode_float32, "float32", false, kRows);
+BENCHMARK_CAPTURE(chain, encode_delta, "delta", true, kRows);
+BENCHMARK_CAPTURE(chain, encode_delta_int8_row, "delta,int8:row", true, kRows);
+BENCHMARK_CAPTURE(chain, decode_delta_int8_row, "delta,int8:row", false, kRows);
+BENCHMARK_CAPTURE(chain, encode_delta_int8_row_zstd, "delta,int8:row,zstd", true, kRows);
+BENCHMARK_CAPTURE(chain, decode_delta_int8_row_zstd, "delta,int8:row,zstd", false, kRows);
 
 constexpr const char* kRms = "delta,rms_step:1.0,range";
 constexpr const char* kProduct = "delta,product_step:1.0,range";
 constexpr const char* kTopK = "delta,top_k:0.01,rms_step:1.0,range";
-BENCHMARK_CAPTURE(chain, encode_delta_rms_step_range, kRms, true);
-BENCHMARK_CAPTURE(chain, decode_delta_rms_step_range, kRms, false);
-BENCHMARK_CAPTURE(chain, encode_delta_product_step_range, kProduct, true);
-BENCHMARK_CAPTURE(chain, decode_delta_product_step_range, kProduct, false);
-BENCHMARK_CAPTURE(chain, encode_delta_int4_row_range, "delta,int4:row,range", true);
-BENCHMARK_CAPTURE(chain, decode_delta_int4_row_range, "delta,int4:row,range", false);
-BENCHMARK_CAPTURE(chain, encode_delta_int8_range, "delta,int8,range", true);
-BENCHMARK_CAPTURE(chain, decode_delta_int8_range, "delta,int8,range", false);
-BENCHMARK_CAPTURE(chain, encode_delta_top_k_range, kTopK, true);
-BENCHMARK_CAPTURE(chain, decode_delta_top_k_range, kTopK, false);
-BENCHMARK_CAPTURE(chain, encode_delta_bfloat16, "delta,bfloat16", true);
-BENCHMARK_CAPTURE(chain, decode_delta_bfloat16, "delta,bfloat16", false);
+BENCHMARK_CAPTURE(chain, encode_delta_rms_step_range, kRms, true, kRows);
+BENCHMARK_CAPTURE(chain, decode_delta_rms_step_range, kRms, false, kRows);
+BENCHMARK_CAPTURE(chain, encode_delta_product_step_range, kProduct, true, 8);
+BENCHMARK_CAPTURE(chain, decode_delta_product_step_range, kProduct, false, 8);
+BENCHMARK_CAPTURE(chain, encode_delta_int4_row_range, "delta,int4:row,range", true, kRows);
+BENCHMARK_CAPTURE(chain, decode_delta_int4_row_range, "delta,int4:row,range", false, kRows);
+BENCHMARK_CAPTURE(chain, encode_delta_int8_range, "delta,int8,range", true, kRows);
+BENCHMARK_CAPTURE(chain, decode_delta_int8_range, "delta,int8,range", false, kRows);
+BENCHMARK_CAPTURE(chain, encode_delta_top_k_range, kTopK, true, kRows);
+BENCHMARK_CAPTURE(chain, decode_delta_top_k_range, kTopK, false, kRows);
+BENCHMARK_CAPTURE(chain, encode_delta_bfloat16, "delta,bfloat16", true, kRows);
+BENCHMARK_CAPTURE(chain, decode_delta_bfloat16, "delta,bfloat16", false, kRows);
 
 }  // namespace

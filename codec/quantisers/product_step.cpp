@@ -91,14 +91,29 @@ void add(std::span<const float> changes, std::span<const float> base, std::vecto
   }
 }
 
+/// Calls piece(begin, size) for pieces of [0, count), all of them or some that are spread evenly.
+/// Returns how many numbers they have.
+template <typename Piece>
+std::size_t for_pieces(std::size_t count, Piece piece) {
+  constexpr std::size_t kMost = 16;
+  const std::size_t pieces = (count + Gram::kPiece - 1) / Gram::kPiece;
+  const std::size_t stride = (pieces + kMost - 1) / kMost;
+  std::size_t used = 0;
+  for (std::size_t begin = 0; begin < count; begin += stride * Gram::kPiece) {
+    const std::size_t size = std::min(Gram::kPiece, count - begin);
+    piece(begin, size);
+    used += size;
+  }
+  return used;
+}
+
 /// Root mean square of (B + dB)(A + dA) - B A = dB (A + dA) + B dA.
 double rms_of_product(const BlockView& mapper, const BlockView& extractor) {
   const auto rank = static_cast<std::size_t>(mapper.shape.shape[1]);
   const std::size_t outputs = mapper.values.size() / rank;
   const std::size_t inputs = extractor.values.size() / rank;
   Gram columns(2 * rank), rows(2 * rank);
-  for (std::size_t begin = 0; begin < outputs; begin += Gram::kPiece) {
-    const std::size_t size = std::min(Gram::kPiece, outputs - begin);
+  const std::size_t used_outputs = for_pieces(outputs, [&](std::size_t begin, std::size_t size) {
     for (std::size_t i = 0; i < size; ++i) {
       for (std::size_t j = 0; j < rank; ++j) {
         const std::size_t at = (begin + i) * rank + j;
@@ -107,9 +122,8 @@ double rms_of_product(const BlockView& mapper, const BlockView& extractor) {
       }
     }
     columns.add();
-  }
-  for (std::size_t begin = 0; begin < inputs; begin += Gram::kPiece) {
-    const std::size_t size = std::min(Gram::kPiece, inputs - begin);
+  });
+  const std::size_t used_inputs = for_pieces(inputs, [&](std::size_t begin, std::size_t size) {
     for (std::size_t j = 0; j < rank; ++j) {
       const std::size_t at = j * inputs + begin;
       for (std::size_t i = 0; i < size; ++i) {
@@ -119,9 +133,9 @@ double rms_of_product(const BlockView& mapper, const BlockView& extractor) {
       }
     }
     rows.add();
-  }
+  });
   const double square = columns.dot(rows);
-  return std::sqrt(std::max(square, 0.0) / static_cast<double>(outputs * inputs));
+  return std::sqrt(std::max(square, 0.0) / static_cast<double>(used_outputs * used_inputs));
 }
 
 /// Appends a factor's scale and steps. Returns the steps' sizes, by row.
@@ -131,12 +145,17 @@ std::vector<float> encode_factor(const BlockView& block,
                                  Bytes& to) {
   const Rows rows(block.shape, ScalePer::kRow);
   const std::uint16_t bits = scale_bits(wanted, block.values, rows, lengths);
-  append_scale(to, bits);
-  const std::size_t start = to.size();
-  to.resize(start + block.values.size());
   std::vector<float> steps = steps_of(float_of_bfloat(bits), lengths);
-  quantise_to_127(block.values, rows, steps, steps_in(std::span(to).subspan(start)));
+  append_steps(block.values, rows, bits, steps, to);
   return steps;
+}
+
+/// Square root of how many numbers a row or column of a pair's factor has.
+double side_of(const BlockView& block) {
+  const auto rank =
+      static_cast<std::size_t>(block.shape.shape[static_cast<std::size_t>(block.shape.row_axis)]);
+  const std::size_t side = block.values.size() / rank;
+  return std::sqrt(static_cast<double>(side));
 }
 
 Result<bool> decode_factor(ByteView bytes, const std::vector<double>& lengths, Block& block) {
@@ -145,8 +164,7 @@ Result<bool> decode_factor(ByteView bytes, const std::vector<double>& lengths, B
     return Error(ErrorCode::kCorruptData,
                  str("[product_step] '", block.name, "': the scale is ", scale));
   }
-  dequantise(steps_in(bytes.subspan(sizeof(std::uint16_t))), Rows(block, ScalePer::kRow),
-             steps_of(scale, lengths), block.values);
+  read_steps(bytes, Rows(block, ScalePer::kRow), steps_of(scale, lengths), block.values);
   return true;
 }
 
@@ -163,34 +181,31 @@ std::vector<Segment> ProductStep::segments(std::span<const BlockShape> layer) co
 void ProductStep::encode(std::span<const BlockView> layer, Random& /*random*/, Bytes& to) const {
   const auto pair =
       pair_of(layer.size(), [&](std::size_t i) -> const BlockShape& { return layer[i].shape; });
-  std::vector<Bytes> parts(layer.size());  // the mapper is encoded first, wherever it stands
-  for (std::size_t i = 0; i < layer.size(); ++i) {
-    if (!pair || (i != pair->mapper && i != pair->extractor)) {
-      alone_.encode(layer[i], parts[i]);
-    }
-  }
+  Bytes mapper_bytes;  // encoded first, wherever it stands
+  std::vector<double> lengths;
+  double error = 0;
   if (pair) {
     const BlockView& mapper = layer[pair->mapper];
     const BlockView& extractor = layer[pair->extractor];
     const Rows columns(mapper.shape, ScalePer::kRow), rows(extractor.shape, ScalePer::kRow);
-    const double error = relative_ * rms_of_product(mapper, extractor) /
-                         std::sqrt(2.0 * static_cast<double>(rows.count));
-    const auto side = [&](const BlockView& block) {
-      const std::size_t length = block.values.size() / rows.count;
-      return std::sqrt(static_cast<double>(length));
-    };
-    std::vector<double> lengths = lengths_of(extractor.base, rows);
-    Bytes& encoded = parts[pair->mapper];
+    error = relative_ * rms_of_product(mapper, extractor) /
+            std::sqrt(2.0 * static_cast<double>(rows.count));
+    lengths = lengths_of(extractor.base, rows);
     const std::vector<float> steps =
-        encode_factor(mapper, error * side(extractor), lengths, encoded);
+        encode_factor(mapper, error * side_of(extractor), lengths, mapper_bytes);
     std::vector<float> moved(mapper.values.size());
-    dequantise(steps_in(ByteView(encoded).subspan(sizeof(std::uint16_t))), columns, steps, moved);
+    read_steps(mapper_bytes, columns, steps, moved);
     add(moved, mapper.base, moved);
     lengths = lengths_of(moved, columns);
-    encode_factor(extractor, error * side(mapper), lengths, parts[pair->extractor]);
   }
-  for (const Bytes& part : parts) {
-    append(to, part);
+  for (std::size_t i = 0; i < layer.size(); ++i) {
+    if (pair && i == pair->mapper) {
+      append(to, mapper_bytes);
+    } else if (pair && i == pair->extractor) {
+      encode_factor(layer[i], error * side_of(layer[pair->mapper]), lengths, to);
+    } else {
+      alone_.encode(layer[i], to);
+    }
   }
 }
 

@@ -9,7 +9,8 @@ namespace lorae::codec {
 /// of an extractor's row i counts as much as column i of the mapper is long, and the other way
 /// round.
 ///
-/// Formula: with g the root mean square of the product's change (B + dB)(A + dA) - B A, [m, n]:
+/// Formula: with g the root mean square of the product's change (B + dB)(A + dA) - B A, [m, n] (of
+///          at most 2048 of its rows and columns, evenly spread):
 ///            step of column i of dB = c g / sqrt(2 r) sqrt(n) / |A_i|
 ///            step of row i of dA    = c g / sqrt(2 r) sqrt(m) / |(B + dB')_i|, dB' as decoded
 ///          so that the 2 r errors add up to what rms_step:c would make in the product. A length
@@ -17,8 +18,7 @@ namespace lorae::codec {
 ///          steps are more than 2.5 times its own root mean square by their mean, or a factor that
 ///          meets zeros would never move. As rms_step at least max|x| / 127, and for tensors that
 ///          are no pair.
-/// Layout:  a block: bfloat16 scale (none if there are no values), then one int8 per value,
-///          row-major. The scale of a pair's block is its step times the other's length.
+/// Layout:  as of rms_step; the scale of a pair's block is its step times the other's length.
 /// Both ends compute the lengths: from A and B, which both hold, and dB', which both decode.
 /// Source:  d(B A) = dB A + B dA; ours.
 class ProductStep final : public Quantiser {

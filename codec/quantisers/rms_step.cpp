@@ -35,21 +35,35 @@ bool is_step(float step) {
   return step >= 0.0F && step <= kLargestStep;
 }
 
-void quantise_to_127(std::span<const float> values,
-                     const Rows& rows,
-                     const std::vector<float>& scales,
-                     std::span<std::int8_t> steps) {
+void append_steps(std::span<const float> values,
+                  const Rows& rows,
+                  std::uint16_t scale,
+                  const std::vector<float>& scales,
+                  Bytes& to) {
+  append_scale(to, scale);
+  const std::size_t shrink = to.size();
+  to.resize(shrink + 1 + values.size());
+  const std::span<std::int8_t> steps = steps_in(std::span(to).subspan(shrink + 1));
   quantise(values, rows, scales, steps);
   // A scale that was rounded down can leave the largest value at 127.5 steps, which is 128: -128.
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const bool beyond = steps[i] == -128;
     steps[i] = beyond ? static_cast<std::int8_t>(values[i] < 0 ? -127 : 127) : steps[i];
   }
+  to[shrink] = static_cast<std::byte>(shrink_of(values, rows, scales, steps));
+}
+
+void read_steps(ByteView bytes,
+                const Rows& rows,
+                const std::vector<float>& scales,
+                std::span<float> values) {
+  dequantise(steps_in(bytes.subspan(kScaleBytes)), rows, scales, values,
+             std::to_integer<std::uint8_t>(bytes[kScaleBytes - 1]));
 }
 
 void RmsStep::segments(const BlockShape& block, std::vector<Segment>& to) const {
   const std::size_t size = block.numel();
-  to.push_back({Segment::Kind::kBytes, size == 0 ? 0U : 1U, sizeof(std::uint16_t)});
+  to.push_back({Segment::Kind::kBytes, size == 0 ? 0U : 1U, kScaleBytes});
   to.push_back({Segment::Kind::kSteps, size, row_length(block)});
 }
 
@@ -60,11 +74,7 @@ void RmsStep::encode(const BlockView& block, Bytes& to) const {
   const Rows rows(block.shape, ScalePer::kTensor);
   const double largest = magnitudes_of(block.values, rows)[0];
   const std::uint16_t bits = step_bits(relative * rms_of(block.values), largest / kMostSteps);
-  append_scale(to, bits);
-  const std::size_t start = to.size();
-  to.resize(start + block.values.size());
-  quantise_to_127(block.values, rows, {float_of_bfloat(bits)},
-                  steps_in(std::span(to).subspan(start)));
+  append_steps(block.values, rows, bits, {float_of_bfloat(bits)}, to);
 }
 
 Result<bool> RmsStep::decode(ByteView bytes, Block& block) const {
@@ -76,7 +86,7 @@ Result<bool> RmsStep::decode(ByteView bytes, Block& block) const {
     return Error(ErrorCode::kCorruptData, str("[rms_step] '", block.name, "': the step is ", step));
   }
   const Rows rows(block, ScalePer::kTensor);
-  dequantise(steps_in(bytes.subspan(sizeof(std::uint16_t))), rows, {step}, block.values);
+  read_steps(bytes, rows, {step}, block.values);
   return true;
 }
 

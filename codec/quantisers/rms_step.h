@@ -11,10 +11,15 @@ namespace lorae::codec {
 /// often which step comes, this is nearly the best that fixed-rate theory allows.
 ///
 /// Formula: step = c sqrt(mean of x^2 over all x that are not 0), but at least max|x| / 127, as a
-///          bfloat16; q = round-to-nearest-even(x / step). An error is half a step at most; all is
-///          0 if the step is below 2^-126.
-/// Layout:  bfloat16 step (none if there are no values), then one int8 per value, row-major.
-/// Source:  entropy-coded scalar quantisation, Gish & Pierce 1968, IEEE Trans. Inf. Theory 14(5).
+///          bfloat16; q = round-to-nearest-even(x / step); decoded to step (q - s sign(q)), where s
+///          is by how much the values of steps that are not 0 are nearer to 0 than these, on
+///          average (to 1/512; 0 to 0.498). An error is half a step and s steps at most; all is 0
+///          if the step is below 2^-126.
+/// Layout:  bfloat16 step, u8 512 s (neither if there are no values), then one int8 per value,
+///          row-major.
+/// Source:  entropy-coded scalar quantisation, Gish & Pierce 1968, IEEE Trans. Inf. Theory 14(5);
+///          decoding to where the values of a step are: Sullivan 1996, IEEE Trans. Inf. Theory
+///          42(5).
 struct RmsStep {
   static constexpr bool kLossless = false;
 
@@ -36,10 +41,20 @@ std::uint16_t step_bits(double wanted, double least);
 /// True for what step_bits can give, unless damaged.
 bool is_step(float step);
 
-/// quantise(), with steps that end at 127 on either side.
-void quantise_to_127(std::span<const float> values,
-                     const Rows& rows,
-                     const std::vector<float>& scales,
-                     std::span<std::int8_t> steps);
+/// Bytes before a block's steps: scale and shrink.
+inline constexpr std::size_t kScaleBytes = 3;
+
+/// Appends a block's scale, shrink and steps. `scales`: the step of each row.
+void append_steps(std::span<const float> values,
+                  const Rows& rows,
+                  std::uint16_t scale,
+                  const std::vector<float>& scales,
+                  Bytes& to);
+
+/// The values of what append_steps appended.
+void read_steps(ByteView bytes,
+                const Rows& rows,
+                const std::vector<float>& scales,
+                std::span<float> values);
 
 }  // namespace lorae::codec

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 
 namespace lorae::codec {
@@ -77,18 +78,46 @@ void quantise_run(const float* values,
   }
 }
 
-void dequantise_run(const std::int8_t* steps, std::size_t size, float factor, float* values) {
+/// Adds by how much values are nearer to 0 than their steps; in whole parts, so that the order of
+/// the sum does not matter. `divisor(i)`: of value i.
+struct Shrinks {
+  static constexpr float kParts = 65536.0F;  // of a step
+  std::int64_t sum = 0, count = 0;
+
+  template <typename Divisor>
+  void add(const float* values, std::size_t size, const std::int8_t* steps, Divisor divisor) {
+    constexpr std::size_t kPiece = 4096;  // fits 32 bits
+    for (std::size_t begin = 0; begin < size; begin += kPiece) {
+      std::int32_t parts = 0, others = 0;
+      const std::size_t end = std::min(begin + kPiece, size);
+      for (std::size_t i = begin; i < end; ++i) {
+        const float shrink =
+            std::fabs(static_cast<float>(steps[i])) - std::fabs(values[i] / divisor(i));
+        const std::int32_t other = steps[i] != 0 ? 1 : 0;
+        parts += static_cast<std::int32_t>(kParts * shrink) & -other;
+        others += other;
+      }
+      sum += parts;
+      count += others;
+    }
+  }
+};
+
+float sign_of(std::int8_t step) {
+  return static_cast<float>((step > 0 ? 1 : 0) - (step < 0 ? 1 : 0));
+}
+
+void dequantise_run(
+    const std::int8_t* steps, std::size_t size, float factor, float shrink, float* values) {
   for (std::size_t i = 0; i < size; ++i) {
-    values[i] = factor * static_cast<float>(steps[i]);
+    values[i] = factor * (static_cast<float>(steps[i]) - shrink * sign_of(steps[i]));
   }
 }
 
-void dequantise_run(const std::int8_t* steps,
-                    std::size_t size,
-                    const float* factors,
-                    float* values) {
+void dequantise_run(
+    const std::int8_t* steps, std::size_t size, const float* factors, float shrink, float* values) {
   for (std::size_t i = 0; i < size; ++i) {
-    values[i] = factors[i] * static_cast<float>(steps[i]);
+    values[i] = factors[i] * (static_cast<float>(steps[i]) - shrink * sign_of(steps[i]));
   }
 }
 
@@ -106,6 +135,15 @@ std::vector<float> spread(const Rows& rows, const std::vector<float>& of_rows) {
     spread[i] = of_rows[i / rows.run % rows.count];
   }
   return spread;
+}
+
+/// A scale below the smallest normal number would make quotients overflow: all are zero then.
+std::vector<float> divisors_of(std::vector<float> scales) {
+  for (float& scale : scales) {
+    scale =
+        scale >= std::numeric_limits<float>::min() ? scale : std::numeric_limits<float>::infinity();
+  }
+  return scales;
 }
 
 /// Calls by_run(begin, size, row) or, where runs are short, by_stretch(begin, size).
@@ -175,36 +213,59 @@ std::vector<double> squares_of(std::span<const float> values, const Rows& rows) 
 
 void quantise(std::span<const float> values,
               const Rows& rows,
-              std::vector<float> scales,
+              const std::vector<float>& scales,
               std::span<std::int8_t> steps) {
-  for (float& scale : scales) {
-    // A scale below the smallest normal number would make the quotient overflow: all zero then.
-    scale =
-        scale >= std::numeric_limits<float>::min() ? scale : std::numeric_limits<float>::infinity();
-  }
-  const std::vector<float> of_stretch = spread(rows, scales);
+  const std::vector<float> divisors = divisors_of(scales);
+  const std::vector<float> of_stretch = spread(rows, divisors);
   walk(
       rows, values.size(),
       [&](std::size_t begin, std::size_t size, std::size_t row) {
-        quantise_run(values.data() + begin, size, scales[row], steps.data() + begin);
+        quantise_run(values.data() + begin, size, divisors[row], steps.data() + begin);
       },
       [&](std::size_t begin, std::size_t size) {
         quantise_run(values.data() + begin, size, of_stretch.data(), steps.data() + begin);
       });
 }
 
-void dequantise(std::span<const std::int8_t> steps,
-                const Rows& rows,
-                const std::vector<float>& scales,
-                std::span<float> values) {
-  const std::vector<float> of_stretch = spread(rows, scales);
+std::uint8_t shrink_of(std::span<const float> values,
+                       const Rows& rows,
+                       const std::vector<float>& scales,
+                       std::span<const std::int8_t> steps) {
+  const std::vector<float> divisors = divisors_of(scales);
+  const std::vector<float> of_stretch = spread(rows, divisors);
+  Shrinks shrinks;
   walk(
       rows, values.size(),
       [&](std::size_t begin, std::size_t size, std::size_t row) {
-        dequantise_run(steps.data() + begin, size, scales[row], values.data() + begin);
+        shrinks.add(values.data() + begin, size, steps.data() + begin,
+                    [divisor = divisors[row]](std::size_t) { return divisor; });
       },
       [&](std::size_t begin, std::size_t size) {
-        dequantise_run(steps.data() + begin, size, of_stretch.data(), values.data() + begin);
+        shrinks.add(values.data() + begin, size, steps.data() + begin,
+                    [&](std::size_t i) { return of_stretch[i]; });
+      });
+  if (shrinks.count == 0) {
+    return 0;
+  }
+  const double mean =
+      static_cast<double>(shrinks.sum) / Shrinks::kParts / static_cast<double>(shrinks.count);
+  return static_cast<std::uint8_t>(std::clamp(std::floor(mean * 512 + 0.5), 0.0, 255.0));
+}
+
+void dequantise(std::span<const std::int8_t> steps,
+                const Rows& rows,
+                const std::vector<float>& scales,
+                std::span<float> values,
+                std::uint8_t shrink) {
+  const std::vector<float> of_stretch = spread(rows, scales);
+  const float part = static_cast<float>(shrink) / 512.0F;
+  walk(
+      rows, values.size(),
+      [&](std::size_t begin, std::size_t size, std::size_t row) {
+        dequantise_run(steps.data() + begin, size, scales[row], part, values.data() + begin);
+      },
+      [&](std::size_t begin, std::size_t size) {
+        dequantise_run(steps.data() + begin, size, of_stretch.data(), part, values.data() + begin);
       });
 }
 

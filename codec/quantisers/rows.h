@@ -46,13 +46,21 @@ std::vector<double> squares_of(std::span<const float> values, const Rows& rows);
 /// all steps are 0.
 void quantise(std::span<const float> values,
               const Rows& rows,
-              std::vector<float> scales,
+              const std::vector<float>& scales,
               std::span<std::int8_t> steps);
 
-/// values = scale * steps.
+/// How much nearer to 0 than their steps the values are on average, in steps: 0 to 0.498, as a
+/// multiple of 1/512. Steps of 0 do not count.
+std::uint8_t shrink_of(std::span<const float> values,
+                       const Rows& rows,
+                       const std::vector<float>& scales,
+                       std::span<const std::int8_t> steps);
+
+/// values = scale * steps, each but 0 drawn to 0 by shrink / 512 of a step.
 void dequantise(std::span<const std::int8_t> steps,
                 const Rows& rows,
                 const std::vector<float>& scales,
-                std::span<float> values);
+                std::span<float> values,
+                std::uint8_t shrink = 0);
 
 }  // namespace lorae::codec

@@ -37,10 +37,20 @@ struct Case {
 
 TEST(PayloadBytes, AreWhatTheyHaveAlwaysBeen) {
   const std::vector<Case> cases = {
-      {"float32", 2112, "3255070a59638b4e"},    {"delta", 2112, "4e030742f0dfdde7"},
-      {"int8", 557, "4ee51953c271254d"},        {"delta,int8:row", 641, "e9061e5bf0a68f51"},
-      {"zstd", 2028, "1da179db58d3b32a"},       {"delta,int8:row,zstd", 669, "147577d95b9bc892"},
+      {"float32", 2112, "3255070a59638b4e"},
+      {"delta", 2112, "4e030742f0dfdde7"},
+      {"int8", 557, "4ee51953c271254d"},
+      {"delta,int8:row", 641, "e9061e5bf0a68f51"},
+      {"zstd", 2028, "1da179db58d3b32a"},
+      {"delta,int8:row,zstd", 669, "147577d95b9bc892"},
       {"int8,zstd:9", 585, "634a03e794af4422"},
+      {"delta,bfloat16", 1062, "7bcf0be5de3437bc"},
+      {"delta,int4:row", 327, "e08a365d580eb2f7"},
+      {"delta,int4:row:stochastic,range", 297, "0900e43498f7a658"},
+      {"delta,rms_step:1,range", 171, "4ef1f1b151a2ef8b"},
+      {"delta,product_step:1,range", 185, "ec01a0dec00f2c5f"},
+      {"delta,top_k:0.1,int8,range", 125, "92a96f3ecc3c750f"},
+      {"range", 1773, "124c4a1898543f42"},
   };
   for (const auto& [chain, size, digest] : cases) {
     if (chain.find("zstd") != std::string::npos && ZSTD_versionNumber() != 10504) {

@@ -98,23 +98,39 @@ TEST(Int4, RefusesStepsAndScalesThatItCannotHaveWritten) {
   EXPECT_EQ(refusal("807f00"), "[int4] 'w': the scale is inf");
 }
 
-TEST(RmsStep, WritesTheStepThenOneByteForEachValue) {
-  // rms 2.5: one zero of five values does not count.
+TEST(RmsStep, WritesTheStepAndTheShrinkThenOneByteForEachValue) {
+  // rms 2.5: one zero of five values does not count. Steps -2, 1, 1, 0, 0 of -1.6, 0.8, 0.8, 0.4,
+  // 0: on average 0.8 / 3 nearer to 0, 137 of 512.
   const Block block = block_of("w", {-4.0F, 2.0F, 2.0F, 1.0F, 0.0F});
+  const float shrink = 137.0F / 512.0F;
 
-  EXPECT_EQ(to_hex(rms_bytes(block, 1.0)), "2040fe01010000");
-  EXPECT_EQ(rms_coded(block, 1.0).values, (std::vector<float>{-5.0F, 2.5F, 2.5F, 0.0F, 0.0F}));
+  EXPECT_EQ(to_hex(rms_bytes(block, 1.0)), "204089fe01010000");
+  EXPECT_EQ(rms_coded(block, 1.0).values,
+            (std::vector<float>{-2.5F * (2 - shrink), 2.5F * (1 - shrink), 2.5F * (1 - shrink),
+                                0.0F, 0.0F}));
 }
 
-TEST(RmsStep, IsWrongByHalfAStepAtMost) {
+TEST(RmsStep, GivesBackWhatLiesOnItsSteps) {
+  const Block block = block_of("w", {-0.75F, 0.75F, 0.75F, 0.0F});
+
+  EXPECT_EQ(rms_coded(block, 1.0), block);
+}
+
+TEST(RmsStep, IsWrongByHalfAStepAndTheShrinkAtMost) {
   for (const float spread : {1e-30F, 1.0F, 1e30F}) {
     for (const double c : {0.05, 0.3, 1.0, 2.0}) {
       const Block block = random_block("w", {10, 100}, 0, 3, spread);
+      const Bytes bytes = rms_bytes(block, c);
+      const double shrink = std::to_integer<int>(bytes[2]) / 512.0;
       const Block decoded = rms_coded(block, c);
       for (std::size_t i = 0; i < block.values.size(); ++i) {
         // Of 1000 normal draws the rms is near 1; the step is rounded to 8 bits.
-        ASSERT_LE(std::fabs(decoded.values[i] - block.values[i]), spread * c * 0.54) << c;
+        ASSERT_LE(std::fabs(decoded.values[i] - block.values[i]),
+                  static_cast<double>(spread) * c * 1.04 * (0.5 + shrink))
+            << c;
       }
+      // Of a normal distribution, steps of c deviations: about c^2 / 12 for fine ones.
+      EXPECT_NEAR(shrink, c > 1 ? 0.24 : c * c / 12, 0.03) << c;
     }
   }
 }
@@ -237,7 +253,7 @@ TEST(ProductStep, DecodesFromWhatBothEndsHoldAlone) {
   PairCase other = pair;
   other.global[0].values[0] *= 3.0F;
 
-  EXPECT_EQ(encoded.payload.size(), 4 + 2 * 2 + 4 * (16 + 30)) << "no lengths on the wire";
+  EXPECT_EQ(encoded.payload.size(), 4 + 2 * 3 + 4 * (16 + 30)) << "no lengths on the wire";
   EXPECT_LT(product_error(pair, decode_delta(chain, encoded.payload, pair.global).value()), 0.25);
   EXPECT_NE(decode_delta(chain, encoded.payload, pair.global).value(),
             decode_delta(chain, encoded.payload, other.global).value());
