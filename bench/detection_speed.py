@@ -167,40 +167,47 @@ def val_weights(options):
     return folder / "last.safetensors"
 
 
-def compare_val(options):
-    data, weights = made(options, "val", VAL_SIDE, 2, options.pictures), val_weights(options)
-    tensors, _ = safetensors_file.read(weights)
+@torch.inference_mode()
+def judge_with_pytorch(options):
+    """Prints seconds and boxes of one pass over the pictures, from the first on, as `lorae val` counts."""
+    tensors, _ = safetensors_file.read(options.weights)
     model = Yolov8("n", tensors["model.22.cv3.0.2.bias"].shape[0])
     model.load_state_dict(tensors, strict=False)
     model = fold_norms(model.eval())
-    files = sorted((data / "images" / "val").iterdir())
-    results = options.out / "results.json"
-
-    def of_lorae():
-        text = program(options.lorae, "val", data, "--weights", weights, "--model", "yolov8n", "--image-size", VAL_SIDE,
-                       "--no-rect", "--batch", BATCH, "--json", *extra)
-        return json.loads(text)["seconds"] * 1e3 / len(files)
 
     def read(file):
         picture = cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB)
         return letterboxed(picture, VAL_SIDE)[0].transpose(2, 0, 1)
 
-    @torch.inference_mode()
-    def of_pytorch():
-        start, count = time.perf_counter(), 0
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            ahead = pool.map(read, files)
-            for _ in range(0, len(files), BATCH):
-                images = [picture for _, picture in zip(range(BATCH), ahead)]
-                pixels = torch.from_numpy(np.ascontiguousarray(np.stack(images)))
-                count += sum(len(one[1]) for one in kept(model(pixels.float() / 255)))
-        found.append(count)
-        return 1e3 * (time.perf_counter() - start) / len(files)
+    files = sorted((options.judge / "images" / "val").iterdir())
+    start, boxes = time.perf_counter(), 0
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        ahead = pool.map(read, files)
+        for _ in range(0, len(files), BATCH):
+            images = [picture for _, picture in zip(range(BATCH), ahead)]
+            pixels = torch.from_numpy(np.ascontiguousarray(np.stack(images)))
+            boxes += sum(len(one[1]) for one in kept(model(pixels.float() / 255)))
+    print(json.dumps({"seconds": time.perf_counter() - start, "boxes": boxes}))
+    return 0
 
-    extra, found = ["--save-json", results], []
-    of_lorae(), of_pytorch()
-    print(f"  found: lorae {len(json.loads(results.read_text()))}, PyTorch {found[0]} boxes in {len(files)} pictures")
-    extra = []
+
+def compare_val(options):
+    data, weights = made(options, "val", VAL_SIDE, 2, options.pictures), val_weights(options)
+    results = options.out / "results.json"
+
+    def of_lorae(*extra):
+        text = program(options.lorae, "val", data, "--weights", weights, "--model", "yolov8n", "--image-size", VAL_SIDE,
+                       "--no-rect", "--batch", BATCH, "--set", f"threads={options.threads}", "--json", *extra)
+        return json.loads(text)["seconds"] * 1e3 / options.pictures
+
+    def of_pytorch(what="seconds"):
+        said = json.loads(program(sys.executable, __file__, "--judge", data, "--weights", weights, "--threads",
+                                  options.threads, "--out", options.out))
+        return said["seconds"] * 1e3 / options.pictures if what == "seconds" else said[what]
+
+    of_lorae("--save-json", results)
+    print(f"  found: lorae {len(json.loads(results.read_text()))}, PyTorch {of_pytorch('boxes')} boxes in "
+          f"{options.pictures} pictures")
     rows = alternated(options, {"lorae val ms a picture": of_lorae, "PyTorch ms a picture": of_pytorch})
     return [report("val", ratio_of(rows, *rows))]
 
@@ -231,6 +238,7 @@ def main():
     parser.add_argument("--pictures", type=int, default=48, help="to judge")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--weights", type=pathlib.Path, help="of a yolov8n; default: trained for two minutes")
+    parser.add_argument("--judge", type=pathlib.Path, help=argparse.SUPPRESS)  # what a process of PyTorch's does
     parser.add_argument("--lorae", default="build/release/bin/lorae")
     parser.add_argument("--bench", default="build/release/bin/bench_detection_step")
     options = parser.parse_args()
@@ -239,6 +247,8 @@ def main():
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(ROWS)}")
     options.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
+    if options.judge:
+        return judge_with_pytorch(options)
     print(f"PyTorch {torch.__version__}, {options.threads} threads, load {os.getloadavg()[0]:.1f}")
     met = [one for row in options.what or ROWS for one in ROWS[row](options)]
     return 0 if all(met) else 1
