@@ -5,6 +5,7 @@
 
 #include "aggregation/rules/factor_mean.h"
 #include "aggregation/rules/factor_median.h"
+#include "aggregation/rules/product_mean.h"
 #include "base/error.h"
 
 namespace lorae::aggregation {
@@ -23,6 +24,8 @@ std::unique_ptr<Aggregator> make() {
 constexpr std::array kRules = {
     Entry{"factor_mean", &make<FactorMean>},
     Entry{"factor_median", &make<FactorMedian>},
+    Entry{"product_mean", &make<ProductMean>},
+    Entry{"lora_fair", &make<LoraFair>},
 };
 
 }  // namespace
@@ -39,7 +42,11 @@ std::unique_ptr<Aggregator> make_aggregator(const RuleOptions& options) {
   const auto found = std::ranges::find(kRules, options.aggregation, &Entry::name);
   check(found != kRules.end(), ErrorCode::kInvalidConfig, "[aggregation] no rule '",
         options.aggregation, "'");
-  return found->make();
+  auto rule = found->make();
+  if (options.measure_error) {
+    rule = std::make_unique<WithProductError>(std::move(rule));
+  }
+  return rule;
 }
 
 std::int64_t weight_of(const RuleOptions& options, std::int64_t num_examples) {

@@ -20,6 +20,7 @@ std::vector<std::string_view> rule_names();
 struct RuleOptions {
   std::string aggregation = "factor_mean";
   std::string weighting = "examples";
+  bool measure_error = false;
 };
 
 template <typename Visitor>
@@ -27,6 +28,8 @@ void visit_fields(RuleOptions& options, Visitor&& visit) {
   visit("aggregation", options.aggregation, one_of(rule_names()), "from updates to one step");
   visit("weighting", options.weighting, one_of({"examples", "uniform"}),
         "of a client in a mean: its images, or 1");
+  visit("measure_error", options.measure_error, anything(),
+        "of each round: how far the new products are from the mean of the clients' products");
 }
 
 /// What a client changed, with its say in the mean.
@@ -46,6 +49,10 @@ struct Aggregate {
 class Aggregator {
  public:
   virtual ~Aggregator() = default;
+
+  /// A round begins from `base`, the global state, which is not written to while it lasts; for
+  /// rules that look at more than what changed.
+  virtual void begin(const StateDict& /*base*/) {}
 
   /// Errors: kCorruptData, naming the tensor, for numbers that the rule cannot take; kIncompatible
   /// if not aligned with those before. The rule is as if the update had never come then.

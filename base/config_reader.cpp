@@ -161,6 +161,17 @@ void ConfigReader::set(std::string_view assignment) {
   }
 }
 
+ConfigReader ConfigReader::part(const std::string& section) {
+  const std::string prefix = section + '.';
+  ConfigReader reader;
+  for (auto value = values_.lower_bound(prefix);
+       value != values_.end() && value->first.starts_with(prefix); ++value) {
+    known_.insert(value->first);
+    reader.values_[value->first.substr(prefix.size())] = value->second;
+  }
+  return reader;
+}
+
 void ConfigReader::finish() const {
   for (const auto& [key, value] : values_) {
     if (!known_.contains(key)) {

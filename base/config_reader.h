@@ -99,6 +99,10 @@ class ConfigReader {
     values_.insert(other.values_.begin(), other.values_.end());
   }
 
+  /// The values below `section` as a reader of their own, with the places that they were written
+  /// at. This one asks no more about them.
+  ConfigReader part(const std::string& section);
+
   /// Reads the table `section` ("" is the top level) into `options`; absent keys keep their value.
   template <typename Options>
   void read(const std::string& section, Options& options) {

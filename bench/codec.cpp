@@ -1,6 +1,10 @@
-// What a stage costs: time for one float32 in the column "per value".
+// What a stage costs: time for one float32 in the column "per value", float32 a second in
+// "bytes_per_second", and that as a part of what memcpy does in the same run in "of memcpy".
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstring>
 #include <string>
 
 #include "base/seed.h"
@@ -30,9 +34,34 @@ Blocks state_of(std::uint64_t seed) {
   return blocks;
 }
 
+/// Bytes a second of the fastest of many copies of as much as the chains encode.
+double copied_per_second() {
+  static const double rate = [] {
+    std::vector<float> from(2 * kRows * kRow, 1.0F), to(from.size());
+    const std::size_t size = from.size() * sizeof(float);
+    double fastest = 1e9;
+    for (int i = 0; i < 200; ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      std::memcpy(to.data(), from.data(), size);
+      benchmark::DoNotOptimize(to.data());
+      benchmark::ClobberMemory();
+      fastest = std::min(
+          fastest,
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    }
+    return static_cast<double>(size) / fastest;
+  }();
+  return rate;
+}
+
 void report(benchmark::State& state, double values) {
-  state.counters["per value"] = benchmark::Counter(
-      values, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  using benchmark::Counter;
+  const double bytes = values * sizeof(float);
+  state.counters["per value"] =
+      Counter(values, Counter::kIsIterationInvariantRate | Counter::kInvert);
+  state.counters["of memcpy"] =
+      Counter(bytes / copied_per_second(), Counter::kIsIterationInvariantRate);
+  state.SetBytesProcessed(static_cast<std::int64_t>(static_cast<double>(state.iterations()) * bytes));
 }
 
 /// One block of two by a quantiser.
@@ -106,5 +135,21 @@ BENCHMARK_CAPTURE(chain, encode_delta_int8_row, "delta,int8:row", true);
 BENCHMARK_CAPTURE(chain, decode_delta_int8_row, "delta,int8:row", false);
 BENCHMARK_CAPTURE(chain, encode_delta_int8_row_zstd, "delta,int8:row,zstd", true);
 BENCHMARK_CAPTURE(chain, decode_delta_int8_row_zstd, "delta,int8:row,zstd", false);
+
+constexpr const char* kRms = "delta,rms_step:1.0,range";
+constexpr const char* kProduct = "delta,product_step:1.0,range";
+constexpr const char* kTopK = "delta,top_k:0.01,rms_step:1.0,range";
+BENCHMARK_CAPTURE(chain, encode_delta_rms_step_range, kRms, true);
+BENCHMARK_CAPTURE(chain, decode_delta_rms_step_range, kRms, false);
+BENCHMARK_CAPTURE(chain, encode_delta_product_step_range, kProduct, true);
+BENCHMARK_CAPTURE(chain, decode_delta_product_step_range, kProduct, false);
+BENCHMARK_CAPTURE(chain, encode_delta_int4_row_range, "delta,int4:row,range", true);
+BENCHMARK_CAPTURE(chain, decode_delta_int4_row_range, "delta,int4:row,range", false);
+BENCHMARK_CAPTURE(chain, encode_delta_int8_range, "delta,int8,range", true);
+BENCHMARK_CAPTURE(chain, decode_delta_int8_range, "delta,int8,range", false);
+BENCHMARK_CAPTURE(chain, encode_delta_top_k_range, kTopK, true);
+BENCHMARK_CAPTURE(chain, decode_delta_top_k_range, kTopK, false);
+BENCHMARK_CAPTURE(chain, encode_delta_bfloat16, "delta,bfloat16", true);
+BENCHMARK_CAPTURE(chain, decode_delta_bfloat16, "delta,bfloat16", false);
 
 }  // namespace

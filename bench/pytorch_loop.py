@@ -3,7 +3,7 @@
 """The peer of our speed comparison: federated LoRAE as a plain PyTorch loop.
 
 What it is: the client trainings of the quickstart (Fashion-MNIST turned by 90 degrees and inverted,
-label-Dirichlet shares, ResNet-8) written the way a practitioner would: nn.Modules, autograd, the
+label-Dirichlet shares, ResNet-8 or -18) written the way a practitioner would: nn.Modules, autograd, the
 adapter as a branch beside its frozen convolution, torch.optim.SGD, and a pool of worker processes
 with one thread each. `--method full` trains every convolution instead of the adapters.
 
@@ -69,10 +69,17 @@ class ResidualBlock(nn.Module):
         return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
 
 
-class ResNet8(nn.Module):
-    """32-64-128 channels on 14x14 grey images, every convolution trainable or with a branch."""
+# Stem's channels, and of each block channels and stride; a 3x3 stem.
+NETWORKS = {
+    "resnet8": (32, ((32, 1), (64, 2), (128, 2))),
+    "resnet18": (64, ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1))),
+}
 
-    def __init__(self, method, rank):
+
+class ResNet(nn.Module):
+    """A network of grey images, every convolution trainable or with a branch."""
+
+    def __init__(self, name, method, rank):
         super().__init__()
 
         def conv(in_channels, out_channels, kernel, stride):
@@ -82,11 +89,14 @@ class ResNet8(nn.Module):
             host.requires_grad_(False)
             return LoraeConv(host, rank)
 
-        self.stem = nn.Sequential(conv(1, 32, 3, 1), nn.BatchNorm2d(32), nn.ReLU())
-        self.blocks = nn.Sequential(ResidualBlock(conv, 32, 32, 1),
-                                    ResidualBlock(conv, 32, 64, 2),
-                                    ResidualBlock(conv, 64, 128, 2))
-        self.head = nn.Linear(128, CLASSES)
+        width, rows = NETWORKS[name]
+        self.stem = nn.Sequential(conv(1, width, 3, 1), nn.BatchNorm2d(width), nn.ReLU())
+        blocks = []
+        for channels, stride in rows:
+            blocks.append(ResidualBlock(conv, width, channels, stride))
+            width = channels
+        self.blocks = nn.Sequential(*blocks)
+        self.head = nn.Linear(width, CLASSES)
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.requires_grad_(False)
@@ -104,14 +114,14 @@ def read_idx(path):
     return torch.frombuffer(bytearray(raw[4 + 4 * rank:]), dtype=torch.uint8).reshape(shape)
 
 
-def private_domain(folder, count, seed):
-    """`count` training images of the private domain as (count, 1, 14, 14), and their labels."""
+def private_domain(folder, count, pool, seed):
+    """`count` training images of the private domain as (count, 1, 28 / pool, 28 / pool), and their labels."""
     images = read_idx(folder / "train-images-idx3-ubyte.gz")
     labels = read_idx(folder / "train-labels-idx1-ubyte.gz").long()
     chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[:count]
     turned = 255 - torch.rot90(images[chosen], 1, (1, 2))
     pixels = (turned.float() / 255 - MEAN) / STDDEV
-    return F.avg_pool2d(pixels[:, None], 2), labels[chosen]
+    return F.avg_pool2d(pixels[:, None], pool), labels[chosen]
 
 
 def dirichlet_shares(labels, clients, concentration, smallest, seed):
@@ -153,7 +163,7 @@ class Worker:
         torch.set_num_threads(1)
         torch.manual_seed(args.seed)
         self.args, self.images, self.labels, self.shares = args, images, labels, shares
-        self.model = ResNet8(args.method, args.rank)
+        self.model = ResNet(args.model, args.method, args.rank)
 
     def step(self, optimizer, rows):
         optimizer.zero_grad()
@@ -191,7 +201,7 @@ def train_client(job):
 def run_rounds(args, pool, shares):
     """The federation: a cohort a round, weighted mean of its deltas, server SGD."""
     torch.manual_seed(args.seed)
-    vector = parameters_to_vector(trainable(ResNet8(args.method, args.rank))).detach()
+    vector = parameters_to_vector(trainable(ResNet(args.model, args.method, args.rank))).detach()
     velocity = torch.zeros_like(vector)
     generator = torch.Generator().manual_seed(args.seed)
     examples = 0
@@ -218,6 +228,8 @@ def run_rounds(args, pool, shares):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--method", choices=["lorae", "full"], default="lorae")
+    parser.add_argument("--model", choices=sorted(NETWORKS), default="resnet8")
+    parser.add_argument("--pool", type=int, default=2, help="pixels of a side that are averaged to one")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--data", type=pathlib.Path, default="/usr/share/datasets/fashion-mnist")
@@ -238,7 +250,7 @@ def parse_arguments():
 def main():
     args = parse_arguments()
     torch.set_num_threads(1)
-    images, labels = private_domain(args.data, args.private_images, args.seed)
+    images, labels = private_domain(args.data, args.private_images, args.pool, args.seed)
     shares = dirichlet_shares(labels, args.clients, args.dirichlet, smallest=10, seed=args.seed)
     context = mp.get_context("spawn")
     ready = context.Barrier(args.workers + 1)

@@ -5,11 +5,27 @@
 #include "adapters/blocks.h"
 #include "base/log.h"
 #include "codec/chain.h"
+#include "codec/lattice.h"
 #include "tensors/safetensors.h"
 #include "training/shares.h"
 
 namespace lorae::client {
 namespace {
+
+// What a device keeps of its own is in one file, under these names.
+constexpr const char* kNorms = "norms/";
+constexpr const char* kLost = "lost/";  // what its last update did not say
+
+/// local += lost, number by number. Precondition: the same blocks.
+void add_to(codec::Blocks& local, const codec::Blocks& lost) {
+  for (std::size_t i = 0; i < local.size(); ++i) {
+    check(local[i].values.size() == lost.at(i).values.size(), ErrorCode::kIncompatible,
+          "[client] what this device kept is of another model");
+    for (std::size_t j = 0; j < local[i].values.size(); ++j) {
+      local[i].values[j] += lost[i].values[j];
+    }
+  }
+}
 
 Digest digest_of_setup(const Work& work) {
   Hasher hasher;
@@ -37,41 +53,70 @@ void LocalRound::prepare(const Work& work, Memory& memory) {
   const StateDict backbone = safetensors_unpack(*bytes).value().state;
   learner_.emplace(plan_, backbone, device_);
   description_ = learner_->description(backbone);
+  last_ = {};
+  start_ = plan_.method.lattice > 0 ? codec::on_grid(adapters::to_blocks(learner_->trainable()))
+                                    : codec::Blocks{};
   prepared_for_ = wanted;
 }
 
-codec::Blocks LocalRound::global_state(const Work& work) const {
-  const auto downlink = codec::Chain::parse(plan_.method.downlink);
-  return downlink.decode_state(work.model, adapters::layout_of(learner_->trainable()))
-      .value()
-      .blocks;
+/// `version`: of the state that `work` brings.
+codec::Blocks LocalRound::global_state(const Work& work, RoundId version, Memory& memory) {
+  const codec::Layout layout = adapters::layout_of(learner_->trainable());
+  if (plan_.method.lattice <= 0) {
+    const auto downlink = codec::Chain::parse(plan_.method.downlink);
+    return downlink.decode_state(work.model, layout).value().blocks;
+  }
+  const bool told = work.state != Digest{};
+  if (last_.state != nullptr && last_.run == work.key.run && last_.version == version &&
+      (!told || last_digest_ == work.state)) {
+    memory.hold(last_);  // it was made before: for this client, or for another one
+    return *last_.state;
+  }
+  const Memory::Held held = memory.held();
+  const bool from_start = work.base_version == RoundId{0};
+  check(from_start || (held.state != nullptr && held.run == work.key.run &&
+                       held.version == work.base_version),
+        ErrorCode::kIncompatible, "[client] the state of version ", work.base_version,
+        " is not here");
+  auto state = std::make_shared<const codec::Blocks>(codec::sum(
+      from_start ? start_ : *held.state, codec::decode_difference(work.model, layout).value()));
+  last_digest_ = codec::digest_of(*state);
+  last_ = {work.key.run, version, std::move(state)};
+  if (told && last_digest_ != work.state) {
+    memory.hold({});  // the next one comes from the start
+    last_ = {};
+    fail(ErrorCode::kCorruptData, "[client] the global state of version ", version,
+         " is not the coordinator's: it is asked for again from the start");
+  }
+  memory.hold(last_);
+  return *last_.state;
 }
 
-/// A client that lost its disk begins anew, as all did.
-void LocalRound::take_up_own(const Work& work, OwnState& kept) {
-  const auto bytes = kept.find(work.key.run, work.counted);
-  if (!bytes) {
-    learner_->load_own(nullptr);
-    if (work.counted > RoundId{0}) {
-      log_warning("own_state.lost", "what this device kept of its own after round ", work.counted,
-                  " is not here; it begins anew");
-    }
-    return;
+/// What this device kept of its own after its last update that counted; nothing if it has never
+/// kept anything, or lost its disk: then it begins anew, as all did.
+StateDict LocalRound::kept_of_its_own(const Work& work, OwnState& kept) {
+  if (const auto bytes = kept.find(work.key.run, work.counted)) {
+    return safetensors_unpack(*bytes).value().state;
   }
-  const StateDict state = safetensors_unpack(*bytes).value().state;
-  learner_->load_own(&state);
+  if (work.counted > RoundId{0}) {
+    log_warning("own_state.lost", "what this device kept of its own after round ", work.counted,
+                " is not here; it begins anew");
+  }
+  return {};
 }
 
 adapters::Adapter LocalRound::adapter_of(const Work& work, RoundId version, Memory& memory) {
   prepare(work, memory);
   adapters::AdapterInfo info = description_;
   info.round = version;
-  StateDict state = joined(adapters::to_state(global_state(work)), learner_->constant());
+  StateDict state =
+      joined(adapters::to_state(global_state(work, version, memory)), learner_->constant());
   if (!learner_->own().empty()) {
     const auto bytes = memory.own_state().newest(work.key.run);
-    learner_->load_own(nullptr);
-    state =
-        joined(state, bytes ? safetensors_unpack(*bytes).value().state : learner_->own().clone());
+    const StateDict norms =
+        bytes ? part_of(safetensors_unpack(*bytes).value().state, kNorms) : StateDict{};
+    learner_->load_own(norms.empty() ? nullptr : &norms);
+    state = joined(state, learner_->own().clone());
     info.norm = adapters::Norm::kTrained;  // so whoever reads the file finds them in it
   }
   return {std::move(info), std::move(state)};
@@ -80,18 +125,31 @@ adapters::Adapter LocalRound::adapter_of(const Work& work, RoundId version, Memo
 TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   prepare(work, memory);
   const auto uplink = codec::Chain::parse(plan_.method.uplink);
-  const codec::Blocks global = global_state(work);
+  const codec::Blocks global = global_state(work, RoundId{work.key.round.value - 1}, memory);
   learner_->load(adapters::to_state(global));
-  const bool has_own = !learner_->own().empty();
-  if (has_own) {
-    take_up_own(work, memory.own_state());
-  }
+  const bool keeps = plan_.method.feedback || !learner_->own().empty();
+  const StateDict kept = keeps ? kept_of_its_own(work, memory.own_state()) : StateDict{};
+  const StateDict norms = part_of(kept, kNorms), lost = part_of(kept, kLost);
+  learner_->load_own(norms.empty() ? nullptr : &norms);
   const auto result = learner_->fit_round(images_(plan_, work), work.client.name, work.key.round,
                                           work.learning_rate_factor);
-  if (has_own) {
-    memory.own_state().keep(work.key.run, work.key.round, safetensors_pack(learner_->own()));
+  codec::Blocks local = adapters::to_blocks(learner_->trainable());
+  if (!lost.empty()) {
+    add_to(local, adapters::to_blocks(lost));
   }
-  return {.payload = uplink.encode(adapters::to_blocks(learner_->trainable()), global).payload,
+  const codec::Turn turn{
+      .round = work.key.round.value,
+      .seed = Seed{plan_.seed}.derive("codec", work.client.name, work.key.round.value).value};
+  Bytes payload = uplink.encode(local, global, turn).payload;
+  if (keeps) {
+    StateDict next = with_prefix(kNorms, learner_->own());
+    if (plan_.method.feedback) {
+      next =
+          joined(next, with_prefix(kLost, adapters::to_state(uplink.lost(payload, local, global))));
+    }
+    memory.own_state().keep(work.key.run, work.key.round, safetensors_pack(next));
+  }
+  return {.payload = std::move(payload),
           .num_examples = result.num_examples,
           .metrics = {{"loss/train", result.loss}}};
 }

@@ -44,8 +44,8 @@ class LocalRound {
 
  private:
   void prepare(const Work& work, Memory& memory);
-  codec::Blocks global_state(const Work& work) const;
-  void take_up_own(const Work& work, OwnState& kept);
+  codec::Blocks global_state(const Work& work, RoundId version, Memory& memory);
+  static StateDict kept_of_its_own(const Work& work, OwnState& kept);
 
   ImageSource images_;
   at::Device device_;
@@ -53,6 +53,9 @@ class LocalRound {
   training::Plan plan_;
   std::optional<training::Learner> learner_;
   adapters::AdapterInfo description_;
+  codec::Blocks start_;  // of a lattice: what the seed draws
+  Memory::Held last_;    // of a lattice: what was made last, the same for all clients
+  Digest last_digest_;
 };
 
 /// The client's share of the plan's own data set: what a client without private data of its own

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "base/ids.h"
 #include "base/metrics.h"
 #include "client/own_state.h"
+#include "codec/block.h"
 
 namespace lorae::client {
 
@@ -52,8 +54,28 @@ class Memory {
   /// Remembers `update` and forgets every other one; nullptr only forgets.
   virtual void keep_update(const UpdateKey& key, const TrainedUpdate* update) = 0;
 
+  /// The global state that the client holds; see codec/lattice.h. It is not kept over a restart.
+  /// Threads: any.
+  struct Held {
+    std::string run;
+    RoundId version = {};  ///< 0: none
+    std::shared_ptr<const codec::Blocks> state;
+  };
+  Held held() const {
+    const std::lock_guard lock(held_mutex_);
+    return held_;
+  }
+  void hold(Held held) {
+    const std::lock_guard lock(held_mutex_);
+    held_ = std::move(held);
+  }
+
   /// What the client keeps of its own and never sends. Threads: that which trains.
   virtual OwnState& own_state() = 0;
+
+ private:
+  mutable std::mutex held_mutex_;
+  Held held_;
 };
 
 }  // namespace lorae::client

@@ -58,10 +58,13 @@ void Session::lose_session(SessionState state) {
 void Session::say_hello(TimePoint now) {
   lose_session(SessionState::kJoining);
   progress_ = now;
+  const Memory::Held held = memory_.held();
   send(wire::Hello{.nonce = nonce_,
                    .software = options_.software,
                    .codecs = options_.codecs,
                    .rank_max = options_.rank_max,
+                   .held_run = held.run,
+                   .held_version = held.version,
                    .own_data = options_.own_data ? 1U : 0U});
 }
 

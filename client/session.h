@@ -25,7 +25,8 @@ struct Work {
   std::uint64_t share_index = 0;
   std::uint64_t share_count = 1;
   double learning_rate_factor = 1.0;
-  RoundId counted = {};  ///< as wire::Assignment has it
+  RoundId counted = {}, base_version = {};  ///< as wire::Assignment has them
+  Digest state = {};                        ///< likewise
 };
 
 struct SessionOptions {

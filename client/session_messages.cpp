@@ -86,10 +86,13 @@ void Session::on_message(wire::Assignment message, TimePoint now) {
     notes_.emplace_back("the coordinator announced an object larger than this client accepts");
     return;
   }
-  if (message.base_version != RoundId{}) {  // our Hello says that we hold no model to add it to
+  const Memory::Held held = memory_.held();
+  if (message.base_version != RoundId{} &&
+      (held.run != welcome_.run || held.version != message.base_version)) {
     send(wire::Decline{.session = session_,
                        .round = message.round,
-                       .detail = str("no model of version ", message.base_version, " here")});
+                       .detail = str("no model of version ", message.base_version, " here"),
+                       .needs_start = 1});
     return;
   }
   if (state_ == SessionState::kTraining) {
@@ -118,7 +121,9 @@ void Session::on_message(wire::Assignment message, TimePoint now) {
                .share_index = message.share_index,
                .share_count = message.share_count,
                .learning_rate_factor = message.learning_rate_factor,
-               .counted = message.counted};
+               .counted = message.counted,
+               .base_version = message.base_version,
+               .state = message.state};
   start_fetching(now);
 }
 

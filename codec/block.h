@@ -43,7 +43,8 @@ using Blocks = std::vector<Block>;
 /// A block to encode, whose values lie elsewhere.
 struct BlockView {
   const BlockShape& shape;
-  std::span<const float> values;  ///< row-major, shape.numel() of them
+  std::span<const float> values;     ///< row-major, shape.numel() of them
+  std::span<const float> base = {};  ///< if `values` are changes: of this, which both ends hold
 };
 
 /// The layer a block belongs to, for the ledger: its name up to the last dot.

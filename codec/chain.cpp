@@ -1,55 +1,15 @@
 #include "codec/chain.h"
 
 #include <algorithm>
-#include <cstring>
-#include <limits>
 #include <optional>
+
+#include "codec/entropy.h"
 
 namespace lorae::codec {
 namespace {
 
 Error corrupt(const std::string& why) {
   return Error(ErrorCode::kCorruptData, "[codec] payload: " + why);
-}
-
-/// Walks the length-prefixed pieces of a payload.
-class PieceReader {
- public:
-  explicit PieceReader(ByteView payload) : left_(payload) {}
-
-  std::optional<ByteView> next() {
-    std::uint32_t size = 0;
-    if (left_.size() < sizeof size) {
-      return std::nullopt;
-    }
-    std::memcpy(&size, left_.data(), sizeof size);
-    left_ = left_.subspan(sizeof size);
-    if (left_.size() < size) {
-      return std::nullopt;
-    }
-    const ByteView piece = left_.first(size);
-    left_ = left_.subspan(size);
-    return piece;
-  }
-
-  bool done() const { return left_.empty(); }
-
- private:
-  ByteView left_;
-};
-
-/// Appends a piece that `write` appends, with its length before it. Returns the bytes of both.
-template <typename Write>
-std::size_t append_piece(Bytes& payload, Write write) {
-  const std::size_t start = payload.size();
-  payload.resize(start + sizeof(std::uint32_t));
-  write(payload);
-  const std::size_t length = payload.size() - start - sizeof(std::uint32_t);
-  check(length <= std::numeric_limits<std::uint32_t>::max(), ErrorCode::kInvalidArgument,
-        "[codec] a layer has ", length, " bytes, more than a length field can say");
-  const auto field = static_cast<std::uint32_t>(length);
-  std::memcpy(payload.data() + start, &field, sizeof field);
-  return payload.size() - start;
 }
 
 template <typename AnyBlock>
@@ -67,12 +27,73 @@ StageBytes stages_of(const std::string& layer,
            {std::string(kStageCoded), coded}}};
 }
 
-/// The entry of that name, or the table's first for "".
+/// The stage that fills a place, or the table's first where nothing does.
 template <typename Stage>
-std::shared_ptr<const Stage> make(std::span<const StageEntry<Stage>> table, std::string_view name) {
-  const auto entry = std::ranges::find(table, name, &StageEntry<Stage>::name);
-  return entry == table.end() ? table.front().make() : entry->make();
+std::shared_ptr<const Stage> make(std::span<const StageEntry<Stage>> table,
+                                  const std::optional<Filled>& filled) {
+  return filled ? table[filled->stage].make(filled->number) : table.front().make(0);
 }
+
+std::vector<std::size_t> sizes_of(std::span<const Block> blocks,
+                                  std::span<const LayerRange> layers) {
+  std::vector<std::size_t> sizes;
+  for (const LayerRange& layer : layers) {
+    std::size_t size = 0;
+    for (const Block& block : layer.of(blocks)) {
+      size += block.values.size();
+    }
+    sizes.push_back(size);
+  }
+  return sizes;
+}
+
+/// A layer that is to be encoded.
+class LayerChanges {
+ public:
+  /// local, or local - global. Errors: kInvalidArgument for values that are not finite.
+  void set(std::span<const Block> local, std::span<const Block> global) {
+    views_.clear();
+    std::size_t size = 0;
+    for (const Block& block : local) {
+      check(block.values.size() == block.numel(), ErrorCode::kInvalidArgument, "[codec] '",
+            block.name, "': expected ", block.numel(), " values, got ", block.values.size());
+      size += block.values.size();
+    }
+    changes_.resize(global.empty() ? 0 : size);
+    std::span<float> left(changes_);
+    for (std::size_t i = 0; i < local.size(); ++i) {
+      const std::span<const float> values = local[i].values;
+      if (global.empty()) {
+        views_.push_back({local[i], values});
+        continue;
+      }
+      const std::span<float> own = left.first(values.size());
+      subtract(values, global[i].values, own);
+      views_.push_back({local[i], own, global[i].values});
+      left = left.subspan(own.size());
+    }
+    for (const BlockView& view : views_) {
+      check(all_finite(view.values), ErrorCode::kInvalidArgument,
+            "[codec] a value to send is not finite; did local training diverge? lower the "
+            "learning rate");
+    }
+  }
+
+  /// Precondition: there was a `global`.
+  void thin_(const Selection& selection) {
+    std::span<float> left(changes_);
+    for (const BlockView& view : views_) {
+      selection.thin_(left.first(view.values.size()));
+      left = left.subspan(view.values.size());
+    }
+  }
+
+  std::span<const BlockView> views() const { return views_; }
+
+ private:
+  std::vector<BlockView> views_;
+  std::vector<float> changes_;
+};
 
 }  // namespace
 
@@ -85,94 +106,114 @@ Chain Chain::parse(std::string_view text) {
   const auto stages = fill_places(text);
   Chain chain;
   chain.text_ = text;
-  chain.delta_ = !stages[kDelta].empty();
+  chain.delta_ = stages[kDelta].has_value();
+  if (stages[kSelection]) {
+    chain.selection_ = make(selections(), stages[kSelection]);
+  }
   chain.quantiser_ = make(quantisers(), stages[kQuantiser]);
   chain.coder_ = make(coders(), stages[kCoder]);
+  const bool changes_only =
+      chain.selection_ != nullptr || chain.quantiser_->kind() == Quantiser::Kind::kLossyChange;
+  check(chain.delta_ || !changes_only, ErrorCode::kInvalidConfig, "[codec] chain '", text, "': '",
+        stages[chain.selection_ != nullptr ? kSelection : kQuantiser].value_or(Filled{}).text,
+        "' is about changes, not about whole states; begin with 'delta'");
   return chain;
 }
 
-Encoded Chain::encode(const Blocks& local, const Blocks& global) const {
-  return encode_blocks(local, delta_ ? &global : nullptr);
+Encoded Chain::encode(const Blocks& local, const Blocks& global, const Turn& turn) const {
+  return encode_blocks(local, delta_ ? &global : nullptr, turn);
 }
 
 Encoded Chain::encode_state(const Blocks& state) const {
   check(!delta_, ErrorCode::kInvalidConfig,
         "[codec] a whole state is sent, not a change: take 'delta' out of the downlink chain");
-  return encode_blocks(state, nullptr);
+  return encode_blocks(state, nullptr, {});
 }
 
-Encoded Chain::encode_blocks(const Blocks& local, const Blocks* global) const {
+std::vector<std::size_t> Chain::quantise(const Blocks& local,
+                                         const Blocks* global,
+                                         const Turn& turn,
+                                         Encoding& encoding) const {
   if (global != nullptr) {
     check_aligned(local, *global);
   }
-  Encoded encoded;
-  std::vector<float> changes;  // of a layer
+  Random random(turn.seed);
+  LayerChanges changes;
   Bytes quantised;
-  for (const LayerRange& layer : layers_of(std::span(local))) {
-    const auto blocks = layer.of(std::span(local));
-    std::vector<BlockView> views;
-    std::size_t size = 0;
-    for (const Block& block : blocks) {
-      check(block.values.size() == block.numel(), ErrorCode::kInvalidArgument, "[codec] '",
-            block.name, "': expected ", block.numel(), " values, got ", block.values.size());
-      views.push_back({block, block.values});
-      size += block.values.size();
-    }
-    if (global != nullptr) {
-      changes.resize(size);
-      std::span<float> left(changes);
-      for (std::size_t i = 0; i < views.size(); ++i) {
-        const std::span<float> own = left.first(blocks[i].values.size());
-        subtract(blocks[i].values, (*global)[layer.begin + i].values, own);
-        views[i].values = own;
-        left = left.subspan(own.size());
-      }
-    }
-    for (const BlockView& view : views) {
-      check(all_finite(view.values), ErrorCode::kInvalidArgument,
-            "[codec] a value to send is not finite; did local training diverge? lower the "
-            "learning rate");
-    }
+  std::vector<std::size_t> quantised_sizes;  // of layers that are left out, too
+  const std::vector<LayerRange> layers = layers_of(std::span(local));
+  const std::vector<std::size_t> sizes = sizes_of(local, layers);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const auto blocks = layers[i].of(std::span(local));
+    changes.set(blocks, global == nullptr ? std::span<const Block>()
+                                          : layers[i].of(std::span(*global)));
+    const std::vector<BlockShape> shapes(blocks.begin(), blocks.end());
+    const std::vector<Segment> segments = quantiser_->segments(shapes);
     quantised.clear();
-    quantiser_->encode(views, quantised);
-    const std::size_t coded =
-        append_piece(encoded.payload, [&](Bytes& payload) { coder_->encode(quantised, payload); });
-    encoded.stages.push_back(stages_of(layer.layer, blocks, quantised.size(), coded));
+    if (selection_ == nullptr || selection_->sends(sizes, i, turn.round)) {
+      if (selection_ != nullptr) {
+        changes.thin_(*selection_);
+      }
+      quantiser_->encode(changes.views(), random, quantised);
+    }
+    encoding.add(quantised, segments);
+    quantised_sizes.push_back(size_of(segments));
+  }
+  return quantised_sizes;
+}
+
+Encoded Chain::encode_blocks(const Blocks& local, const Blocks* global, const Turn& turn) const {
+  Encoded encoded;
+  const auto encoding = coder_->encoding();
+  const std::vector<std::size_t> quantised = quantise(local, global, turn, *encoding);
+  const std::vector<std::size_t> coded = encoding->finish(encoded.payload);
+  const std::vector<LayerRange> layers = layers_of(std::span(local));
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    encoded.stages.push_back(
+        stages_of(layers[i].layer, layers[i].of(std::span(local)), quantised[i], coded[i]));
   }
   return encoded;
 }
 
-Result<bool> Chain::decode_layer(ByteView piece, std::size_t size, std::span<Block> blocks) const {
-  Bytes scratch;
-  const auto bytes = coder_->decode(piece, size, scratch);
-  if (!bytes) {
-    return bytes.error();
-  }
-  if (bytes->size() != size) {
-    return corrupt(str("'", layer_of(blocks.front().name), "': expected ", size, " bytes, got ",
-                       bytes->size()));
-  }
-  return quantiser_->decode(*bytes, blocks);
+double Chain::entropy_bits(const Blocks& local, const Blocks& global, const Turn& turn) const {
+  EntropyMeter meter;
+  quantise(local, delta_ ? &global : nullptr, turn, meter);
+  return meter.bits();
+}
+
+Blocks Chain::lost(ByteView payload, const Blocks& local, const Blocks& global) const {
+  Blocks lost = subtract(local, global);
+  subtract_(lost, decode_delta(payload, layout_of(global), global).value().blocks);
+  return lost;
 }
 
 Result<Decoded> Chain::decode_state(ByteView payload, const Layout& layout) const {
+  return decode_blocks(payload, layout, nullptr);
+}
+
+Result<Decoded> Chain::decode_blocks(ByteView payload,
+                                     const Layout& layout,
+                                     const Blocks* global) const {
   Decoded decoded{layout.zeros(), {}};
-  PieceReader pieces(payload);
+  const auto decoding = coder_->decoding(payload);
   for (const LayerRange& layer : layout.layers()) {
     const auto shapes = layer.of(layout.blocks());
-    const auto piece = pieces.next();
-    if (!piece) {
-      return corrupt(str("cut short before '", shapes.front().name, "'"));
+    const std::vector<Segment> segments = quantiser_->segments(shapes);
+    const auto read = decoding->next(segments);
+    if (!read) {
+      return corrupt(str("'", layer.layer, "': ", read.error().what()));
     }
-    const std::size_t size = quantiser_->size(shapes);
-    if (auto done = decode_layer(*piece, size, layer.of(std::span(decoded.blocks))); !done) {
-      return done.error();
+    if (!read->bytes.empty()) {  // else it stays zero
+      const auto base = global == nullptr ? std::span<const Block>() : layer.of(std::span(*global));
+      auto done = quantiser_->decode(read->bytes, base, layer.of(std::span(decoded.blocks)));
+      if (!done) {
+        return done.error();
+      }
     }
-    decoded.stages.push_back(
-        stages_of(layer.layer, shapes, size, piece->size() + sizeof(std::uint32_t)));
+    decoded.stages.push_back(stages_of(layer.layer, shapes, size_of(segments), read->coded));
   }
-  if (!pieces.done()) {
-    return corrupt("bytes after the last block");
+  if (auto done = decoding->finish(); !done) {
+    return corrupt(done.error().what());
   }
   if (!all_finite(decoded.blocks)) {
     return corrupt("a value is not finite");
@@ -183,7 +224,7 @@ Result<Decoded> Chain::decode_state(ByteView payload, const Layout& layout) cons
 Result<Decoded> Chain::decode_delta(ByteView payload,
                                     const Layout& layout,
                                     const Blocks& global) const {
-  auto decoded = decode_state(payload, layout);
+  auto decoded = decode_blocks(payload, layout, delta_ ? &global : nullptr);
   if (!decoded || delta_) {
     return decoded;
   }

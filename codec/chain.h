@@ -13,6 +13,8 @@
 #include "codec/layout.h"
 #include "codec/places.h"
 #include "codec/quantiser.h"
+#include "codec/selection.h"
+#include "codec/turn.h"
 #include "codec/values.h"
 
 namespace lorae::codec {
@@ -48,20 +50,30 @@ struct Decoded {
 /// What happens to a state on its way into a payload, written as "delta,int8:row,zstd:3": at most
 /// one stage for each of four places, in this order:
 ///   delta       send local - global instead of local
-///   selection   none yet
-///   quantiser   float32 (if absent), float16, int8, int8:row
-///   coder       stored (if absent), zstd, zstd:1 to zstd:9
-/// Layout of a payload: for each layer in order, u32 little-endian length, then the bytes of its
-/// blocks; one coded piece per layer, so that extractor and mapper share its tables.
+///   selection   which changes are sent: all (if absent), or a line of codec/selections.cpp
+///   quantiser   float32 (if absent), or a line of codec/quantisers.cpp
+///   coder       stored (if absent), or a line of codec/coders.cpp; it lays out the payload
 /// Threads: const calls are concurrent.
 class Chain {
  public:
-  /// Errors: kInvalidConfig, naming the stage and the known ones.
+  /// Errors: kInvalidConfig, naming the stage and the known ones; for a stage that is about changes
+  /// in a chain without `delta`.
   static Chain parse(std::string_view text);
 
   /// Encodes `local`; `global` is what the client started the round from, aligned with it.
   /// Errors: kInvalidArgument if a value is not finite, or beyond the quantiser's range.
-  Encoded encode(const Blocks& local, const Blocks& global) const;
+  Encoded encode(const Blocks& local, const Blocks& global, const Turn& turn = {}) const;
+
+  /// What a payload of `encode` does not say: (local - global) less what it decodes to. A client that
+  /// adds it to its next `local` sends it later (error feedback).
+  /// Source: Seide et al. 2014, Interspeech, "1-Bit Stochastic Gradient Descent"; Karimireddy et al.
+  /// 2019 (arXiv:1901.09847), Algorithm 1.
+  Blocks lost(ByteView payload, const Blocks& local, const Blocks& global) const;
+
+  /// Bits of the order-0 entropy of what `encode` makes before its coder: of a coder that knows of
+  /// each tensor how often which step comes, and of no step its neighbours. Bytes that are no steps
+  /// count as they are.
+  double entropy_bits(const Blocks& local, const Blocks& global, const Turn& turn = {}) const;
 
   /// Decodes an update to delta = local - global, blocks of `layout`, and counts its bytes in the
   /// same walk. Precondition: `global` has that layout.
@@ -76,14 +88,22 @@ class Chain {
   const std::string& text() const noexcept { return text_; }
   bool delta() const noexcept { return delta_; }
   /// True if decoding gives back the very bits that were encoded.
-  bool lossless() const { return quantiser_->lossless(); }
+  bool lossless() const {
+    return selection_ == nullptr && quantiser_->kind() == Quantiser::Kind::kLossless;
+  }
 
  private:
-  Encoded encode_blocks(const Blocks& local, const Blocks* global) const;
-  Result<bool> decode_layer(ByteView piece, std::size_t size, std::span<Block> blocks) const;
+  /// Gives `encoding` what the quantiser makes of each layer. Returns the sizes of that.
+  std::vector<std::size_t> quantise(const Blocks& local,
+                                    const Blocks* global,
+                                    const Turn& turn,
+                                    Encoding& encoding) const;
+  Encoded encode_blocks(const Blocks& local, const Blocks* global, const Turn& turn) const;
+  Result<Decoded> decode_blocks(ByteView payload, const Layout& layout, const Blocks* global) const;
 
   std::string text_;
   bool delta_ = false;
+  std::shared_ptr<const Selection> selection_;  // null: all
   std::shared_ptr<const Quantiser> quantiser_;
   std::shared_ptr<const Coder> coder_;
 };

@@ -10,40 +10,60 @@ namespace lorae::codec {
 ///   std::size_t size(const BlockShape& block) const;
 ///   void encode(const BlockView& block, Bytes& to) const;
 ///   Result<bool> decode(ByteView bytes, Block& block) const;
+/// Instead of `size` it may say more:
+///   void segments(const BlockShape& block, std::vector<Segment>& to) const;
+/// and `encode` may take a `Random&` before `to`.
 template <typename Format>
 class EachBlock final : public Quantiser {
  public:
   template <typename... Arguments>
   explicit EachBlock(Arguments... arguments) : format_{arguments...} {}
 
-  void encode(std::span<const BlockView> layer, Bytes& to) const override {
-    for (const BlockView& block : layer) {
-      format_.encode(block, to);
-    }
-  }
-
-  std::size_t size(std::span<const BlockShape> layer) const override {
-    std::size_t size = 0;
+  std::vector<Segment> segments(std::span<const BlockShape> layer) const override {
+    std::vector<Segment> all;
     for (const BlockShape& block : layer) {
-      size += format_.size(block);
+      add_segments(block, all);
     }
-    return size;
+    return all;
   }
 
-  Result<bool> decode(ByteView bytes, std::span<Block> layer) const override {
+  void encode(std::span<const BlockView> layer, Random& random, Bytes& to) const override {
+    for (const BlockView& block : layer) {
+      if constexpr (requires { format_.encode(block, random, to); }) {
+        format_.encode(block, random, to);
+      } else {
+        format_.encode(block, to);
+      }
+    }
+  }
+
+  Result<bool> decode(ByteView bytes,
+                      std::span<const Block> /*base*/,
+                      std::span<Block> layer) const override {
+    std::vector<Segment> own;
     for (Block& block : layer) {
-      const std::size_t own = format_.size(block);
-      if (auto decoded = format_.decode(bytes.first(own), block); !decoded) {
+      own.clear();
+      add_segments(block, own);
+      const std::size_t size = size_of(own);
+      if (auto decoded = format_.decode(bytes.first(size), block); !decoded) {
         return decoded;
       }
-      bytes = bytes.subspan(own);
+      bytes = bytes.subspan(size);
     }
     return true;
   }
 
-  bool lossless() const override { return Format::kLossless; }
+  Kind kind() const override { return Format::kLossless ? Kind::kLossless : Kind::kLossy; }
 
  private:
+  void add_segments(const BlockShape& block, std::vector<Segment>& to) const {
+    if constexpr (requires { format_.segments(block, to); }) {
+      format_.segments(block, to);
+    } else {
+      to.push_back({Segment::Kind::kBytes, format_.size(block), 1});
+    }
+  }
+
   Format format_;
 };
 

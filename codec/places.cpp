@@ -1,33 +1,37 @@
 #include "codec/places.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "codec/coder.h"
 #include "codec/quantiser.h"
+#include "codec/selection.h"
 
 namespace lorae::codec {
 namespace {
 
 template <typename Entries>
-std::vector<std::string_view> names_of(const Entries& entries) {
-  std::vector<std::string_view> names;
+std::vector<PlaceStage> stages_of(const Entries& entries) {
+  std::vector<PlaceStage> stages;
   for (const auto& entry : entries) {
-    names.push_back(entry.name);
+    stages.push_back({entry.name, entry.number});
   }
-  return names;
+  return stages;
 }
 
-/// "delta; selection: none; quantiser: float32, ..."
+/// "delta; selection: top_k:d, ...; quantiser: float32, ..."
 std::string known() {
   std::vector<std::string> parts;
   for (const Place& place : places()) {
-    const std::vector<std::string> stages(place.stages.begin(), place.stages.end());
-    const bool is_its_own_stage = place.stages == std::vector{place.name};
-    parts.push_back(is_its_own_stage
-                        ? std::string(place.name)
-                        : str(place.name, ": ", stages.empty() ? "none" : join(stages)));
+    std::vector<std::string> stages;
+    for (const PlaceStage& stage : place.stages) {
+      stages.push_back(stage.text());
+    }
+    const bool is_its_own_stage = stages == std::vector{std::string(place.name)};
+    parts.push_back(is_its_own_stage ? stages.front() : str(place.name, ": ", join(stages)));
   }
   return join(parts, "; ");
 }
@@ -42,39 +46,73 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return parts;
 }
 
+/// The text is the stage's, but for its number.
+bool has_name(const PlaceStage& stage, std::string_view text) {
+  if (stage.number.letter.empty()) {
+    return text == stage.name;
+  }
+  return text.substr(0, text.find(':')) == stage.name;
+}
+
+/// The number behind the name; nothing if it is not one that the stage takes.
+std::optional<double> number_of(const PlaceStage& stage, std::string_view text) {
+  if (stage.number.letter.empty()) {
+    return 0.0;
+  }
+  const std::string_view digits = text.substr(std::min(stage.name.size() + 1, text.size()));
+  double number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  const auto& [letter, least, most, whole] = stage.number;
+  if (error != std::errc() || end != digits.data() + digits.size() ||
+      !(number >= least && number <= most) || (whole && number != std::floor(number))) {
+    return std::nullopt;
+  }
+  return number;
+}
+
 }  // namespace
 
+std::string PlaceStage::text() const {
+  return number.letter.empty() ? std::string(name) : str(name, ':', number.letter);
+}
+
 const std::array<Place, kNumPlaces>& places() {
-  static const std::array<Place, kNumPlaces> all = {{{"delta", {"delta"}},
-                                                     {"selection", {}},
-                                                     {"quantiser", names_of(quantisers())},
-                                                     {"coder", names_of(coders())}}};
+  static const std::array<Place, kNumPlaces> all = {{{"delta", {{"delta", {}}}},
+                                                     {"selection", stages_of(selections())},
+                                                     {"quantiser", stages_of(quantisers())},
+                                                     {"coder", stages_of(coders())}}};
   return all;
 }
 
-std::array<std::string_view, kNumPlaces> fill_places(std::string_view chain) {
-  std::array<std::string_view, kNumPlaces> filled{};
-  for (const std::string_view stage : split(chain, ',')) {
+std::array<std::optional<Filled>, kNumPlaces> fill_places(std::string_view chain) {
+  std::array<std::optional<Filled>, kNumPlaces> filled;
+  for (const std::string_view text : split(chain, ',')) {
     const auto refuse = [&](const std::string& why) {
-      fail(ErrorCode::kInvalidConfig, "[codec] chain '", chain, "': stage '", stage, "' ", why,
+      fail(ErrorCode::kInvalidConfig, "[codec] chain '", chain, "': stage '", text, "' ", why,
            "; known: ", known());
     };
-    const auto place = std::ranges::find_if(places(), [&](const Place& candidate) {
-      return std::ranges::count(candidate.stages, stage) > 0;
-    });
+    const auto is_it = [&](const PlaceStage& stage) { return has_name(stage, text); };
+    const auto place = std::ranges::find_if(
+        places(), [&](const Place& candidate) { return std::ranges::any_of(candidate.stages, is_it); });
     if (place == places().end()) {
       refuse("is unknown");
     }
     const auto index = static_cast<std::size_t>(place - places().begin());
-    if (!filled[index].empty()) {
-      refuse(str("is a second ", place->name, " after '", filled[index], "'"));
+    if (filled[index]) {
+      refuse(str("is a second ", place->name, " after '", filled[index]->text, "'"));
     }
     for (std::size_t later = index + 1; later < filled.size(); ++later) {
-      if (!filled[later].empty()) {
-        refuse(str("must come before '", filled[later], "'"));
+      if (filled[later]) {
+        refuse(str("must come before '", filled[later]->text, "'"));
       }
     }
-    filled[index] = stage;
+    const auto stage = std::ranges::find_if(place->stages, is_it);
+    const auto number = number_of(*stage, text);
+    if (!number) {
+      refuse(str("needs a ", stage->number.whole ? "whole " : "", "number from ",
+                 stage->number.least, " to ", stage->number.most));
+    }
+    filled[index] = {text, static_cast<std::size_t>(stage - place->stages.begin()), *number};
   }
   return filled;
 }
@@ -83,7 +121,9 @@ const std::vector<std::string>& known_stages() {
   static const std::vector<std::string> all = [] {
     std::vector<std::string> names;
     for (const Place& place : places()) {
-      names.insert(names.end(), place.stages.begin(), place.stages.end());
+      for (const PlaceStage& stage : place.stages) {
+        names.push_back(stage.text());
+      }
     }
     return names;
   }();

@@ -33,8 +33,8 @@ Coordinator::Coordinator(CoordinatorSettings settings,
       journal_(journal),
       channel_(channel),
       events_(std::move(events)),
-      state_(initial, exchange.server, exchange.info, exchange.constant),
-      broadcast_(codec::Chain::parse(exchange.downlink), initial),
+      state_(initial, exchange),
+      broadcast_(codec::Chain::parse(exchange.downlink), initial, exchange.lattice > 0),
       intake_(codec::Chain::parse(exchange.uplink), exchange.rule, broadcast_.layout()),
       backbone_digest_(digest_of(settings_.backbone)),
       roster_(settings_.epoch),
@@ -48,7 +48,7 @@ Coordinator::Coordinator(CoordinatorSettings settings,
     const auto rounds = journal_.rounds();
     const auto record = std::ranges::find(rounds, committed, &runs::RoundRecord::round);
     state_.restore(directory_, committed, record->digest);
-    broadcast_.advance(state_.tensors());
+    broadcast_.advance(state_.tensors(), committed);
   }
   if (!finished()) {  // it may have been, and got more rounds
     journal_.set_meta(runs::kStateKey, runs::kStateRunning);
@@ -158,7 +158,7 @@ void Coordinator::sum_again_if_stale() {
   if (!sum_is_stale_) {
     return;
   }
-  intake_.begin();
+  intake_.begin(state_.tensors());
   for (const ClientId& client : journal_.reported(round_->id())) {
     const runs::StoredUpdate update = journal_.update(round_->id(), client);
     const auto receipt = intake_.accept(update.payload, broadcast_.held());

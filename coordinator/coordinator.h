@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "base/seed.h"
 #include "coordinator/broadcast.h"
+#include "coordinator/exchange_options.h"
 #include "coordinator/federation_options.h"
 #include "coordinator/global_state.h"
 #include "coordinator/improvement.h"
@@ -45,16 +46,6 @@ struct CoordinatorEvents {
   std::function<void(std::size_t present, std::size_t needed)> on_waiting;
   /// For the log: an event's name and its details.
   std::function<void(const char* event, const LogDetails& details)> on_note;
-};
-
-/// How a method's states travel, are aggregated and step.
-struct ExchangeOptions {
-  std::string uplink = "delta,int8:row,zstd";
-  std::string downlink = "zstd";
-  aggregation::RuleOptions rule;
-  aggregation::ServerOptions server;
-  adapters::AdapterInfo info;  ///< of the saved files
-  StateDict constant;          ///< what these hold beside the state
 };
 
 struct CoordinatorSettings {

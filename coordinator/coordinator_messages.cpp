@@ -145,7 +145,7 @@ void Coordinator::on_message(const Roster::Member& member,
   }
   const std::size_t size = std::min(wire::kDefaultChunk, object->size() - get.offset);
   if (model != nullptr && get.offset + size == object->size()) {
-    traffic_.count(client, runs::Direction::kDownlink, broadcast_.stages());
+    traffic_.count(client, runs::Direction::kDownlink, broadcast_.stages(get.object));
   }
   send(client, member.connection,
        wire::Chunk{.session = member.session,
@@ -187,6 +187,7 @@ void Coordinator::on_message(const Roster::Member& member,
   if (step.kind == wire::VerdictKind::kAccepted) {
     auto receipt = intake_.accept(step.finished.payload, broadcast_.held());
     if (receipt) {
+      roster_.holds(client, state_.version());  // it trained from there
       pending.update = std::move(step.finished);
       pending.receipt = *std::move(receipt);
       pending_bytes_ += pending.update.payload.size();
@@ -229,6 +230,11 @@ void Coordinator::on_message(const Roster::Member& member,
 void Coordinator::on_message(const Roster::Member& /*member*/,
                              const ClientId& client,
                              const wire::Decline& decline) {
+  if (round_ && round_->id() == decline.round && decline.needs_start != 0) {
+    roster_.holds(client, RoundId{0});
+    assign(client);
+    return;
+  }
   if (round_ && round_->id() == decline.round) {
     note("update.declined",
          log_details("client=", client, " round=", decline.round, ' ', decline.detail));

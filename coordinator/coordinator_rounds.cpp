@@ -86,7 +86,8 @@ void Coordinator::assign(const ClientId& client) {
            .share_count = static_cast<std::uint64_t>(settings_.federation.clients),
            .learning_rate_factor = learning_rate_factor(settings_.federation, round_->id()),
            .base_version = offer.base,
-           .counted = counted == counted_.end() ? RoundId{0} : counted->second});
+           .counted = counted == counted_.end() ? RoundId{0} : counted->second,
+           .state = offer.state});
 }
 
 void Coordinator::start_round(RoundId id, std::vector<ClientId> cohort, TimePoint now) {
@@ -157,7 +158,7 @@ void Coordinator::open_round(TimePoint now) {
   transaction.commit();
   shares_ = std::move(shares);
   announced_present_.reset();
-  intake_.begin();
+  intake_.begin(state_.tensors());
   start_round(id, std::move(cohort), now);
 }
 
@@ -245,7 +246,7 @@ void Coordinator::finish_round(TimePoint now) {
     counted_[client] = id;
   }
   state_.commit();
-  broadcast_.advance(state_.tensors());
+  broadcast_.advance(state_.tensors(), id);
   round_.reset();
   result_.reset();
   uploads_.forget_all();

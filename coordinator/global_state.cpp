@@ -2,23 +2,56 @@
 
 #include <utility>
 
+#include "adapters/blocks.h"
 #include "base/error.h"
 #include "tensors/safetensors.h"
+#include "tensors/torch.h"
 
 namespace lorae::coordinator {
+namespace {
 
-GlobalState::GlobalState(const StateDict& initial,
-                         const aggregation::ServerOptions& server,
-                         adapters::AdapterInfo info,
-                         StateDict constant)
-    : info_(std::move(info)),
-      constant_(std::move(constant)),
+// The server's file holds the optimiser's moments and, under these names, what a lattice left.
+constexpr const char* kLeft = "left/";
+
+StateDict without_prefix(const StateDict& state, const std::string& prefix) {
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [name, tensor] : state) {
+    if (!name.starts_with(prefix)) {
+      entries.emplace_back(name, tensor);
+    }
+  }
+  return StateDict(std::move(entries));
+}
+
+}  // namespace
+
+GlobalState::GlobalState(const StateDict& initial, const ExchangeOptions& exchange)
+    : info_(exchange.info),
+      constant_(exchange.constant),
       tensors_(initial.clone()),
-      server_(aggregation::make_server_optimizer(server)) {}
+      server_(aggregation::make_server_optimizer(exchange.server)) {
+  if (exchange.lattice > 0) {
+    lattice_.emplace(adapters::to_blocks(tensors_), exchange.lattice);
+    left_ = map(tensors_, [](const at::Tensor& tensor) { return torch::zeros_like(tensor); });
+  }
+}
 
 void GlobalState::step(const StateDict& pseudo_gradient) {
   next_ = tensors_.clone();
-  server_->step_(next_, pseudo_gradient);
+  if (!lattice_) {
+    server_->step_(next_, pseudo_gradient);
+  } else {
+    const torch::NoGradGuard no_grad;
+    for_each_aligned([](const at::Tensor& to, const at::Tensor& left) { to.add_(left); }, next_,
+                     left_);
+    server_->step_(next_, pseudo_gradient);
+    const StateDict wanted =
+        std::exchange(next_, adapters::to_state(lattice_->next(adapters::to_blocks(tensors_),
+                                                               adapters::to_blocks(next_))));
+    next_left_ = wanted;
+    for_each_aligned([](const at::Tensor& left, const at::Tensor& now) { left.sub_(now); },
+                     next_left_, next_);
+  }
   next_digest_ = digest_of(next_);
 }
 
@@ -30,7 +63,8 @@ adapters::Adapter GlobalState::adapter_of(RoundId round, const StateDict& state)
 
 void GlobalState::save(const runs::RunDirectory& directory) const {
   const RoundId round = version_.next();
-  save_safetensors(directory.server_state_path(round), server_->state());
+  save_safetensors(directory.server_state_path(round),
+                   joined(server_->state(), with_prefix(kLeft, next_left_)));
   adapters::save_adapter(directory.adapter_path(round), adapter_of(round, next_));
 }
 
@@ -42,6 +76,7 @@ void GlobalState::save_best(const runs::RunDirectory& directory,
 
 void GlobalState::commit() {
   tensors_ = std::exchange(next_, {});
+  left_ = std::exchange(next_left_, {});
   version_ = version_.next();
 }
 
@@ -55,7 +90,11 @@ void GlobalState::restore(const runs::RunDirectory& directory,
   StateDict state = part_like(adapter.state, tensors_);
   check(digest_of(state).hex() == digest_hex, ErrorCode::kCorruptData, "[run] '", path.string(),
         "' is not the model that the journal committed; restore it from a backup");
-  server_->restore(load_safetensors(directory.server_state_path(version)).state);
+  const StateDict server = load_safetensors(directory.server_state_path(version)).state;
+  if (lattice_) {
+    left_ = part_like(part_of(server, kLeft), tensors_);
+  }
+  server_->restore(without_prefix(server, kLeft));
   tensors_ = std::move(state);
   version_ = version;
 }

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "adapters/adapter_file.h"
 #include "aggregation/server_optimizer.h"
+#include "codec/lattice.h"
+#include "coordinator/exchange_options.h"
 #include "runs/run_directory.h"
 
 namespace lorae::coordinator {
@@ -13,12 +16,9 @@ namespace lorae::coordinator {
 /// computes, `save` makes files, `commit` puts it in force. Threads: none.
 class GlobalState {
  public:
-  /// `initial` is version 0. `info`: of the saved files; the round is filled in. `constant`: what
-  /// never changes and is in those files, so that they can be used by themselves.
-  GlobalState(const StateDict& initial,
-              const aggregation::ServerOptions& server,
-              adapters::AdapterInfo info,
-              StateDict constant = {});
+  /// `initial` is version 0; with a lattice, on its grid. Of `exchange`: the server's step, the
+  /// lattice, and what the saved files say and hold beside the state.
+  GlobalState(const StateDict& initial, const ExchangeOptions& exchange);
 
   RoundId version() const { return version_; }
   const StateDict& tensors() const { return tensors_; }
@@ -42,12 +42,14 @@ class GlobalState {
   adapters::Adapter adapter_of(RoundId round, const StateDict& state) const;
 
   adapters::AdapterInfo info_;
-  StateDict constant_;
+  StateDict constant_;  // what never changes and is in the files, so that they can be used
   RoundId version_;
   StateDict tensors_;
   std::unique_ptr<aggregation::ServerOptimizer> server_;
+  std::optional<codec::Lattice> lattice_;
+  StateDict left_;  // of a lattice: what its steps did not take along yet
   // Between `step` and `commit`:
-  StateDict next_;
+  StateDict next_, next_left_;
   Digest next_digest_;
 };
 

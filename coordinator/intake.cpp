@@ -26,8 +26,9 @@ void Intake::add(const ClientId& client, const Receipt& receipt, std::int64_t nu
               .delta = receipt.delta});
 }
 
-void Intake::begin() {
+void Intake::begin(const StateDict& base) {
   rule_ = aggregation::make_aggregator(options_);
+  rule_->begin(base);
 }
 
 std::uint64_t Intake::max_update_bytes() const {

@@ -30,8 +30,8 @@ class Intake {
 
   /// The round's result; the next one may begin.
   aggregation::Aggregate finish() { return rule_->finish(); }
-  /// Forgets what was added, to add it again.
-  void begin();
+  /// A round begins from `base`, the global state; forgets what was added.
+  void begin(const StateDict& base);
 
   /// The largest payload that an update can have. Units: bytes.
   std::uint64_t max_update_bytes() const;

@@ -34,6 +34,12 @@ const Roster::Member* Roster::find(const ClientId& client) const {
   return known == members_.end() ? nullptr : &known->second;
 }
 
+void Roster::holds(const ClientId& client, RoundId version) {
+  if (const auto known = members_.find(client); known != members_.end()) {
+    known->second.held_version = version;
+  }
+}
+
 std::vector<ClientId> Roster::present(TimePoint now, Duration patience) {
   std::erase_if(members_, [&](const auto& entry) { return now - entry.second.heard > patience; });
   std::vector<ClientId> clients;

@@ -35,6 +35,8 @@ class Roster {
   /// The member behind a message, heard of now; nullptr if the session is not the client's.
   const Member* find(const ClientId& client, SessionId session, TimePoint now);
   const Member* find(const ClientId& client) const;
+  /// It has the global state of `version`, 0: none. Nothing for who is not here.
+  void holds(const ClientId& client, RoundId version);
   void leave(const ClientId& client) { members_.erase(client); }
 
   /// Clients heard of within `patience`, sorted. Others are forgotten.

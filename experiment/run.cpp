@@ -1,7 +1,9 @@
 #include "experiment/run.h"
 
 #include "adapters/adapter_file.h"
+#include "adapters/blocks.h"
 #include "base/error.h"
+#include "codec/lattice.h"
 #include "experiment/backbone.h"
 #include "tensors/safetensors.h"
 #include "training/shares.h"
@@ -57,10 +59,17 @@ Run make_run(const RunConfig& config,
   adapters::AdapterInfo info = learner.description(run.backbone);
   run.initial = config.model.adapter.empty() ? learner.trainable().clone()
                                              : initial_from(config.model.adapter, learner, info);
+  if (method.lattice > 0) {
+    check(config.model.adapter.empty(), ErrorCode::kInvalidConfig,
+          "lattice: clients know the start of a run by its seed, not an adapter of an earlier run; "
+          "set lattice = 0 for this one");
+    run.initial = adapters::to_state(codec::on_grid(adapters::to_blocks(run.initial)));
+  }
   run.trainable_parameters = run.initial.numel();
   run.total_parameters = learner.total_parameters();
   run.exchange = {.uplink = method.uplink,
                   .downlink = method.downlink,
+                  .lattice = method.lattice,
                   .rule = method.rule,
                   .server = method.server,
                   .info = std::move(info),

@@ -57,7 +57,9 @@ void validate_methods(const RunConfig& config, const ConfigReader& reader) {
     check(names.insert(method.name).second, ErrorCode::kInvalidConfig, where("name"), ": \"",
           method.name, "\" is the name of an earlier method");
     try {
-      codec::Chain::parse(method.uplink);
+      const auto uplink = codec::Chain::parse(method.uplink);
+      check(!method.feedback || (uplink.delta() && !uplink.lossless()), ErrorCode::kInvalidConfig,
+            "feedback = true is for a chain with 'delta' that loses something");
       check(!codec::Chain::parse(method.downlink).delta(), ErrorCode::kInvalidConfig,
             "'delta' makes no sense for a whole state; take it out of the downlink");
     } catch (const Error& error) {

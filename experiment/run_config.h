@@ -27,6 +27,7 @@ struct SimulationOptions {
   std::int64_t threads = 0;
   std::int64_t per_device = 4;
   std::string baseline = "full";
+  std::vector<std::string> lose = {};
 };
 
 template <typename Visitor>
@@ -36,6 +37,8 @@ void visit_fields(SimulationOptions& options, Visitor&& visit) {
   visit("per_device", options.per_device, between(1, 256), "clients trained at once on each GPU");
   visit("baseline", options.baseline, anything(),
         "name of the method that others are compared with");
+  visit("lose", options.lose, anything(),
+        "\"client-03@5\": that client loses its disk before it trains in round 5");
 }
 
 /// The network, and what it starts from.

@@ -101,6 +101,17 @@ struct ClientBytes {
   std::int64_t bytes = 0;
 };
 
+/// A sum of ledger entries over what was not asked for.
+struct LedgerSum {
+  RoundId round = {};  ///< 0 if summed over the run
+  ClientId client;     ///< empty if summed over clients
+  Direction direction = Direction::kUplink;
+  std::string layer;
+  std::string stage;
+  std::int64_t bytes = 0;
+  std::int64_t messages = 0;  ///< pairs of a round and a client that have such an entry
+};
+
 enum class GroupBy { kRun, kRound };
 
 enum class Stored { kNew, kDuplicate };
@@ -228,6 +239,10 @@ class Journal {
   /// Sums over all clients, by (direction, layer, stage) or by (round, direction, layer, stage),
   /// sorted in that order.
   std::vector<LedgerRow> bytes_by(GroupBy group) const;
+
+  /// Sums by direction, layer and stage, and by round and client where these are asked for; sorted
+  /// by (round, client, direction, layer, stage).
+  std::vector<LedgerSum> ledger(bool by_round, bool by_client) const;
 
   /// Sums of one stage of one round over all clients, by (direction, layer), sorted in that order.
   /// Reads the entries of that round alone, however long the run.

@@ -244,6 +244,27 @@ std::vector<LedgerRow> Journal::bytes_by(GroupBy group) const {
   });
 }
 
+std::vector<LedgerSum> Journal::ledger(bool by_round, bool by_client) const {
+  return read(*state_, [&] {
+    std::vector<LedgerSum> sums;
+    const Prepared query = state_->prepare(
+        str("SELECT ", by_round ? "round" : "0", " AS r, ", by_client ? "client" : "''",
+            " AS c, direction, layer, stage, sum(bytes), count(DISTINCT round || ' ' || client) "
+            "FROM bytes GROUP BY r, c, direction, layer, stage "
+            "ORDER BY r, c, direction DESC, layer, stage"));
+    while (query->executeStep()) {
+      sums.push_back({.round = round_id(query[0]),
+                      .client = {query[1].getString()},
+                      .direction = direction(query[2].getString()),
+                      .layer = query[3].getString(),
+                      .stage = query[4].getString(),
+                      .bytes = query[5].getInt64(),
+                      .messages = query[6].getInt64()});
+    }
+    return sums;
+  });
+}
+
 std::vector<LedgerRow> Journal::bytes_of_round(RoundId round, std::string_view stage) const {
   const std::int64_t id = sql_round(round);
   return read(*state_, [&] {

@@ -1,5 +1,7 @@
 #include "simulation/fleet.h"
 
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "base/error.h"
@@ -50,6 +52,29 @@ std::optional<client::TrainedUpdate> FleetMemory::update(const client::UpdateKey
 void FleetMemory::keep_update(const client::UpdateKey& /*key*/,
                               const client::TrainedUpdate* /*update*/) {}
 
+namespace {
+
+std::set<std::pair<ClientId, RoundId>> losses_of(const std::vector<std::string>& texts,
+                                                 const std::vector<ClientId>& clients) {
+  std::set<std::pair<ClientId, RoundId>> losses;
+  for (const std::string& text : texts) {
+    const std::size_t at = text.find('@');
+    const ClientId client{text.substr(0, at)};
+    RoundId round;
+    const char* end = text.data() + text.size();
+    const bool number = at != std::string::npos &&
+                        std::from_chars(text.data() + at + 1, end, round.value).ptr == end &&
+                        round > RoundId{0};
+    check(number && std::ranges::find(clients, client) != clients.end(), ErrorCode::kInvalidConfig,
+          "simulation.lose: expected a client and a round as in \"", clients.front(),
+          "@5\", got \"", text, '"');
+    losses.emplace(client, round);
+  }
+  return losses;
+}
+
+}  // namespace
+
 struct Fleet::Member {
   FleetMemory memory;
   client::Session session;
@@ -65,10 +90,13 @@ Fleet::Fleet(transport::InProcessNetwork& network,
              client::ImageSource images,
              std::function<std::size_t(const client::Work&)> image_count,
              const std::vector<at::Device>& places,
-             const std::filesystem::path& own_states)
+             const std::filesystem::path& own_states,
+             const std::vector<std::string>& lose)
     : network_(network),
       timeline_(timeline),
       image_count_(std::move(image_count)),
+      own_states_(own_states),
+      lose_(losses_of(lose, clients)),
       workers_(std::move(images), places) {
   for (std::size_t i = 0; i < clients.size(); ++i) {
     members_.push_back(std::make_unique<Member>(backbones_, own_states / clients[i].name, i + 1));
@@ -100,6 +128,9 @@ void Fleet::collect_jobs() {
   std::vector<Job> jobs;
   for (std::size_t i = 0; i < members_.size(); ++i) {
     if (auto work = members_[i]->session.take_work()) {
+      if (lose_.contains({work->client, work->key.round})) {
+        std::filesystem::remove_all(own_states_ / work->client.name);
+      }
       const std::size_t images = image_count_(*work);
       jobs.push_back({i, *std::move(work), &members_[i]->memory, images});
     }

@@ -63,13 +63,16 @@ class Fleet {
  public:
   /// `image_count` tells how much work a client is: the largest of a round start first. `places`:
   /// as Workers takes them. `own_states`: folder for what clients keep of their own.
+  /// `lose`: "client-03@5", who loses that before training in which round. Errors: kInvalidConfig
+  /// for a text that is none such.
   Fleet(transport::InProcessNetwork& network,
         const Timeline& timeline,
         const std::vector<ClientId>& clients,
         client::ImageSource images,
         std::function<std::size_t(const client::Work&)> image_count,
         const std::vector<at::Device>& places,
-        const std::filesystem::path& own_states);
+        const std::filesystem::path& own_states,
+        const std::vector<std::string>& lose = {});
   ~Fleet();
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;
@@ -97,6 +100,8 @@ class Fleet {
   std::function<std::size_t(const client::Work&)> image_count_;
   SharedBackbones backbones_;
   std::vector<std::unique_ptr<Member>> members_;
+  std::filesystem::path own_states_;
+  std::set<std::pair<ClientId, RoundId>> lose_;
   std::int64_t trainings_ = 0;
   double training_seconds_ = 0;
   Workers workers_;  // goes first: jobs use the members' memories

@@ -207,7 +207,7 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
         return share_images.at(work.share_index);
       },
       [&](const client::Work& work) { return shares.at(work.share_index).size(); }, scenario.places,
-      scenario.directory / "clients");
+      scenario.directory / "clients", config.simulation.lose);
   do {  // once in any case: what was committed may not have been measured
     fleet.pump([&] {
       coordinator.advance(timeline.now());

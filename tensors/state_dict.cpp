@@ -83,6 +83,24 @@ Digest digest_of(const StateDict& state) {
   return hasher.finish();
 }
 
+StateDict with_prefix(const std::string& prefix, const StateDict& state) {
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [name, tensor] : state) {
+    entries.emplace_back(prefix + name, tensor);
+  }
+  return StateDict(std::move(entries));
+}
+
+StateDict part_of(const StateDict& state, const std::string& prefix) {
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [name, tensor] : state) {
+    if (name.starts_with(prefix)) {
+      entries.emplace_back(name.substr(prefix.size()), tensor);
+    }
+  }
+  return StateDict(std::move(entries));
+}
+
 StateDict part_like(const StateDict& from, const StateDict& like) {
   std::vector<StateDict::Entry> entries;
   for (const auto& [name, tensor] : like) {

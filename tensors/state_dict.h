@@ -75,6 +75,10 @@ Digest digest_of(const StateDict& state);
 /// The entries of `a`, then those of `b`. Errors: as StateDict for a name that both have.
 StateDict joined(const StateDict& a, const StateDict& b);
 
+/// The entries under longer names, and back: those whose names begin with `prefix`, without it.
+StateDict with_prefix(const std::string& prefix, const StateDict& state);
+StateDict part_of(const StateDict& state, const std::string& prefix);
+
 /// The entries of `from` that `like` has, too, in its order. Errors: kIncompatible, naming the
 /// first that is missing or of another shape.
 StateDict part_like(const StateDict& from, const StateDict& like);

@@ -35,16 +35,6 @@ at::Tensor number(std::int64_t value) {
 
 }  // namespace
 
-StateDict part_of(const StateDict& state, const std::string& prefix) {
-  std::vector<StateDict::Entry> entries;
-  for (const auto& [name, tensor] : state) {
-    if (name.starts_with(prefix)) {
-      entries.emplace_back(name.substr(prefix.size()), tensor);
-    }
-  }
-  return StateDict(std::move(entries));
-}
-
 Fit::Fit(models::Model& model,
          const tasks::Task& task,
          data::Loader& loader,
@@ -60,6 +50,13 @@ Fit::Fit(models::Model& model,
       average_(averaged_.clone()),
       loss_sum_(torch::zeros({}, at::TensorOptions(model.device()).dtype(torch::kFloat64))) {
   check(options_.epochs > 0, ErrorCode::kInvalidArgument, "[fit] expected at least one epoch");
+  if (options_.proximal > 0) {
+    for (const ParameterGroup& group : optimizer_->groups()) {
+      for (const at::Tensor& parameter : group.parameters) {
+        began_.push_back(parameter.detach().clone());
+      }
+    }
+  }
   if (options_.precision == Precision::kFloat16 && model.device().is_cuda()) {
     scaler_.emplace();
   }
@@ -147,6 +144,7 @@ at::Tensor Fit::update(const Pace& pace) {
   if (scaler_ && !scaler_->unscale(*optimizer_)) {
     return {};
   }
+  pull_back();
   at::Tensor norm;
   if (options_.clip_norm > 0 || options_.measure_norm) {
     norm = optimizer_->gradient_norm();
@@ -164,6 +162,23 @@ at::Tensor Fit::update(const Pace& pace) {
     move_average(average_, averaged_, decay);
   }
   return norm;
+}
+
+/// The gradient of what holds the weights near where they began.
+void Fit::pull_back() {
+  const torch::NoGradGuard no_grad;
+  auto began = began_.begin();
+  for (const ParameterGroup& group : optimizer_->groups()) {
+    for (const at::Tensor& parameter : group.parameters) {
+      if (began == began_.end()) {
+        return;  // none is pulled
+      }
+      const at::Tensor away = parameter.detach() - *began++;
+      if (at::Tensor gradient = parameter.grad(); gradient.defined()) {
+        gradient.add_(away, options_.proximal);
+      }
+    }
+  }
 }
 
 std::int64_t Fit::seen_images() const {

@@ -21,6 +21,9 @@ struct LoopOptions {
   double average_decay = 0;  ///< of the exponential moving average; 0: none
   double average_ramp =
       0;  ///< steps in which the decay rises to its value; 0: by (1 + n) / (10 + n)
+  /// Pulls the weights back to where the fit began: mu / 2 ||w - w_0||^2 beside the loss. 0: not.
+  /// Source: FedProx, Li et al. 2020 (arXiv:1812.06127).
+  double proximal = 0;
   Precision precision = Precision::kFloat32;  ///< on a GPU
   bool measure_norm = false;                  ///< of the gradients, without clipping, too
   Seed noise = {};  ///< what is random in a forward pass: dropout, stochastic depth
@@ -35,10 +38,6 @@ struct FitStep {
   /// Before clipping; undefined if it was not measured. A scalar on the model's device.
   at::Tensor gradient_norm = {};
 };
-
-/// The entries whose names begin with `prefix`, without it: a part of what `Fit::state` and others
-/// were joined into.
-StateDict part_of(const StateDict& state, const std::string& prefix);
 
 struct FitResult {
   std::int64_t num_examples = 0;  ///< images of the set
@@ -90,6 +89,7 @@ class Fit {
   std::int64_t seen_images() const;
   void backward(const at::Tensor& loss, const Pace& pace, std::int64_t images);
   at::Tensor update(const Pace& pace);
+  void pull_back();
   Moment moment() const;
 
   models::Model& model_;
@@ -99,6 +99,8 @@ class Fit {
   LoopOptions options_;
   StateDict averaged_;  // the model's own tensors
   StateDict average_;
+  std::vector<at::Tensor>
+      began_;  // the optimiser's parameters then; empty unless they are pulled back
   std::int64_t epoch_ = 0;
   std::int64_t batch_ = 0;  // of the epoch
   std::int64_t steps_ = 0;

@@ -71,6 +71,7 @@ FitResult Learner::fit_round(const data::DatasetPtr& images,
                          std::move(groups)),
           {.epochs = plan_.training.local_epochs,
            .clip_norm = plan_.training.clip_norm,
+           .proximal = plan_.training.proximal,
            .precision = plan_.training.precision,
            .noise = Seed{plan_.seed}.derive("noise", client, round.value)});
   while (fit.step()) {

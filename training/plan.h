@@ -94,6 +94,7 @@ struct FitOptions {
   double momentum = 0.9;
   double weight_decay = 0;
   double clip_norm = 2.0;
+  double proximal = 0;
   Precision precision = Precision::kFloat32;
 };
 
@@ -106,6 +107,8 @@ void visit_fields(FitOptions& options, Visitor&& visit) {
   visit("momentum", options.momentum, between(0, 0.999), "of SGD");
   visit("weight_decay", options.weight_decay, between(0, 1), "");
   visit("clip_norm", options.clip_norm, between(0, 1e6), "of the gradient; 0 does not clip");
+  visit("proximal", options.proximal, between(0, 1e6),
+        "FedProx: pulls a client back to the global state; 0: not");
   visit("precision", options.precision, anything(), "on GPUs: float32, bfloat16 or float16");
 }
 
@@ -120,8 +123,10 @@ struct MethodOptions {
   adapters::Norm norm = adapters::Norm::kFrozen;
   double learning_rate = 0.05;
   double mapper_learning_rate_ratio = 4;
+  bool feedback = false;
   std::string uplink = "delta,int8:row,zstd";
   std::string downlink = "zstd";
+  double lattice = 0;
 };
 
 template <typename Visitor>
@@ -129,8 +134,12 @@ void visit_fields(MethodOptions& options, Visitor&& visit) {
   visit("name", options.name, anything(), "in tables and plots");
   visit_what_is_trained(options, visit);
   visit("learning_rate", options.learning_rate, between(0, 10), "in round 1; cosine over rounds");
+  visit("feedback", options.feedback, anything(),
+        "what an update loses on its way is added to the client's next one");
   visit("uplink", options.uplink, anything(), "codec chain client -> coordinator");
   visit("downlink", options.downlink, anything(), "codec chain coordinator -> client");
+  visit("lattice", options.lattice, between(0, 1000),
+        "instead: exact differences of states that move by steps of so many rms; 0: not");
 }
 
 /// Everything that decides what a client computes: the plan that travels with Welcome.

@@ -5,7 +5,8 @@
 #include "adapters/adapter_file.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "base/text.h"
+#include "base/str.h"
+#include "data/text_file.h"
 #include "models/description.h"
 #include "models/weights.h"
 #include "tensors/safetensors.h"
@@ -22,7 +23,7 @@ std::vector<std::string> names_in(std::string_view text) {
   std::vector<std::string> names;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(','), text.size());
-    if (const auto name = trimmed(text.substr(0, end)); !name.empty()) {
+    if (const auto name = data::trimmed(text.substr(0, end)); !name.empty()) {
       names.emplace_back(name);
     }
     text.remove_prefix(std::min(end + 1, text.size()));

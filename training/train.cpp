@@ -20,14 +20,6 @@ namespace {
 
 using adapters::Kind;
 
-StateDict with_prefix(const std::string& prefix, const StateDict& state) {
-  std::vector<StateDict::Entry> entries;
-  for (const auto& [name, tensor] : state) {
-    entries.emplace_back(prefix + name, tensor);
-  }
-  return StateDict(std::move(entries));
-}
-
 /// Everything that a training is made of, and its loop.
 class Training {
  public:

@@ -44,22 +44,21 @@ void visit_fields(Top& top, Visitor&& visit) {
   visit("recipe", top.recipe, one_of(recipe_names()), "what is set where nothing is given");
 }
 
-/// What the defaults of ModelOptions, made for Fashion-MNIST, are to other images.
-void suit_images(TrainConfig& config, const ConfigReader& reader) {
-  constexpr std::int64_t kSmall = 64, kPicture = 224, kScene = 640;  // pixels
+constexpr std::int64_t kPicture = 224, kScene = 640;  // pixels
+
+/// What the defaults of ModelOptions, made for Fashion-MNIST, are to other images. `scenes`: they
+/// have boxes, outlines or masks.
+void suit_images(TrainConfig& config,
+                 const ConfigReader& reader,
+                 const data::ImageShape& shape,
+                 bool scenes) {
+  constexpr std::int64_t kSmall = 64;  // pixels
   models::ModelOptions& model = config.model;
   const auto set_unless_given = [&](const char* key, auto& field, auto value) {
     if (!reader.has(str("model.", key))) {
       field = value;
     }
   };
-  const auto set =
-      data::open_dataset(config.data, 3, data::Split::kTrain, {.damaged = data::Damaged::kSkip});
-  const bool scenes = set->annotation() != data::Annotation::kClass;
-  const std::int64_t side = scenes ? kScene : kPicture;
-  const data::ImageSet* images = set->in_memory();
-  const data::ImageShape shape =
-      images == nullptr ? data::ImageShape{3, side, side} : images->shape();
   set_unless_given("channels", model.channels, shape.channels);
   set_unless_given("height", model.height, shape.height);
   set_unless_given("width", model.width, shape.width);
@@ -73,8 +72,25 @@ void suit_images(TrainConfig& config, const ConfigReader& reader) {
     set_unless_given("mean", model.mean, models::kImageNetMean);
     set_unless_given("standard_deviation", model.standard_deviation, models::kImageNetDeviation);
   }
-  set_unless_given("classes", model.classes,
-                   std::ssize(set->classes()) + models::background_outputs(model.name));
+}
+
+data::ImageShape shape_of_pictures(bool scenes) {
+  const std::int64_t side = scenes ? kScene : kPicture;
+  return {3, side, side};
+}
+
+/// By a look at the images.
+void suit_data(TrainConfig& config, const ConfigReader& reader) {
+  const auto set =
+      data::open_dataset(config.data, 3, data::Split::kTrain, {.damaged = data::Damaged::kSkip});
+  const bool scenes = set->annotation() != data::Annotation::kClass;
+  const data::ImageSet* images = set->in_memory();
+  suit_images(config, reader, images == nullptr ? shape_of_pictures(scenes) : images->shape(),
+              scenes);
+  if (!reader.has("model.classes")) {
+    config.model.classes =
+        std::ssize(set->classes()) + models::background_outputs(config.model.name);
+  }
 }
 
 Top top_of(const TrainConfig& config) {
@@ -120,7 +136,7 @@ TrainConfig read_train_config(ConfigReader& reader) {
   TrainConfig config = read(reader, {}, true);
   check(!config.data.empty(), ErrorCode::kInvalidConfig,
         "[train] no data: give a folder of images");
-  suit_images(config, reader);
+  suit_data(config, reader);
   if (config.classes.empty()) {
     config.classes = data::class_names(config.data);
   }
@@ -128,6 +144,14 @@ TrainConfig read_train_config(ConfigReader& reader) {
   check(config.train.norm != adapters::Norm::kLocal, ErrorCode::kInvalidConfig,
         reader.where("train.norm"),
         ": \"local\" keeps norms on each device of a federation; on one machine \"trained\" does");
+  return config;
+}
+
+TrainConfig read_train_plan(ConfigReader& reader) {
+  TrainConfig config = read(reader, {}, true);
+  const bool scenes = config.train.task != "classification";
+  suit_images(config, reader, shape_of_pictures(scenes), scenes);
+  models::check_input(config.model, reader);
   return config;
 }
 

@@ -120,6 +120,9 @@ struct TrainConfig {
 /// pictures in files. Errors: kInvalidConfig for unknown keys, values that do not fit, and data
 /// that are not there.
 TrainConfig read_train_config(ConfigReader& reader);
+/// The same without a look at data, which need not be there: what they would say is as of pictures
+/// in files in three channels, and classes are ModelOptions' unless the reader says them.
+TrainConfig read_train_plan(ConfigReader& reader);
 /// For a model that is trained already: what the reader leaves open is `start`'s, and no data are
 /// looked at. Errors: kInvalidConfig for unknown keys and values that do not fit.
 TrainConfig read_use_config(ConfigReader& reader, const TrainConfig& start);

@@ -164,7 +164,8 @@ std::string summary_json(const TrainSummary& summary) {
               {"images_per_second", summary.images_per_second},
               {"peak_memory_mb", summary.peak_memory_mb},
               {"seconds", summary.seconds},
-              {"digest", summary.digest}}
+              {"digest", summary.digest},
+              {"stopped", summary.stopped}}
       .dump();
 }
 

@@ -92,13 +92,16 @@ struct Assignment {
   std::uint64_t share_index = 0;  ///< which share of the private data, 0-based
   std::uint64_t share_count = 1;
   double learning_rate_factor = 1.0;  ///< the round's place in the schedule, (0, 1]
-  RoundId base_version = {};  ///< 0: `model` is a whole state; else a difference to that one
+  /// 0: `model` is a whole state, or, with a lattice, the difference to the one that the plan's
+  /// seed draws; else the difference to that version.
+  RoundId base_version = {};
   /// The last round before this one whose sum has an update of this client; 0: none. What a client
   /// keeps of its own from round to round goes on from there.
   RoundId counted = {};
+  Digest state = {};  ///< of the global state that `model` brings; all zero: not told
   auto fields() {
     return std::tie(session, round, model, model_bytes, backbone, backbone_bytes, share_index,
-                    share_count, learning_rate_factor, base_version, counted);
+                    share_count, learning_rate_factor, base_version, counted, state);
   }
 };
 
@@ -232,7 +235,10 @@ struct Decline {
   SessionId session = {};
   RoundId round = {};
   std::string detail = {};
-  auto fields() { return std::tie(session, round, detail); }
+  /// 1: only for want of the version that the model is a difference to; assign it again from the
+  /// start.
+  std::uint64_t needs_start = 0;
+  auto fields() { return std::tie(session, round, detail, needs_start); }
 };
 
 using Message = std::variant<Hello,

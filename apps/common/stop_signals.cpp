@@ -27,7 +27,7 @@ StopSignals::~StopSignals() {
   std::signal(SIGTERM, SIG_DFL);
 }
 
-bool StopSignals::asked() const {
+bool StopSignals::asked() {
   return stop_asked;
 }
 

@@ -12,7 +12,7 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
 
   /// Threads: any.
-  bool asked() const;
+  static bool asked();
 };
 
 }  // namespace lorae::apps

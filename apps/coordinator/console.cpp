@@ -22,12 +22,13 @@ void put_line(const std::string& line) {
   std::fflush(stdout);  // whoever reads along is to see it now
 }
 
-void add(json& object, const Metrics& metrics) {
+/// `main`: the name of the metric of evaluations; empty: none of these is one.
+void add(json& object, const Metrics& metrics, const std::string& main) {
   for (const auto& [name, value] : metrics) {
     object["metrics"][name] = value;
   }
-  if (!metrics.empty()) {
-    object["main_metric"] = metrics.main_name();
+  if (!main.empty()) {
+    object["main_metric"] = main;
   }
 }
 
@@ -41,7 +42,7 @@ void Console::round(const coordinator::RoundSummary& round) const {
                 {"uplink_bytes", round.uplink_bytes},
                 {"downlink_bytes", round.downlink_bytes},
                 {"seconds", round.seconds}};
-    add(object, round.metrics);
+    add(object, round.metrics, {});
     put_line(json_line(object));
     return;
   }
@@ -54,7 +55,7 @@ void Console::round(const coordinator::RoundSummary& round) const {
 void Console::metrics(RoundId round, const Metrics& metrics) const {
   if (as_json_) {
     json object{{"event", "metrics"}, {"round", round.value}};
-    add(object, metrics);
+    add(object, metrics, metrics.main_name());
     put_line(json_line(object));
     return;
   }
@@ -88,7 +89,7 @@ void Console::summary(const coordinator::Coordinator& coordinator,
                 {"run", directory.path().string()},
                 {"frames_in", counters.frames_in},
                 {"frames_out", counters.frames_out}};
-    add(object, metrics);
+    add(object, metrics, improvement.metric());
     put_line(json_line(object));
     return;
   }

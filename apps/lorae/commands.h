@@ -54,6 +54,13 @@ void list_runs(const std::filesystem::path& home, bool as_json);
 /// Errors: kInvalidConfig if there is no such run; the run's damage.
 void show_status(const std::filesystem::path& home, const std::string& run, bool as_json);
 
+/// Prints what a run has sent, by some of layer, stage, direction, round, client, beside what
+/// full-parameter training would have. `format`: table, csv or json. Errors: as
+/// report::read_ledger.
+void print_ledger(const std::filesystem::path& run,
+                  const std::vector<std::string>& by,
+                  const std::string& format);
+
 /// Prints the digest of the tensors of a safetensors file.
 void print_digest(const std::filesystem::path& file);
 

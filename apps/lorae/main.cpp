@@ -3,10 +3,12 @@
 #include "apps/common/command_line.h"
 #include "apps/common/main_of.h"
 #include "apps/common/output.h"
+#include "apps/lorae/codec_cli.h"
 #include "apps/lorae/commands.h"
 #include "apps/lorae/data_cli.h"
 #include "apps/lorae/model_cli.h"
 #include "apps/lorae/plain_words.h"
+#include "apps/lorae/sweep_commands.h"
 #include "apps/lorae/train_cli.h"
 
 namespace {
@@ -129,6 +131,25 @@ void add_runs(CLI::App& app) {
       [asked] { apps::show_status(asked->home.folder(), asked->run, asked->as_json); });
 }
 
+void add_ledger(CLI::App& app) {
+  struct Arguments {
+    std::string run, format = "table";
+    std::vector<std::string> by = {"direction"};
+  };
+  const auto asked = std::make_shared<Arguments>();
+  auto* ledger = app.add_subcommand("ledger", "say what a run has sent, byte by byte");
+  ledger->add_option("RUN", asked->run, "folder of a run")->required();
+  ledger
+      ->add_option("--by", asked->by,
+                   "layer, stage, direction, round, client, joined by commas: a row for each")
+      ->delimiter(',')
+      ->capture_default_str();
+  ledger->add_option("--format", asked->format)
+      ->check(CLI::IsMember({"table", "csv", "json"}))
+      ->capture_default_str();
+  ledger->callback([asked] { apps::print_ledger(asked->run, asked->by, asked->format); });
+}
+
 void add_digest(CLI::App& app) {
   const auto path = std::make_shared<std::string>();
   auto* digest =
@@ -146,10 +167,13 @@ int run(int argc, char** argv) {
   add_revoke(app);
   add_report(app);
   add_runs(app);
+  add_ledger(app);
   add_digest(app);
   apps::add_train_commands(app);
+  apps::add_sweep_command(app);
   apps::add_data_commands(app);
   apps::add_model_commands(app);
+  apps::add_codec_commands(app);
   return apps::parse(app, apps::mark_plain_words({argv, argv + argc})).value_or(0);
 }
 

@@ -1,5 +1,7 @@
 #include "apps/lorae/objects.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <map>

@@ -90,30 +90,6 @@ std::string millions(std::int64_t parameters) {
   return fmt::format("{:.2f}", std::floor(static_cast<double>(parameters) / 1e4 + 0.5) / 100);
 }
 
-/// A model of the paper whose updated parameters follow from no rule.
-struct OtherModel {
-  std::string_view label;     ///< the paper's
-  std::string_view millions;  ///< its size in the paper
-  std::string_view name;      ///< ours
-  std::int64_t classes;
-  std::string_view counted;  ///< what of it the paper's size counts
-  std::string_view reason;   ///< why its updated parameters cannot be reproduced
-};
-
-constexpr std::array kOthers = {
-    OtherModel{"ResNet-152", "58.35", "resnet152", 100, "all parameters",
-               "from rank 16 on they fall below the line of ranks 2 to 16"},
-    OtherModel{"EfficientNet-B1", "7.79", "efficientnet_b1", 1000, "all parameters",
-               "no set of its layers gives all six values"},
-    OtherModel{"Faster R-CNN", "41.53", "fasterrcnn_resnet50_fpn", 91,
-               "parameters that its package trains, without stem and stage 1",
-               "they grow by 34.5 M from rank 2 to 64, adapters of every layer by 7.2 M"},
-    OtherModel{"U-Net", "24.44", "unet_resnet34", 1, "all parameters",
-               "they grow by 18.1 M from rank 2 to 64, adapters of every layer by 5.7 M"},
-    OtherModel{"DeepLabV3+", "58.63", "deeplabv3_resnet101", 21,
-               "all parameters of DeepLabV3, not V3+",
-               "they grow by 44.1 M from rank 2 to 64, adapters of every layer by 14.4 M"}};
-
 /// Parameters that the paper's size of a model counts.
 std::int64_t counted_by_the_paper(const OtherModel& other) {
   const auto model =
@@ -131,7 +107,7 @@ std::int64_t counted_by_the_paper(const OtherModel& other) {
 void print_others() {
   say("\nModels whose updated parameters follow from no rule: sizes in millions.\n\n");
   say("{:16} {:>7} {:>7}\n", "model", "paper", "ours");
-  for (const OtherModel& other : kOthers) {
+  for (const OtherModel& other : paper_others()) {
     const std::string ours = millions(counted_by_the_paper(other));
     say("{:16} {:>7} {:>7}  {}: {} with {} classes, {}\n{:34}updated: {}\n", other.label,
         other.millions, ours, ours == other.millions ? "agrees" : "differs", other.name,

@@ -12,9 +12,9 @@ namespace lorae::apps {
 
 /// What a model says of one picture.
 struct Said {
-  nlohmann::json line;  ///< of `--json`, without what every line has
-  std::string text;
-  at::Tensor drawn;  ///< the picture with it drawn in, if that was asked for
+  nlohmann::json line = {};  ///< of `--json`, without what every line has
+  std::string text = {};
+  at::Tensor drawn = {};  ///< the picture with it drawn in, if that was asked for
 };
 
 /// Says what pictures show, one after the other: a line each, as text or JSON, and, if asked, the

@@ -7,17 +7,14 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "apps/common/stop_signals.h"
+#include "apps/lorae/shown_training.h"
 #include "apps/lorae/train_commands.h"
 #include "base/error.h"
 #include "base/progress.h"
-#include "report/folders.h"
 #include "tensors/torch.h"
 
 namespace lorae::apps {
 namespace {
-
-constexpr int kInterrupted = 130;
 
 training::TrainConfig config_of(const TrainArguments& asked,
                                 const std::function<void(ConfigReader&)>& overrides) {
@@ -66,27 +63,12 @@ class StepLog {
   std::int64_t steps_ = 0;
 };
 
-std::string text_of(const Metrics& metrics) {
-  std::string text;
-  for (const auto& [name, value] : metrics) {
-    text += fmt::format("{}{} {:.4f}", text.empty() ? "" : ", ", name, value);
-  }
-  return text;
-}
-
 void print_summary(const training::TrainSummary& summary, const std::string& out) {
   say("{} {} of {}, {} parameters of {} trained\nbest epoch {}: {}\n{:.1f} images/s, {:.0f} MB, "
       "{}\nin {}\n",
       summary.model, summary.kind, summary.task, summary.trained_parameters,
       summary.total_parameters, summary.best_epoch, text_of(summary.metrics),
       summary.images_per_second, summary.peak_memory_mb, human_seconds(summary.seconds), out);
-}
-
-/// Not before the first epoch has ended.
-void write_report(const std::filesystem::path& folder) {
-  if (std::filesystem::exists(folder / "results.csv")) {
-    report::write_single_report(folder, folder);
-  }
 }
 
 }  // namespace
@@ -96,47 +78,26 @@ int run_train(const TrainArguments& asked, const std::function<void(ConfigReader
   if (!asked.resume) {
     expect_own_folder(asked.out, "config.toml", "a training");
   }
-  std::optional<Progress> progress;
   std::optional<StepLog> log;
   if (!asked.log_steps.empty()) {
     log.emplace(asked.log_steps);
   }
-  std::string note;
-  training::TrainEvents events;
   const training::TrainConfig config = config_of(asked, overrides);
-  std::filesystem::path folder = asked.out;  // that of a stage, if there are stages
-  events.on_start = [&](std::int64_t images, const std::filesystem::path& own) {
-    if (progress) {
-      progress->finish(note);
-    }
-    folder = own;
-    const bool stage = own != std::filesystem::path(asked.out);
-    progress.emplace(
-        "training " + config.model.name + (stage ? ", " + own.filename().string() : std::string{}),
-        images, "images");
-  };
-  events.on_step = [&](const training::FitStep& step) {
+  ShownTraining shown_training("training " + config.model.name);
+  training::TrainEvents events = shown_training.events();
+  events.on_step = [&, shown = events.on_step](const training::FitStep& step) {
     if (log) {
       log->write(step);
     }
-    progress->add(step.images, note);
+    shown(step);
   };
-  events.on_epoch = [&](const training::TrainEpoch& epoch, bool best) {
-    write_report(folder);
-    note = fmt::format("epoch {} loss {:.4f}, {}{}", epoch.epoch, epoch.loss,
-                       text_of(epoch.metrics), best ? ", best" : "");
-  };
-  events.should_stop = [&] { return signals.asked(); };
   const training::TrainSummary summary = training::train({.config = config,
                                                           .out = asked.out,
                                                           .resume = asked.resume,
                                                           .float64 = asked.float64,
                                                           .measure_norm = log.has_value()},
                                                          events);
-  write_report(folder);
-  if (progress) {
-    summary.stopped ? progress->stop(note) : progress->finish(note);
-  }
+  shown_training.end(summary.stopped);
   if (asked.as_json) {
     say("{}\n", training::summary_json(summary));
   } else {

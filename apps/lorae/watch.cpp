@@ -155,7 +155,7 @@ void run_watch(const UseArguments& asked, const std::function<void(ConfigReader&
   Current current(asked, overrides);
   Sayer sayer(asked);
   std::int64_t said = 0;
-  while (!signals.asked()) {
+  while (!StopSignals::asked()) {
     if (current.renew() == nullptr) {
       continue;  // pictures wait for the first model
     }

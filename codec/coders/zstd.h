@@ -1,6 +1,6 @@
 #pragma once
 
-#include "codec/coder.h"
+#include "codec/each_layer.h"
 
 namespace lorae::codec {
 
@@ -13,15 +13,11 @@ Bytes zstd_encode(ByteView bytes, int level);
 Result<Bytes> zstd_decode(ByteView bytes, std::size_t size);
 
 /// One frame for each layer.
-class Zstd final : public Coder {
- public:
-  explicit Zstd(int level) : level_(level) {}
+struct Zstd {
+  int level = 3;
 
-  void encode(ByteView bytes, Bytes& to) const override { append(to, zstd_encode(bytes, level_)); }
-  Result<ByteView> decode(ByteView bytes, std::size_t size, Bytes& scratch) const override;
-
- private:
-  int level_;
+  void encode(ByteView bytes, Bytes& to) const { append(to, zstd_encode(bytes, level)); }
+  Result<ByteView> decode(ByteView bytes, std::size_t size, Bytes& scratch) const;
 };
 
 }  // namespace lorae::codec

@@ -65,8 +65,8 @@ void decode_chunk(const std::uint16_t* halves, std::size_t size, float* values) 
 
 }  // namespace
 
-std::size_t Float16::size(const BlockShape& block) const {
-  return block.numel() * sizeof(std::uint16_t);
+void Float16::segments(const BlockShape& block, std::vector<Segment>& to) const {
+  to.push_back({Segment::Kind::kBytes, block.numel(), sizeof(std::uint16_t)});
 }
 
 void Float16::encode(const BlockView& block, Bytes& to) const {

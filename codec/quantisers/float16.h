@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "codec/block.h"
+#include "codec/segment.h"
 
 namespace lorae::codec {
 
@@ -15,7 +16,7 @@ namespace lorae::codec {
 struct Float16 {
   static constexpr bool kLossless = false;
 
-  std::size_t size(const BlockShape& block) const;
+  void segments(const BlockShape& block, std::vector<Segment>& to) const;
   void encode(const BlockView& block, Bytes& to) const;
   /// Exact. Infinities and NaN become themselves.
   Result<bool> decode(ByteView bytes, Block& block) const;

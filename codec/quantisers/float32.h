@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "codec/block.h"
+#include "codec/segment.h"
 
 namespace lorae::codec {
 
@@ -13,7 +14,9 @@ namespace lorae::codec {
 struct Float32 {
   static constexpr bool kLossless = true;
 
-  std::size_t size(const BlockShape& block) const { return block.numel() * sizeof(float); }
+  void segments(const BlockShape& block, std::vector<Segment>& to) const {
+    to.push_back({Segment::Kind::kBytes, block.numel(), sizeof(float)});
+  }
   void encode(const BlockView& block, Bytes& to) const { append(to, bytes_of(block.values)); }
   Result<bool> decode(ByteView bytes, Block& block) const {
     if (!bytes.empty()) {  // memcpy must not be given null, not even for nothing

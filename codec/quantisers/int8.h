@@ -2,12 +2,10 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "codec/block.h"
+#include "codec/quantisers/rows.h"
+#include "codec/segment.h"
 
 namespace lorae::codec {
-
-/// How many values share a scale.
-enum class ScalePer { kTensor, kRow };
 
 /// Rounds each value to one of 255 steps of its group's scale.
 ///
@@ -19,7 +17,7 @@ struct Int8 {
 
   ScalePer scale_per = ScalePer::kTensor;
 
-  std::size_t size(const BlockShape& block) const;
+  void segments(const BlockShape& block, std::vector<Segment>& to) const;
 
   /// Errors: kInvalidArgument if a value is not finite: did local training diverge?
   void encode(const BlockView& block, Bytes& to) const;

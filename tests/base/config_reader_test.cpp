@@ -122,6 +122,16 @@ TEST(ConfigReader, NamesTheLineOfASyntaxError) {
   EXPECT_TRUE(complaint("note = \"open").starts_with("run.toml:2: "));
 }
 
+TEST(ConfigReader, GivesAPartAwayWithItsPlaces) {
+  ConfigReader reader = config("[[sets]]\nname = \"a\"\n[sets.job]\ncount = 4\nlater = 1\n");
+  const ConfigReader part = reader.part("sets.0.job");
+  EXPECT_TRUE(part.has("count"));
+  EXPECT_FALSE(part.has("name"));
+  EXPECT_EQ(part.unknown(), (std::vector<std::string>{"run.toml:4: count", "run.toml:5: later"}));
+  EXPECT_EQ(reader.unknown(), std::vector<std::string>{"run.toml:2: sets.0.name"})
+      << "asks no more about the part";
+}
+
 TEST(ConfigReader, TellsUnknownKeysOnRequest) {
   ConfigReader reader = config("[job]\ncount = 4\nlater = 1\n[new]\nkey = 2");
   EveryKind job;

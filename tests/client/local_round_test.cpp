@@ -146,6 +146,18 @@ TEST_F(Pictures, AreTrainedOnFromWhatTheDeviceKeepsOfItsOwn) {
   EXPECT_NE(round.train(work(3, 2), lost).payload, if_second_counted);
   EXPECT_EQ(round.train(work(1, 0), lost).payload, first);
 
+  // What an update loses goes into the next one: two coarse updates together say more.
+  here.method.norm = adapters::Norm::kFrozen;
+  here.method.uplink = "delta,rms_step:2,range";
+  here.method.feedback = true;
+  DiskMemory feedback(folder_ / "backbones", folder_ / "feedback");
+  const Bytes coarse = round.train(work(1, 0), feedback).payload;
+  const Bytes with_lost = round.train(work(2, 1), feedback).payload;
+  here.method.feedback = false;
+  EXPECT_EQ(round.train(work(1, 0), feedback).payload, coarse);
+  EXPECT_NE(round.train(work(2, 1), feedback).payload, with_lost);
+  here.method.norm = adapters::Norm::kLocal;
+
   const adapters::Adapter own = round.adapter_of(work(4, 3), RoundId{3}, memory);
   EXPECT_EQ(own.info.norm, adapters::Norm::kTrained);
   EXPECT_EQ(own.state.size(), learner.trainable().size() + learner.own().size());

@@ -290,8 +290,20 @@ TEST_F(SessionFetch, DeclinesADifferenceToAModelThatItDoesNotHold) {
   EXPECT_EQ(decline.session, kSession);
   EXPECT_EQ(decline.round, RoundId{2});
   EXPECT_EQ(decline.detail, "no model of version 1 here");
+  EXPECT_EQ(decline.needs_start, 1U);
   EXPECT_EQ(session_.state(), State::kIdle);
   hear(assignment(2));  // now the whole one
+  EXPECT_EQ(session_.state(), State::kFetching);
+}
+
+TEST_F(SessionFetch, TakesADifferenceToTheModelThatItHolds) {
+  memory_.hold({"run", RoundId{1}, std::make_shared<const codec::Blocks>()});
+  join();
+  auto difference = assignment(2);
+  difference.base_version = RoundId{1};
+
+  hear(difference);
+
   EXPECT_EQ(session_.state(), State::kFetching);
 }
 

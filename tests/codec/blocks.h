@@ -50,12 +50,76 @@ inline Result<Blocks> decode_delta(const Chain& chain, ByteView payload, const B
   return std::move(decoded->blocks);
 }
 
-inline const std::vector<std::string>& all_chains() {
-  static const std::vector<std::string> chains = {
-      "float32", "int8",       "int8:row",       "zstd",         "int8,zstd:9",
-      "delta",   "delta,int8", "delta,int8:row", "delta,zstd",   "delta,int8:row,zstd:3",
-      "float16", "stored",     "delta,float16",  "float16,zstd", "delta,float32,stored",
+/// Bytes that a format of single blocks says it makes of one.
+template <typename Format>
+std::size_t size_by(const Format& format, const BlockShape& block) {
+  std::vector<Segment> segments;
+  format.segments(block, segments);
+  return size_of(segments);
+}
+
+/// A chain, and how far a value may be from what was sent, as a part of the largest magnitude of
+/// all that was sent.
+struct ChainCase {
+  std::string text;
+  double bound = 0;
+};
+
+inline const std::vector<ChainCase>& chain_cases() {
+  static const std::vector<ChainCase> cases = {
+      {"float32"},
+      {"stored"},
+      {"zstd"},
+      {"range"},
+      {"delta"},
+      {"delta,zstd"},
+      {"delta,float32,stored"},
+      {"delta,range"},
+      {"int8", 0.5 / 127},
+      {"int8:row", 0.5 / 127},
+      {"int8,zstd:9", 0.5 / 127},
+      {"int8:row,range", 0.5 / 127},
+      {"delta,int8", 0.5 / 127},
+      {"delta,int8:row", 0.5 / 127},
+      {"delta,int8:row,zstd:3", 0.5 / 127},
+      {"delta,int8,range", 0.5 / 127},
+      {"float16", 1.0 / 2048},
+      {"delta,float16", 1.0 / 2048},
+      {"float16,zstd", 1.0 / 2048},
+      {"delta,float16,range", 1.0 / 2048},
+      {"bfloat16", 1.0 / 256},
+      {"delta,bfloat16,zstd", 1.0 / 256},
+      {"delta,bfloat16,range", 1.0 / 256},
+      {"int4", 0.51 / 7},
+      {"delta,int4:row,zstd", 0.51 / 7},
+      {"delta,int4:row,range", 0.51 / 7},
+      {"delta,int4:stochastic,range", 1.01 / 7},
+      {"delta,int4:row:stochastic", 1.01 / 7},
+      {"rms_step:0.5", 0.26},
+      {"delta,rms_step:1.0,range", 0.51},
+      {"delta,rms_step:0.05,zstd", 0.026},
+      {"delta,rms_step:0.001,range", 0.51 / 127},
+      {"delta,product_step:1", 1.0},
+      {"delta,product_step:0.1,range", 1.0},
+      {"delta,product_step:1.0,range", 1.0},
+      {"delta,top_k:0.3", 1.0},
+      {"delta,top_k:0.01,rms_step:1,range", 1.0},
+      {"delta,top_k:0.3,int8:row,zstd", 1.0},
+      {"delta,segments:2,float16", 1.0},
+      {"delta,segments:3,int8,range", 1.0},
+      {"delta,segments:2,product_step:1,range", 1.0},
   };
+  return cases;
+}
+
+inline const std::vector<std::string>& all_chains() {
+  static const std::vector<std::string> chains = [] {
+    std::vector<std::string> texts;
+    for (const ChainCase& one : chain_cases()) {
+      texts.push_back(one.text);
+    }
+    return texts;
+  }();
   return chains;
 }
 

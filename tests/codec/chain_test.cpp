@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "base/text.h"
 #include "tests/base/support.h"
 #include "tests/codec/blocks.h"
 
@@ -60,10 +61,10 @@ TEST(Chain, DecodesEveryChainToTheDelta) {
   const Blocks global = random_state(10);
   const Blocks local = random_state(20);
   const Blocks delta = subtract(local, global);
-  for (const std::string& text : all_chains()) {
+  for (const auto& [text, relative] : chain_cases()) {
     const Chain chain = Chain::parse(text);
     const Blocks& coded = chain.delta() ? delta : local;
-    const float bound = chain.lossless() ? 0.0F : largest_of(coded) / 127 * 0.5001F;
+    const float bound = largest_of(coded) * static_cast<float>(relative * 1.001);
 
     const auto decoded = decode_delta(chain, chain.encode(local, global).payload, global);
 
@@ -158,11 +159,13 @@ TEST(Chain, IsSmallerWithEachStage) {
 
 TEST(Chain, NamesTheStageThatIsWrong) {
   const std::string known =
-      "; known: delta; selection: none; quantiser: float32, float16, int8, int8:row; coder: "
-      "stored, zstd, zstd:1, zstd:2, zstd:3, zstd:4, zstd:5, zstd:6, zstd:7, zstd:8, zstd:9";
+      "; known: delta; selection: top_k:density, segments:n; quantiser: float32, float16, bfloat16, "
+      "int8, int8:row, int4, int4:row, int4:stochastic, int4:row:stochastic, rms_step:c, "
+      "product_step:c; coder: stored, zstd, zstd:1, zstd:2, zstd:3, zstd:4, zstd:5, zstd:6, zstd:7, "
+      "zstd:8, zstd:9, range";
   const auto refusal = [](const char* chain) { return config_error([&] { Chain::parse(chain); }); };
 
-  EXPECT_EQ(refusal("int4"), "[codec] chain 'int4': stage 'int4' is unknown" + known);
+  EXPECT_EQ(refusal("int5"), "[codec] chain 'int5': stage 'int5' is unknown" + known);
   EXPECT_EQ(refusal("int8,delta"),
             "[codec] chain 'int8,delta': stage 'delta' must come before 'int8'" + known);
   EXPECT_EQ(refusal("zstd:3,int8"),
@@ -172,18 +175,62 @@ TEST(Chain, NamesTheStageThatIsWrong) {
       "[codec] chain 'int8,int8:row': stage 'int8:row' is a second quantiser after 'int8'" + known);
   for (const char* chain : {"", "delta,", ",int8", "zstd:0", "zstd:10", "zstd:", "zstd:x", "Int8",
                             " int8", "int8:column", "delta,delta", "zstd,zstd", "float32,int8",
-                            "zstd,stored", "zstd,delta", "selection", "top_k"}) {
+                            "zstd,stored", "zstd,delta", "selection", "top_k", "range:1",
+                            "rms_step:1,delta"}) {
     EXPECT_TRUE(refusal(chain).starts_with("[codec] chain '")) << chain;
   }
+}
+
+TEST(Chain, NamesTheNumberThatIsWrong) {
+  const auto refusal = [](const char* chain) {
+    const std::string text = config_error([&] { Chain::parse(chain); });
+    return text.substr(0, text.find("; known"));
+  };
+
+  EXPECT_EQ(refusal("rms_step:0"),
+            "[codec] chain 'rms_step:0': stage 'rms_step:0' needs a number from 0.001 to 1000");
+  EXPECT_EQ(refusal("delta,segments:1.5"),
+            "[codec] chain 'delta,segments:1.5': stage 'segments:1.5' needs a whole number from 1 to "
+            "1000");
+  for (const char* number : {"", ":", ":x", ":1x", ":nan", ":inf", ":-1", ": 1", ":1001", ":1:1"}) {
+    EXPECT_NE(refusal(str("rms_step", number).c_str()).find("needs a number"), std::string::npos)
+        << number;
+  }
+  EXPECT_EQ(Chain::parse("rms_step:1e-2").text(), "rms_step:1e-2");
+}
+
+TEST(Chain, RefusesStagesOfChangesWithoutDelta) {
+  EXPECT_EQ(config_error([] { Chain::parse("top_k:0.1,int8"); }),
+            "[codec] chain 'top_k:0.1,int8': 'top_k:0.1' is about changes, not about whole states; "
+            "begin with 'delta'");
+  EXPECT_EQ(config_error([] { Chain::parse("product_step:1"); }),
+            "[codec] chain 'product_step:1': 'product_step:1' is about changes, not about whole "
+            "states; begin with 'delta'");
 }
 
 TEST(Chain, ListsItsStagesInTheOrderOfThePlaces) {
   const std::vector<std::string>& stages = known_stages();
 
   EXPECT_EQ(stages.front(), "delta");
-  EXPECT_EQ(stages.back(), "zstd:9");
-  for (const std::string& stage : stages) {
-    EXPECT_EQ(Chain::parse(stage).text(), stage);
+  EXPECT_EQ(stages.back(), "range");
+  EXPECT_EQ(std::ranges::count(stages, "rms_step:c"), 1);
+  EXPECT_LT(join(stages, ",").size(), 480U) << "the text of a Hello";
+}
+
+TEST(Chain, SaysWhatAnEncodingLost) {
+  const Blocks global = random_state(10), local = random_state(20);
+  for (const std::string& text : all_chains()) {
+    const Chain chain = Chain::parse(text);
+    const Bytes payload = chain.encode(local, global, {.round = 1}).payload;
+
+    const Blocks lost = chain.lost(payload, local, global);
+
+    Blocks sent = subtract(local, global);
+    subtract_(sent, lost);
+    expect_near(sent, decode_delta(chain, payload, global).value(), 1e-6F);
+    if (chain.lossless() && chain.delta()) {
+      EXPECT_EQ(lost, subtract(global, global)) << text;
+    }
   }
 }
 

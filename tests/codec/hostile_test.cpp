@@ -70,8 +70,8 @@ TEST(Payload, SurvivesRandomBytes) {
 TEST(Payload, SaysWhereItIsCutShort) {
   const Blocks like = {block_of("a", {0.0F}), block_of("b", {0.0F})};
 
-  EXPECT_EQ(refusal("float32", {}, like), "[codec] payload: cut short before 'a'");
-  EXPECT_EQ(refusal("float32", payload_of(1.0F), like), "[codec] payload: cut short before 'b'");
+  EXPECT_EQ(refusal("float32", {}, like), "[codec] payload: 'a': cut short");
+  EXPECT_EQ(refusal("float32", payload_of(1.0F), like), "[codec] payload: 'b': cut short");
 }
 
 TEST(Payload, IsRefusedWithAnotherLengthThanTheBlocks) {
@@ -82,7 +82,7 @@ TEST(Payload, IsRefusedWithAnotherLengthThanTheBlocks) {
   EXPECT_EQ(refusal("int8", from_hex("04000000 00000000"), like),
             "[codec] payload: 'a': expected 5 bytes, got 4");
   EXPECT_EQ(refusal("float32", from_hex("ffffffff 00000000"), like),
-            "[codec] payload: cut short before 'a'");
+            "[codec] payload: 'a': cut short");
 }
 
 TEST(Payload, IsRefusedWithBytesAfterTheLastBlock) {
@@ -90,7 +90,7 @@ TEST(Payload, IsRefusedWithBytesAfterTheLastBlock) {
   payload.push_back(std::byte{0});
 
   EXPECT_EQ(refusal("float32", payload, {block_of("a", {0.0F})}),
-            "[codec] payload: bytes after the last block");
+            "[codec] payload: bytes after the last layer");
 }
 
 TEST(Payload, IsRefusedWithValuesThatAreNotFinite) {
@@ -122,7 +122,7 @@ TEST(Payload, IsRefusedWithABombInABlock) {
   const Bytes payload = from_hex("0a000000 28b52ffd 00 38 030010 00");
 
   EXPECT_EQ(refusal("zstd", payload, {block_of("a", {0.0F})}),
-            "[zstd] frame of 10 bytes: holds more than expected");
+            "[codec] payload: 'a': [zstd] frame of 10 bytes: holds more than expected");
 }
 
 TEST(Payload, OfAStateIsCheckedInTheSameWay) {

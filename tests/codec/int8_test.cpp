@@ -17,7 +17,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 Bytes int8_encode(const Block& block, ScalePer scale_per) {
   Bytes bytes;
   Int8{scale_per}.encode({block, block.values}, bytes);
-  EXPECT_EQ(bytes.size(), Int8{scale_per}.size(block));
+  EXPECT_EQ(bytes.size(), size_by(Int8{scale_per}, block));
   return bytes;
 }
 

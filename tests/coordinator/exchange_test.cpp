@@ -2,6 +2,7 @@
 #include "adapters/adapter_file.h"
 #include "adapters/blocks.h"
 #include "adapters/conv2d.h"
+#include "codec/lattice.h"
 #include "coordinator/broadcast.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/global_state.h"
@@ -50,8 +51,8 @@ struct Exchange {
 
   explicit Exchange(const StateDict& initial, const ExchangeOptions& given = options_of())
       : options(given),
-        state(initial, given.server, given.info),
-        broadcast(codec::Chain::parse(given.downlink), initial),
+        state(initial, given),
+        broadcast(codec::Chain::parse(given.downlink), initial, given.lattice > 0),
         intake(codec::Chain::parse(given.uplink), given.rule, broadcast.layout()) {}
 
   /// What a client sends that moved the global state by a random delta.
@@ -72,7 +73,7 @@ struct Exchange {
 
   void commit() {
     state.commit();
-    broadcast.advance(state.tensors());
+    broadcast.advance(state.tensors(), state.version());
   }
 
   void run_round(const runs::RunDirectory& directory, std::uint64_t seed) {
@@ -123,7 +124,11 @@ TEST(GlobalState, SavesWhatNeverChangesBesideTheStateAndReadsPastIt) {
   const StateDict constant({{"a.extractor", torch::ones({3})}});
   adapters::AdapterInfo info;
   info.model = "none";
-  GlobalState state(initial, {.learning_rate = 1, .momentum = 0}, info, constant);
+  ExchangeOptions options;
+  options.server = {.learning_rate = 1, .momentum = 0};
+  options.info = info;
+  options.constant = constant;
+  GlobalState state(initial, options);
   state.step(StateDict({{"a.mapper", torch::ones({2}, torch::kFloat64)}}));
   state.save(directory);
   const std::string digest = state.next_digest().hex();
@@ -131,7 +136,7 @@ TEST(GlobalState, SavesWhatNeverChangesBesideTheStateAndReadsPastIt) {
 
   const StateDict saved = adapters::load_adapter(directory.adapter_path(RoundId{1})).state;
   EXPECT_TRUE(saved.at("a.extractor").equal(constant.at("a.extractor")));
-  GlobalState again(initial, {.learning_rate = 1, .momentum = 0}, info, constant);
+  GlobalState again(initial, options);
   again.restore(directory, RoundId{1}, digest);
   EXPECT_EQ(again.digest().hex(), digest);
   EXPECT_EQ(again.tensors().size(), 1U);
@@ -153,7 +158,7 @@ TEST(GlobalState, ANewStateIsInForceOnlyAfterCommit) {
 }
 
 TEST(Broadcast, OffersWhatClientsDecode) {
-  const Exchange exchange(random_state(1));
+  Exchange exchange(random_state(1));
   const Broadcast::Offer offer = exchange.broadcast.offer(RoundId{0});
   const Bytes* bytes = exchange.broadcast.find(offer.object);
   ASSERT_NE(bytes, nullptr);
@@ -218,8 +223,8 @@ TEST(Intake, CountsTheBytesOfEachLayerAfterEachStage) {
     return layers[0].after(codec::kStageCoded) + layers[1].after(codec::kStageCoded);
   };
   EXPECT_EQ(sent(receipt.stages), std::ssize(update));
-  const auto& broadcast = exchange.broadcast;
-  EXPECT_EQ(sent(broadcast.stages()), static_cast<std::int64_t>(broadcast.offer(RoundId{0}).bytes));
+  const Broadcast::Offer offer = exchange.broadcast.offer(RoundId{0});
+  EXPECT_EQ(sent(exchange.broadcast.stages(offer.object)), static_cast<std::int64_t>(offer.bytes));
 }
 
 TEST(Intake, BoundsTheSizeOfAnUpdate) {
@@ -227,6 +232,79 @@ TEST(Intake, BoundsTheSizeOfAnUpdate) {
     const Exchange exchange(random_state(1), options_of(uplink));
     EXPECT_LE(exchange.update(2).size(), exchange.intake.max_update_bytes()) << uplink;
   }
+}
+
+/// A state on a lattice, whose clients get differences.
+class OnLattice : public StateFiles {
+ protected:
+  static ExchangeOptions lattice() {
+    ExchangeOptions options = options_of();
+    options.lattice = 1;
+    return options;
+  }
+  static StateDict start() {
+    return adapters::to_state(codec::on_grid(adapters::to_blocks(random_state(1))));
+  }
+  /// What a client makes of an offer.
+  static codec::Blocks taken(Exchange& exchange, const codec::Blocks& held, RoundId version) {
+    const Broadcast::Offer offer = exchange.broadcast.offer(version);
+    EXPECT_EQ(offer.base, version);
+    const codec::Blocks state =
+        codec::sum(held, codec::decode_difference(*exchange.broadcast.find(offer.object),
+                                                  exchange.broadcast.layout())
+                             .value());
+    EXPECT_EQ(codec::digest_of(state), offer.state);
+    return state;
+  }
+};
+
+TEST_F(OnLattice, EveryHistoryOfMissedVersionsEndsWithTheServersBits) {
+  Exchange exchange(start(), lattice());
+  std::vector<codec::Blocks> clients(6, adapters::to_blocks(start()));
+  std::vector<RoundId> versions(clients.size());
+  Random random = Seed{4}.random();
+  for (std::uint64_t round = 1; round <= 12; ++round) {
+    exchange.run_round(directory_, 100 * round);
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      if (i == 0 || random.below(3) == 0) {  // the others miss it
+        clients[i] = taken(exchange, clients[i], versions[i]);
+        versions[i] = RoundId{round};
+        EXPECT_TRUE(same_bits(adapters::to_state(clients[i]), exchange.state.tensors()));
+      }
+    }
+  }
+  // Who holds what nobody remembers, or nothing, gets the difference to the start.
+  EXPECT_EQ(exchange.broadcast.offer(RoundId{99}).base, RoundId{0});
+  EXPECT_TRUE(
+      same_bits(adapters::to_state(taken(exchange, adapters::to_blocks(start()), RoundId{0})),
+                exchange.state.tensors()));
+}
+
+TEST_F(OnLattice, WhatAStepLeavesIsTakenAlongLater) {
+  Exchange exchange(start(), lattice()), exact(start(), options_of());
+  for (std::uint64_t round = 1; round <= 12; ++round) {
+    exchange.run_round(directory_, 100 * round);
+    exact.run_round(directory_, 100 * round);
+  }
+  // Each round's rounding is half a step at most, and is not lost: 12 of them do not add up.
+  for (const auto& [name, tensor] : exact.state.tensors()) {
+    const double moved = (tensor - start().at(name)).norm().item<double>();
+    const double apart = (exchange.state.tensors().at(name) - tensor).norm().item<double>();
+    EXPECT_LT(apart, 0.35 * moved) << name;
+    EXPECT_GT(apart, 0) << name;
+  }
+}
+
+TEST_F(OnLattice, ARunGoesOnBitForBit) {
+  Exchange whole(start(), lattice());
+  whole.run_round(directory_, 10);
+  whole.run_round(directory_, 20);
+  Exchange resumed(start(), lattice());
+  resumed.state.restore(directory_, RoundId{2}, whole.state.digest().hex());
+  resumed.broadcast.advance(resumed.state.tensors(), resumed.state.version());
+  whole.run_round(directory_, 30);
+  resumed.run_round(directory_, 30);
+  EXPECT_TRUE(same_bits(resumed.state.tensors(), whole.state.tensors()));
 }
 
 TEST(Broadcast, RefusesAChainOfChanges) {
@@ -246,7 +324,7 @@ TEST_F(StateFiles, LetARunGoOnBitForBit) {
 
     Exchange resumed(random_state(1), options);
     resumed.state.restore(directory_, RoundId{2}, whole.state.digest().hex());
-    resumed.broadcast.advance(resumed.state.tensors());
+    resumed.broadcast.advance(resumed.state.tensors(), resumed.state.version());
     EXPECT_EQ(resumed.state.version(), RoundId{2});
     EXPECT_TRUE(same_bits(resumed.state.tensors(), whole.state.tensors())) << server;
 
@@ -277,7 +355,7 @@ TEST_F(StateFiles, OfARoundThatWasNotCommittedAreMadeAgain) {
 
   Exchange resumed(random_state(1));
   resumed.state.restore(directory_, RoundId{1}, committed.hex());
-  resumed.broadcast.advance(resumed.state.tensors());
+  resumed.broadcast.advance(resumed.state.tensors(), resumed.state.version());
   resumed.run_round(directory_, 20);
   EXPECT_TRUE(same_bits(resumed.state.tensors(), whole.state.tensors()));
 }

@@ -4,7 +4,9 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <thread>
@@ -176,22 +178,25 @@ TEST_F(Truth, KillsOfCoordinatorAndClientsChangeNothing) {
   expect_counted_once(deployment);
 }
 
-// Norms that stay on devices are a state of each client's own, which goes from round to round.
-const std::string kLocalNorms = "[[methods]]\nname = \"lorae-r8\"\nnorm = \"local\"\n";
+// Norms that stay on devices, and what coarse updates lose, are a state of each client's own, which
+// goes from round to round; the global state is on a lattice, and travels as differences.
+const std::string kOwnStates =
+    "[[methods]]\nname = \"lorae-r8\"\nnorm = \"local\"\nfeedback = true\n"
+    "uplink = \"delta,rms_step:1.0,range\"\nlattice = 1.0\n";
 
 TEST_F(Truth, KillsLoseNothingOfWhatClientsKeepOfTheirOwn) {
   const TemporaryFolder folder;
-  Deployment deployment(folder.path(), kRounds, kLocalNorms);
+  Deployment deployment(folder.path(), kRounds, kOwnStates);
   deployment.start_coordinator();
   deployment.start_clients();
   ASSERT_TRUE(deployment.coordinator().wait_for("run.start", std::chrono::seconds(120)));
 
   const std::string moments = disturb(deployment, 6);
 
-  EXPECT_EQ(deployment.digest(), simulated(kLocalNorms)) << "killed after ms:" << moments << "\n"
-                                                         << deployment.coordinator_errors();
+  EXPECT_EQ(deployment.digest(), simulated(kOwnStates)) << "killed after ms:" << moments << "\n"
+                                                        << deployment.coordinator_errors();
   expect_counted_once(deployment);
-  EXPECT_NE(simulated(kLocalNorms), simulated());
+  EXPECT_NE(simulated(kOwnStates), simulated());
   deployment.client_statuses();
   // A device predicts with the norms that it keeps: files differ, and each is whole.
   std::set<std::string> digests;
@@ -204,9 +209,65 @@ TEST_F(Truth, KillsLoseNothingOfWhatClientsKeepOfTheirOwn) {
   EXPECT_EQ(digests.size(), static_cast<std::size_t>(kClients));
 }
 
+/// A device that lost its disk begins anew; so does the simulator's, told of the same loss.
+TEST_F(Truth, ALostDiskIsTheSameInASimulation) {
+  const TemporaryFolder folder;
+  Deployment deployment(folder.path(), kRounds, kOwnStates);
+  deployment.start_coordinator();
+  deployment.start_clients();
+  wait_for_round(deployment, 4, std::chrono::seconds(120));
+  deployment.kill_coordinator();
+  for (int i = 0; i < kClients; ++i) {
+    deployment.kill_client(i);
+  }
+  const ClientId victim{client_name(1)};
+  const auto file = deployment.run_directory() / "journal.db";
+  std::optional<RoundId> sent;  // its update of the open round, if that is with the coordinator
+  {
+    const runs::Journal journal(file, runs::Journal::Mode::kRead);
+    const auto open = journal.open_round();
+    if (open && std::ranges::count(journal.reported(open->round), victim) > 0) {
+      sent = open->round;
+    }
+    ASSERT_GE(journal.last_committed(), RoundId{4});
+    ASSERT_LT(journal.last_committed(), RoundId{kRounds - 3});
+  }
+  ASSERT_GT(std::filesystem::remove_all(deployment.home() / "clients" / (victim.name + ".state")),
+            0U);
+  const RoundId committed = runs::Journal(file, runs::Journal::Mode::kRead).last_committed();
+  deployment.start_coordinator();
+  deployment.start_clients();
+  const std::string digest = deployment.digest();
+  ASSERT_NE(digest, "") << deployment.coordinator_errors();
+
+  // The first round that it trained in after the loss.
+  RoundId lost;
+  for (const runs::RoundRecord& round : runs::Journal(file, runs::Journal::Mode::kRead).rounds()) {
+    const bool trains = round.round > committed && round.round != sent.value_or(RoundId{0}) &&
+                        std::ranges::count(round.cohort, victim) > 0;
+    if (trains && lost == RoundId{0}) {
+      lost = round.round;
+    }
+  }
+  ASSERT_GT(lost, RoundId{0});
+  const auto config = write_small_config(folder.path(), kRounds, kOwnStates);
+  const Finished done =
+      run({"lorae-simulate", config.string(), "--home", (folder.path() / "home").string(), "--out",
+           (folder.path() / "out").string(), "--set",
+           "simulation.lose=[\"" + victim.name + "@" + std::to_string(lost.value) + "\"]"});
+  ASSERT_EQ(done.status, 0) << done.errors;
+  EXPECT_EQ(runs::Journal(folder.path() / "out/runs/lorae-r8-seed7/journal.db",
+                          runs::Journal::Mode::kRead)
+                .rounds()
+                .back()
+                .digest,
+            digest);
+  EXPECT_NE(digest, simulated(kOwnStates)) << "the loss has to matter";
+}
+
 TEST_F(Truth, AKilledSimulationGoesOnWithWhatItsClientsKeepOfTheirOwn) {
   const TemporaryFolder folder;
-  const auto config = write_small_config(folder.path(), kRounds, kLocalNorms);
+  const auto config = write_small_config(folder.path(), kRounds, kOwnStates);
   const std::vector<std::string> command{"lorae-simulate", config.string(),
                                          "--home",         (folder.path() / "home").string(),
                                          "--out",          (folder.path() / "out").string()};
@@ -233,7 +294,7 @@ TEST_F(Truth, AKilledSimulationGoesOnWithWhatItsClientsKeepOfTheirOwn) {
 
   ASSERT_EQ(done.status, 0) << done.errors;
   EXPECT_EQ(runs::Journal(journal, runs::Journal::Mode::kRead).rounds().back().digest,
-            simulated(kLocalNorms));
+            simulated(kOwnStates));
 }
 
 }  // namespace

@@ -149,4 +149,33 @@ void make_training(const fs::path& folder, bool ended) {
   }
 }
 
+Sweep make_sweep(const fs::path& folder) {
+  Sweep sweep{.title = "Object detection, as tables 3 and 6 of the paper",
+              .tables = {{.name = "6", .title = "object detection, by rank", .data = {"voc"}}},
+              .data = {{.name = "voc", .metrics = {"top1", "top5"}, .drawn_rank = 8}},
+              .config = "title = \"sweep\"\n"};
+  for (const char* model : {"yolo11n", "fasterrcnn_resnet50_fpn"}) {
+    for (const std::int64_t rank : {0, 64, 8, 2}) {
+      SweepRow row{.table = "6",
+                   .data = "voc",
+                   .model = model,
+                   .kind = rank == 0 ? "full" : "lorae",
+                   .rank = rank,
+                   .updated_parameters = rank == 0 ? 2'600'000 : 36'000 * rank,
+                   .paper_millions = rank == 0 ? 2.59 : 0.04 * static_cast<double>(rank),
+                   .paper_note = "agrees",
+                   .paper = {{"top1", 0.843}, {"top5", 0.647}},
+                   .folder = folder / (std::string(model) + std::to_string(rank))};
+      if (rank != 2) {
+        make_training(row.folder);
+        row.state = CellState::kDone;
+        row.metrics = {{"top1", 0.8 + 0.001 * static_cast<double>(rank)}, {"top5", 0.65}};
+        row.seconds = 1000 + 10 * static_cast<double>(rank);
+      }
+      sweep.rows.push_back(row);
+    }
+  }
+  return sweep;
+}
+
 }  // namespace lorae::report

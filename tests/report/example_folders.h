@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "report/sweep.h"
+
 namespace lorae::report {
 
 namespace fs = std::filesystem;
@@ -33,5 +35,8 @@ void make_simulation(const fs::path& folder,
 
 /// Of twelve epochs. `ended`: with train.json.
 void make_training(const fs::path& folder, bool ended = true);
+
+/// Of two models and three ranks, one of them not run, with its trainings in folders of `folder`.
+Sweep make_sweep(const fs::path& folder);
 
 }  // namespace lorae::report

@@ -3,6 +3,7 @@
 
 #include "base/atomic_file.h"
 #include "report/folders.h"
+#include "report/sweep_page.h"
 #include "tests/report/example_folders.h"
 
 int main(int argc, char** argv) {
@@ -26,4 +27,5 @@ int main(int argc, char** argv) {
   const fs::path training = out / "training";
   make_training(training);
   write_single_report(training, training);
+  write_page(out / "sweep/report.html", sweep_page(make_sweep(out / "sweep")));
 }

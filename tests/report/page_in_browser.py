@@ -11,7 +11,7 @@ import sys
 
 import browser
 
-CHARTS = {"simulation": 7, "hostile": 7, "run": 8, "training": 3}
+CHARTS = {"simulation": 7, "hostile": 7, "run": 8, "training": 3, "sweep": 7}
 LONGEST = 2.0  # seconds that a page may keep its thread busy at best: other tests take the processor, too
 PAPER = 688  # CSS pixels between the margins of A4
 # What sticks out of the window; and charts without a drawn point.

@@ -232,6 +232,33 @@ TEST_F(LearnerTest, MovesMappersFasterByTheRatio) {
   }
 }
 
+/// FedProx: the second step is shorter by rate * mu times the way of the first.
+TEST_F(LearnerTest, IsPulledBackToWhereTheRoundBegan) {
+  constexpr double kRate = 0.01, kMu = 5;
+  const auto after = [&](std::int64_t batch, double mu) {
+    Plan plan = small_plan("head");
+    plan.method.learning_rate = kRate;
+    plan.training = {.local_epochs = 1, .batch_size = batch, .momentum = 0, .clip_norm = 0};
+    plan.training.proximal = mu;
+    Learner learner = learner_of(plan);
+    learner.fit_round(images_, "ada", RoundId{1}, 1);
+    return learner.trainable().clone();
+  };
+  const StateDict began = learner_of(small_plan("head")).trainable().clone();
+  EXPECT_EQ(digest_of(after(24, kMu)), digest_of(after(24, 0))) << "nothing pulls in one step";
+
+  // By hand: w2 = w1 - rate (g2 + mu (w1 - w0)); without it w2 = w1 - rate g2.
+  const StateDict plain = after(12, 0), pulled = after(12, kMu);
+  for (const auto& [name, start] : began) {
+    const at::Tensor difference = plain.at(name) - pulled.at(name);  // rate mu (w1 - w0)
+    const at::Tensor way = plain.at(name) - start;                   // of both steps
+    EXPECT_GT((difference * way).sum().item<double>(), 0) << name;
+    EXPECT_LT(difference.norm().item<double>(), kRate * kMu * 2 * way.norm().item<double>())
+        << name;
+    EXPECT_LT((pulled.at(name) - start).norm().item<double>(), way.norm().item<double>()) << name;
+  }
+}
+
 TEST_F(LearnerTest, StandsStillAtRateZero) {
   Learner learner = learner_of(small_plan("lorae"));
   const StateDict start = learner.trainable().clone();

@@ -71,6 +71,24 @@ TEST_F(TrainTest, SuitsTheModelToTheData) {
   EXPECT_EQ(print_train_config(read_train_config(again)), print_train_config(config));
 }
 
+TEST(TrainPlan, NeedsNoData) {
+  const auto plan = [](const std::string& toml) {
+    ConfigReader reader = ConfigReader::parse("data = \"/nowhere\"\n" + toml, "plan.toml");
+    return read_train_plan(reader);
+  };
+  const TrainConfig detector = plan("model.name = \"yolov8n\"\nmodel.classes = 20\n");
+  EXPECT_EQ(detector.train.task, "detection");
+  EXPECT_EQ(detector.model.height, 640);
+  EXPECT_EQ(detector.model.classes, 20);
+  EXPECT_EQ(detector.model.stem, "standard");
+  const TrainConfig classifier =
+      plan("recipe = \"paper-cls\"\nmodel.name = \"yolov8n-cls\"\nmodel.classes = 100\n");
+  EXPECT_EQ(classifier.model.height, 32) << "as the recipe says";
+  EXPECT_EQ(classifier.model.channels, 3);
+  EXPECT_EQ(classifier.train.batch_size, 1024);
+  EXPECT_THROW(plan("train.epoch = 3\n"), Error);
+}
+
 TEST_F(TrainTest, LearnsAndKeepsWhatOthersCanRead) {
   const TrainSettings asked = settings("run", {"train.epochs=6", "train.average_decay=0.5"});
   const TrainSummary summary = train(asked);

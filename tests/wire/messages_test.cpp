@@ -58,7 +58,8 @@ TEST(Messages, KeepEveryFieldOfAnAssignment) {
                                       .share_count = 8,
                                       .learning_rate_factor = 0.9,
                                       .base_version = RoundId{10},
-                                      .counted = RoundId{11}});
+                                      .counted = RoundId{11},
+                                      .state = digest_of(Bytes(3, std::byte{4}))});
 
   EXPECT_EQ(read.session, SessionId{1});
   EXPECT_EQ(read.round, RoundId{2});
@@ -71,6 +72,7 @@ TEST(Messages, KeepEveryFieldOfAnAssignment) {
   EXPECT_EQ(read.learning_rate_factor, 0.9);
   EXPECT_EQ(read.base_version, RoundId{10});
   EXPECT_EQ(read.counted, RoundId{11});
+  EXPECT_EQ(read.state, digest_of(Bytes(3, std::byte{4})));
 }
 
 TEST(Messages, KeepEveryFieldOfAHello) {

@@ -1,0 +1,59 @@
+#include "aggregation/rules/kept_updates.h"
+
+#include "base/error.h"
+#include "tensors/torch.h"
+
+namespace lorae::aggregation {
+
+void KeptUpdates::begin(const StateDict& base) {
+  base_ = base;
+  pairs_ = adapters::pairs_of(base);
+  factors_.clear();
+  mean_ = {};
+}
+
+void KeptUpdates::add(const ClientUpdate& update) {
+  mean_.add(update.delta, update.weight);
+  std::vector<StateDict::Entry> factors;
+  for (const adapters::Pair& pair : pairs_) {
+    for (const std::string& name : {pair.extractor, pair.mapper}) {
+      factors.emplace_back(name, update.delta.at(name).detach().cpu().clone());
+    }
+  }
+  factors_[update.client] = {update.weight, StateDict(std::move(factors))};
+}
+
+StateDict KeptUpdates::mean() {
+  return mean_.finish();
+}
+
+LowRank KeptUpdates::product_of(const adapters::Pair& pair, const StateDict& state) {
+  return {pair.columns(state).cpu().to(c10::kDouble), pair.rows(state).cpu().to(c10::kDouble)};
+}
+
+LowRank KeptUpdates::mean_product(const adapters::Pair& pair) const {
+  double total = 0;
+  for (const auto& [client, update] : factors_) {
+    total += static_cast<double>(update.first);
+  }
+  const LowRank base = base_product(pair);
+  std::vector<at::Tensor> left, right;
+  for (const auto& [client, update] : factors_) {
+    const LowRank delta = product_of(pair, update.second);
+    left.push_back((base.left + delta.left) * (static_cast<double>(update.first) / total));
+    right.push_back(base.right + delta.right);
+  }
+  return {at::cat(left, 2), at::cat(right, 1)};
+}
+
+void lead_to(const LowRank& product,
+             const LowRank& base,
+             const adapters::Pair& pair,
+             StateDict& step) {
+  const at::Tensor& a = step.at(pair.extractor);
+  const at::Tensor& b = step.at(pair.mapper);
+  a.copy_((product.right - base.right).reshape(a.sizes()));
+  b.copy_((product.left - base.left).reshape(b.sizes()));
+}
+
+}  // namespace lorae::aggregation

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "adapters/description.h"
+#include "aggregation/aggregator.h"
+#include "aggregation/server_optimizer.h"
+#include "tensors/state_dict.h"
+
+namespace lorae::coordinator {
+
+/// How a method's states travel, are aggregated and step.
+struct ExchangeOptions {
+  std::string uplink = "delta,int8:row,zstd";
+  std::string downlink = "zstd";
+  /// Above 0: states are on a lattice of steps of so many root mean squares, and clients get exact
+  /// differences instead of `downlink`.
+  double lattice = 0;
+  aggregation::RuleOptions rule;
+  aggregation::ServerOptions server;
+  adapters::AdapterInfo info;  ///< of the saved files
+  StateDict constant = {};     ///< what these hold beside the state
+};
+
+}  // namespace lorae::coordinator
