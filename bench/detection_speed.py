@@ -10,7 +10,8 @@ lorae   the same of LoRAE, rank 8, over full
 loader  the same while two threads make the batches, mosaic on, over batches made beforehand
 val     `lorae val` at 640 pixels over PyTorch's network, norms folded, and the same rules of NMS (torchvision's),
         on the same pictures, reading them included
-memory  most memory of `lorae train --kind lorae`, 320 pixels, batch 4
+memory  most memory of `lorae train --kind lorae`, 320 pixels, batch 4, on 24 pictures (a set's pictures are held,
+        decoded, up to 96 MiB of them, beside it)
 
 Ratios are medians over the rounds. Row 7 of issue 13 has the goals. DIR keeps pictures and weights for the next
 time. Needs: apt-get install python3-torch python3-torchvision python3-opencv; the benchmarks
@@ -213,7 +214,7 @@ def compare_val(options):
 
 
 def measure_memory(options):
-    data = made(options, "train", SIDE, 96, 8)
+    data = made(options, "memory", SIDE, 24, 4)
     out = options.out / "memory"
     subprocess.run(["rm", "-rf", out], check=True)
     command = [options.lorae, "train", data, "--out", out, "--model", "yolov8n", "--kind", "lorae", "--rank", 8,
