@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """lorae's COCO metrics beside pycocotools' on the same predictions, boxes and masks.
 
-Usage: coco_peer.py [--stats build/dev/bin/bench_coco_stats] [--lorae build/release/bin/lorae --data DATA]
-                    ANNOTATIONS.json PREDICTIONS.json
-       coco_peer.py --make DIR [--images N] [--seed S]
+Usage: coco_peer.py --lorae build/release/bin/lorae [--run TRAINING] DATA [PREDICTIONS.json]
+       coco_peer.py --stats build/dev/bin/bench_coco_stats DATA PREDICTIONS.json
+       coco_peer.py --make DATA [--images N] [--seed S]
 
-The first form compares all twelve numbers of bench_coco_stats, and, with --lorae, mAP50 and mAP50-95 of
-`lorae val DATA --protocol coco --predictions PREDICTIONS.json --json`. Exit status 1 if a difference is over
-1e-6. The second form writes annotations.json and predictions.json that are hard: crowds, polygons of parts,
-run lengths, equal scores, objects of all sizes, more than 100 detections of a class, pictures of nothing.
-Needs pycocotools and numpy.
+DATA is a COCO folder: annotations/instances_val.json and its pictures. The first form compares mAP50 and mAP50-95
+of `lorae val DATA --protocol coco --predictions PREDICTIONS.json` with pycocotools'; with --run, whose model
+`lorae val --save-json` makes the predictions by first, what it said then, too. The second form compares all twelve
+numbers. Exit status 1 if a difference is over 1e-6. The third form writes DATA and DATA/predictions.json that
+are hard: crowds, polygons of parts, run lengths, equal scores, objects of all sizes, more than 100 detections of a
+class, pictures of nothing, ids in no order. Needs pycocotools and numpy.
 """
 import argparse
 import contextlib
@@ -20,6 +21,7 @@ import pathlib
 import subprocess
 import sys
 import time
+import zlib
 
 try:
     import numpy as np
@@ -30,6 +32,7 @@ except ImportError as error:
     sys.exit(f"coco_peer: {error}; pip install pycocotools numpy")
 
 TOLERANCE = 1e-6
+CATEGORIES = {1: 4, 2: 5, 3: 44, 4: 8, 5: 90, 6: 17}  # ids of the classes
 NAMES = "AP AP50 AP75 APs APm APl AR1 AR10 AR100 ARs ARm ARl".split()
 
 
@@ -73,14 +76,14 @@ def jittered(rng, box, width, height, amount):
 def make(folder, images, seed):
     rng = np.random.default_rng(seed)
     annotations, predictions, pictures = [], [], []
-    for image in range(1, images + 1):
+    for image in (3 + 7 * rng.permutation(images)).tolist():
         width, height = (int(v) for v in rng.integers(80, 400, 2))
-        pictures.append({"id": image, "width": width, "height": height, "file_name": f"{image}.jpg"})
+        pictures.append({"id": image, "width": width, "height": height, "file_name": f"shot-{len(pictures)}.png"})
 
         def predict(category, box, lines):
             segmentation = run_lengths(lines, height, width, True)
             score = round(float(rng.uniform(0, 1)), int(rng.integers(1, 4)))  # many are equal
-            predictions.append({"image_id": image, "category_id": category, "bbox": box, "score": score,
+            predictions.append({"image_id": image, "category_id": CATEGORIES[category], "bbox": box, "score": score,
                                 "segmentation": segmentation})
 
         for _ in range(rng.integers(0, 9)):
@@ -94,21 +97,35 @@ def make(folder, images, seed):
             area = float(masks.area(masks.merge(masks.frPyObjects(segmentation, height, width))))
             if crowd:
                 segmentation = run_lengths(segmentation, height, width, False)
-            annotations.append({"id": len(annotations) + 1, "image_id": image, "category_id": category,
+            annotations.append({"id": len(annotations) + 1, "image_id": image, "category_id": CATEGORIES[category],
                                 "bbox": box, "area": area, "iscrowd": int(crowd), "segmentation": segmentation})
             for _ in range(rng.integers(0, 4)):
                 near = jittered(rng, box, width, height, rng.choice([.02, .1, .3]))
                 predict(category if rng.random() < .9 else int(rng.integers(1, 7)), near,
                         moved(lines, box, near))
-        for _ in range(130 if image % 17 == 0 else rng.integers(0, 4)):
+        for _ in range(130 if len(pictures) % 17 == 0 else rng.integers(0, 4)):
             box = jittered(rng, [width / 3, height / 3, width / 6, height / 6], width, height, .6)
             predict(1, box, outline(rng, box, 1))
-    folder.mkdir(parents=True, exist_ok=True)
-    categories = [{"id": i, "name": f"class {i}"} for i in range(1, 7)]
-    (folder / "annotations.json").write_text(
-        json.dumps({"images": pictures, "annotations": annotations, "categories": categories}))
+    for part in ("annotations", "train", "val"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    categories = [{"id": id_, "name": f"class {i}"} for i, id_ in CATEGORIES.items()]
+    for half, shown, things in (("train", pictures[:1], []), ("val", pictures, annotations)):
+        (folder / "annotations" / f"instances_{half}.json").write_text(
+            json.dumps({"images": shown, "annotations": things, "categories": categories}))
+        for picture in shown:
+            write_grey(folder / half / picture["file_name"], picture["width"], picture["height"])
     (folder / "predictions.json").write_text(json.dumps(predictions))
     print(f"{folder}: {images} pictures, {len(annotations)} objects, {len(predictions)} predictions")
+
+
+def write_grey(path, width, height):
+    """A PNG of one grey."""
+    def chunk(kind, data):
+        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+
+    head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, 0, 0, 0, 0])
+    rows = zlib.compress((b"\0" + b"\x72" * width) * height)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
 
 
 def peer(annotations, predictions):
@@ -137,34 +154,43 @@ def compare(label, got, wanted):
     return worst <= TOLERANCE
 
 
+def said_by(lorae, data, *arguments):
+    """mAP50-95 and mAP50 of boxes, and of masks."""
+    command = [lorae, "val", data, "--protocol", "coco", "--json", *arguments]
+    metrics = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["metrics"]
+    return {name: [metrics[prefix + "map50_95"], metrics[prefix + "map50"]]
+            for name, prefix in (("boxes", ""), ("masks", "mask_")) if prefix + "map50" in metrics}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--make", type=pathlib.Path)
+    parser.add_argument("--make", action="store_true")
     parser.add_argument("--images", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--stats", default="build/dev/bin/bench_coco_stats")
+    parser.add_argument("--stats")
     parser.add_argument("--lorae")
-    parser.add_argument("--data")
-    parser.add_argument("files", nargs="*", type=pathlib.Path)
+    parser.add_argument("--run")
+    parser.add_argument("data", type=pathlib.Path)
+    parser.add_argument("predictions", type=pathlib.Path, nargs="?")
     options = parser.parse_args()
     if options.make:
-        return make(options.make, options.images, options.seed)
-    if len(options.files) != 2:
-        parser.error("expected ANNOTATIONS.json and PREDICTIONS.json")
-    wanted, seconds = peer(*options.files)
-    output = subprocess.run([options.stats, *options.files], check=True, capture_output=True, text=True).stdout
-    got = json.loads(output)
-    print(f"seconds: lorae {got['seconds']:.2f}, pycocotools {seconds:.2f}")
-    good = [compare(name, got[name], wanted[name]) for name in wanted]
+        return make(options.data, options.images, options.seed)
+    predictions = options.predictions or options.data / "predictions.json"
+    annotations = options.data / "annotations" / "instances_val.json"
+    said = {}
+    if options.run:
+        said["lorae val"] = said_by(options.lorae, options.data, "--run", options.run, "--save-json", predictions)
+    wanted, seconds = peer(annotations, predictions)
     if options.lorae:
-        command = [options.lorae, "val", options.data, "--protocol", "coco", "--predictions", options.files[1],
-                   "--json"]
-        metrics = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["metrics"]
-        for name, prefix in (("boxes", ""), ("masks", "mask_")):
-            if name in wanted:
-                pair = [metrics[prefix + "map50_95"], metrics[prefix + "map50"]]
-                good.append(compare(f"lorae val, {name}", pair, wanted[name][:2]))
-    return 0 if all(good) else 1
+        said["lorae val --predictions"] = said_by(options.lorae, options.data, "--predictions", predictions)
+    good = [compare(f"{who}, {name}", says[name], wanted[name][:2]) for who, says in said.items() for name in wanted]
+    if options.stats:
+        output = subprocess.run([options.stats, annotations, predictions], check=True, capture_output=True,
+                                text=True).stdout
+        got = json.loads(output)
+        print(f"seconds: lorae {got['seconds']:.2f}, pycocotools {seconds:.2f}")
+        good += [compare(name, got[name], wanted[name]) for name in wanted]
+    return 0 if good and all(good) else 1
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""YOLOv8 detectors in plain PyTorch, for inference: the peer of our speed comparison.
+"""YOLOv8 detectors in plain PyTorch: the peer of our comparisons.
 
 Written from the same description as models/yolo*.cpp. Tensors have the names of the published
 checkpoints, so that weights fit both ways.
@@ -101,6 +101,11 @@ class Detect(nn.Module):
         self.cv3 = nn.ModuleList(branch(c, score, classes) for c in channels)
         self.dfl = Dfl()
 
+    def raw(self, maps):
+        """What the loss learns from: each level's [N, 4 * BINS + classes, H, W]."""
+        return [torch.cat((box(x), score(x)), 1)
+                for box, score, x in zip(self.cv2, self.cv3, maps)]
+
     def forward(self, maps):
         boxes = torch.cat([run(x).flatten(2) for run, x in zip(self.cv2, maps)], 2)
         scores = torch.cat([run(x).flatten(2) for run, x in zip(self.cv3, maps)], 2)
@@ -144,12 +149,18 @@ class Yolov8(nn.Module):
             channels.append(outputs)
         self.model.append(Detect([channels[i + 1] for i in HEAD_ROWS], classes))
 
-    def forward(self, x):
+    def features(self, x):
         maps = []
         for layer, (kind, *row) in zip(self.model, ROWS):
             x = torch.cat((x, maps[row[0]]), 1) if kind == "cat" else layer(x)
             maps.append(x)
-        return self.model[-1]([maps[i] for i in HEAD_ROWS])
+        return [maps[i] for i in HEAD_ROWS]
+
+    def raw(self, x):
+        return self.model[-1].raw(self.features(x))
+
+    def forward(self, x):
+        return self.model[-1](self.features(x))
 
 
 def fold_norms(model):

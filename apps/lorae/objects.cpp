@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 
@@ -100,14 +101,19 @@ Said classes_in(const tasks::Predictions& predictions,
 }
 
 /// "000123.jpg" -> 123; "cat.jpg" -> "cat".
-json image_id(const std::string& name) {
+json id_of_name(const std::string& name) {
   const std::string stem = fs::path(name).stem().string();
   std::int64_t number = 0;
   const auto [end, code] = std::from_chars(stem.data(), stem.data() + stem.size(), number);
   return code == std::errc() && end == stem.data() + stem.size() ? json(number) : json(stem);
 }
 
-Found found_from(const json& entry, std::size_t index, const data::Dataset& set) {
+/// By which data::CocoIds knows a picture.
+std::string absolute_name(const data::Dataset& set, std::int64_t index) {
+  return fs::absolute(set.name(index)).lexically_normal().string();
+}
+
+Found found_from(const json& entry, std::size_t index, const ResultIds& ids) {
   const auto number = [&](const json& value, const char* key) {
     check(value.is_number(), ErrorCode::kCorruptData, "[val] entry ", index, ": \"", key,
           "\": expected a number");
@@ -122,11 +128,13 @@ Found found_from(const json& entry, std::size_t index, const data::Dataset& set)
   check(box.is_array() && box.size() == 4, ErrorCode::kCorruptData, "[val] entry ", index,
         ": \"bbox\": expected [x, y, width, height]");
   const double x = number(box[0], "bbox"), y = number(box[1], "bbox");
-  Found found{.label = static_cast<std::int64_t>(number(field("category_id"), "category_id")) - 1,
+  const double category = number(field("category_id"), "category_id");
+  const auto label = ids.label(static_cast<std::int64_t>(category));
+  check(label.has_value(), ErrorCode::kCorruptData, "[val] entry ", index, ": \"category_id\" ",
+        category, " is no class of the data set");
+  Found found{.label = *label,
               .score = number(field("score"), "score"),
               .box = {x, y, x + number(box[2], "bbox"), y + number(box[3], "bbox")}};
-  check(found.label >= 0 && found.label < std::ssize(set.classes()), ErrorCode::kCorruptData,
-        "[val] entry ", index, ": \"category_id\": expected 1 to ", set.classes().size());
   if (const auto mask = entry.find("segmentation"); mask != entry.end()) {
     const bool whole = mask->is_object() && mask->contains("size") && mask->contains("counts") &&
                        mask->at("size").is_array() && mask->at("size").size() == 2 &&
@@ -167,13 +175,47 @@ Said said_of_scene(const Trained& trained,
   return said;
 }
 
+ResultIds::ResultIds(const fs::path& folder, const data::Dataset& set)
+    : set_(set), own_(data::coco_ids(folder, data::Split::kTest)) {
+  for (std::int64_t i = 0; own_ && i < set.size(); ++i) {
+    if (!own_->pictures.contains(absolute_name(set, i))) {
+      own_.reset();  // the set was read from other files
+    }
+  }
+}
+
+json ResultIds::picture(std::int64_t index) const {
+  return own_ ? json(own_->pictures.at(absolute_name(set_, index))) : id_of_name(set_.name(index));
+}
+
+std::optional<std::int64_t> ResultIds::category(std::int64_t label) const {
+  if (!own_) {
+    return label + 1;
+  }
+  const auto found = own_->categories.find(set_.classes().at(static_cast<std::size_t>(label)));
+  return found == own_->categories.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::int64_t> ResultIds::label(std::int64_t category) const {
+  for (std::int64_t label = 0; label < std::ssize(set_.classes()); ++label) {
+    if (this->category(label) == category) {
+      return label;
+    }
+  }
+  return std::nullopt;
+}
+
 void CocoResults::add(const tasks::Predictions& predictions, const data::Batch& batch) {
   for (std::int64_t i = 0; i < batch.size(); ++i) {
-    const json id = image_id(set_.name(batch.indices[static_cast<std::size_t>(i)]));
+    const json id = ids_.picture(batch.indices[static_cast<std::size_t>(i)]);
     for (const Found& found : tasks::found_in(predictions, batch, i, masks_)) {
+      const auto category = ids_.category(found.label);
+      if (!category) {
+        continue;
+      }
       const data::Box& box = found.box;
       json result{{"image_id", id},
-                  {"category_id", found.label + 1},
+                  {"category_id", *category},
                   {"bbox", {box.x1, box.y1, box.width(), box.height()}},
                   {"score", found.score}};
       if (masks_) {
@@ -191,6 +233,7 @@ void CocoResults::save(const fs::path& file) const {
 }
 
 std::unique_ptr<tasks::Meter> judged(const fs::path& file,
+                                     const fs::path& folder,
                                      const data::Dataset& set,
                                      tasks::metrics::Protocol protocol) {
   const Bytes bytes = read_file(file);
@@ -199,22 +242,29 @@ std::unique_ptr<tasks::Meter> judged(const fs::path& file,
                   reinterpret_cast<const char*>(bytes.data()) + bytes.size(), nullptr, false);
   check(results.is_array(), ErrorCode::kCorruptData, "[val] '", file.string(),
         "' is no file of COCO's results: expected a JSON array");
+  const ResultIds ids(folder, set);
   std::map<std::string, std::vector<Found>> by_picture;
   bool masks = !results.empty();
   for (std::size_t i = 0; i < results.size(); ++i) {
-    Found found = found_from(results[i], i, set);
+    Found found = found_from(results[i], i, ids);
     masks = masks && !found.mask.empty();
     check(results[i].contains("image_id"), ErrorCode::kCorruptData, "[val] entry ", i,
           " has no \"image_id\"");
     by_picture[results[i].at("image_id").dump()].push_back(std::move(found));
   }
   auto meter = std::make_unique<tasks::DetectionMeter>(protocol, std::ssize(set.classes()), masks);
+  std::vector<std::pair<json, std::int64_t>> pictures;
   for (std::int64_t i = 0; i < set.size(); ++i) {
+    pictures.emplace_back(ids.picture(i), i);
+  }
+  // As pycocotools goes: among equal scores the first picture counts first.
+  std::ranges::sort(pictures, [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [id, i] : pictures) {
     const data::PictureSize size = set.picture_size(i).value_or(
         data::PictureSize{set.get(i).image.size(0), set.get(i).image.size(1)});
     tasks::metrics::Judgement judgement;
     judgement.truths = tasks::vision::truths_of(set.objects(i), size, masks);
-    const auto found = by_picture.extract(image_id(set.name(i)).dump());
+    const auto found = by_picture.extract(id.dump());
     if (!found.empty()) {
       judgement.found = found.mapped();
     }

@@ -154,7 +154,7 @@ bool judge_file(const UseArguments& asked) {
   Trained trained;
   trained.config.classes = set->classes();
   trained.config.train.task = "detection";
-  const auto meter = judged(asked.predictions, *set, protocol_of(asked));
+  const auto meter = judged(asked.predictions, asked.sources.front(), *set, protocol_of(asked));
   write_figures(asked, trained, *meter, {});
   print_result(asked, json_of(*meter, trained, asked, set->size(), seconds(Clock::now() - start)));
   return true;
@@ -185,7 +185,8 @@ void run_val(const UseArguments& asked, const std::function<void(ConfigReader&)>
   if (!asked.save_json.empty()) {
     check(finds_objects(trained), ErrorCode::kInvalidConfig,
           "[val] --save-json: expected a detector, got ", trained.config.model.name);
-    results.emplace(*images, needs.masks == data::Masks::kInstances);
+    results.emplace(ResultIds(asked.sources.front(), *images),
+                    needs.masks == data::Masks::kInstances);
   }
   const auto listener = [&](const tasks::Predictions& predictions, const data::Batch& batch) {
     if (results) {

@@ -1,6 +1,7 @@
 #include "data/formats/catalogue.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -39,6 +40,16 @@ std::uint32_t small(std::size_t value) {
   check(value <= std::numeric_limits<std::uint32_t>::max(), ErrorCode::kInvalidConfig,
         "[data] the set has more objects or longer names than an index holds");
   return static_cast<std::uint32_t>(value);
+}
+
+constexpr double kWhole = 0x1p31;  // of a picture's side
+
+std::uint32_t parts_of(double fraction) {
+  return static_cast<std::uint32_t>(std::lround(std::clamp(fraction, 0.0, 1.0) * kWhole));
+}
+
+double fraction_of(std::uint32_t parts) {
+  return static_cast<double>(parts) / kWhole;
 }
 
 }  // namespace
@@ -96,7 +107,7 @@ void Catalogue::add(const Labelled& picture) {
   for (const Object& object : picture.objects) {
     for (const Polygon& polygon : object.polygons) {
       for (const Point& point : polygon) {
-        places_.push_back({static_cast<float>(point.x), static_cast<float>(point.y)});
+        places_.push_back({parts_of(point.x), parts_of(point.y)});
       }
       polygon_ends_.push_back(places_.size());
     }
@@ -140,7 +151,7 @@ std::vector<Object> Catalogue::objects(std::int64_t index) const {
     for (std::size_t k = i == 0 ? 0 : things_[i - 1].polygons_end; k < thing.polygons_end; ++k) {
       Polygon& polygon = object.polygons.emplace_back();
       for (std::size_t p = k == 0 ? 0 : polygon_ends_[k - 1]; p < polygon_ends_[k]; ++p) {
-        polygon.push_back({places_[p].x, places_[p].y});
+        polygon.push_back({fraction_of(places_[p].x), fraction_of(places_[p].y)});
       }
     }
   }

@@ -32,7 +32,8 @@ struct Labelled {
 };
 
 /// The pictures of one half of a set, their sizes and labels, packed: of 100,000 pictures with
-/// seven boxes each some 60 MB. Boxes are kept as float64, points of polygons as float32.
+/// seven boxes each some 60 MB. Boxes are kept as float64, points of polygons, which lie in the
+/// picture, as parts of 2^31: numbers of files can be told from them again.
 class Catalogue {
  public:
   void add(const Labelled& picture);
@@ -72,7 +73,7 @@ class Catalogue {
     std::uint64_t polygons_end = 0;
   };
   struct Place {
-    float x = 0, y = 0;
+    std::uint32_t x = 0, y = 0;
   };
 
   const Picture& at(std::int64_t index) const {

@@ -1,6 +1,8 @@
 #include "data/formats/coco.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -140,6 +142,16 @@ void match(Matched& all, Half& half) {
   }
 }
 
+/// The number in the file, of which a float is kept: what the shortest text for that says, which is
+/// exact for up to six digits. COCO draws 12.7 and its float in different cells.
+double as_written(float value) {
+  std::array<char, 64> text{};
+  const auto written = std::to_chars(text.data(), text.data() + text.size(), value);
+  double number = value;
+  std::from_chars(text.data(), written.ptr, number);
+  return number;
+}
+
 /// Reads the things of one picture.
 class Reader {
  public:
@@ -191,7 +203,7 @@ class Reader {
       }
       Polygon& polygon = object.polygons.emplace_back();
       for (std::size_t i = 0; i < numbers.size(); i += 2) {
-        polygon.push_back(frame.point(numbers[i], numbers[i + 1]));
+        polygon.push_back(frame.point(as_written(numbers[i]), as_written(numbers[i + 1])));
       }
     }
     return true;
@@ -297,6 +309,24 @@ Half find_coco(const fs::path& path, Split split, const OpenOptions& options) {
     Reader(*all, to).read(static_cast<std::size_t>(item.number), head);
   };
   return half;
+}
+
+std::optional<CocoIds> coco_ids(const fs::path& path, Split split) {
+  const auto file = file_of(path, split);
+  if (!file) {
+    return std::nullopt;
+  }
+  const CocoFile coco = read_file_of(*file, CocoParts::kAll);
+  const fs::path folder = folder_of(*file, path, coco);
+  CocoIds ids;
+  for (const CocoFile::Picture& picture : coco.pictures) {
+    ids.pictures.emplace(fs::absolute(folder / picture.file).lexically_normal().string(),
+                         picture.id);
+  }
+  for (const CocoFile::Category& category : coco.categories) {
+    ids.categories.emplace(category.name, category.id);
+  }
+  return ids;
 }
 
 }  // namespace lorae::data

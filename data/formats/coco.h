@@ -1,5 +1,10 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
 #include "data/formats/half.h"
 
 namespace lorae::data {
@@ -17,5 +22,15 @@ Half find_coco(const std::filesystem::path& path, Split split, const OpenOptions
 
 std::vector<std::string> coco_classes(const std::filesystem::path& path,
                                       const OpenOptions& options);
+
+/// What a half's JSON file calls its pictures and classes: results that are judged by that file
+/// name them so.
+struct CocoIds {
+  std::unordered_map<std::string, std::int64_t> pictures;    ///< by absolute path
+  std::unordered_map<std::string, std::int64_t> categories;  ///< by name
+};
+
+/// nullopt if the half has no such file. Errors: as find_coco.
+std::optional<CocoIds> coco_ids(const std::filesystem::path& path, Split split);
 
 }  // namespace lorae::data

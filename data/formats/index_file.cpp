@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMagic = "LoRAE index 1\n";
+constexpr std::string_view kMagic = "LoRAE index 2\n";
 
 /// What tells that a file or a folder changed; all zero if there is none.
 struct Stamp {

@@ -82,6 +82,13 @@ at::Tensor whole_numbers(const at::Tensor& t) {
   return t.to(at::kCPU, at::kLong).contiguous();
 }
 
+/// Pixels of a fraction, without what the fraction was rounded by: numbers of files lie where IoUs
+/// meet thresholds and outlines meet cells, and a last bit would decide.
+double pixels_at(double fraction, double size) {
+  constexpr double kFinest = 1e5;  // parts of a pixel
+  return std::nearbyint(fraction * size * kFinest) / kFinest;
+}
+
 void check_count(std::size_t got, std::int64_t wanted, const char* what) {
   check(got == 0 || static_cast<std::int64_t>(got) == wanted, ErrorCode::kInvalidArgument,
         "[tasks] expected ", wanted, " ", what, ", got ", got);
@@ -170,7 +177,8 @@ std::vector<metrics::Truth> truths_of(const std::vector<data::Object>& objects,
     const data::Box& b = object.box;
     metrics::Truth& truth = truths.emplace_back();
     truth.label = object.label;
-    truth.box = {b.x1 * width, b.y1 * height, b.x2 * width, b.y2 * height};
+    truth.box = {pixels_at(b.x1, width), pixels_at(b.y1, height), pixels_at(b.x2, width),
+                 pixels_at(b.y2, height)};
     truth.ignored = object.ignored;
     if (!masks) {
       continue;
@@ -182,7 +190,7 @@ std::vector<metrics::Truth> truths_of(const std::vector<data::Object>& objects,
     std::vector<metrics::Rle> parts;
     for (data::Polygon& outline : outlines) {
       for (data::Point& point : outline) {
-        point = {point.x * width, point.y * height};
+        point = {pixels_at(point.x, width), pixels_at(point.y, height)};
       }
       parts.push_back(metrics::drawn(outline, picture.height, picture.width));
     }

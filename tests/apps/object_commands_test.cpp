@@ -116,6 +116,41 @@ TEST_F(ObjectCommands, TrainMeasureAndPredictOutlines) {
   EXPECT_EQ(pictures, 10) << told.errors;
 }
 
+TEST_F(ObjectCommands, ResultsHaveTheIdsOfACocoFile) {
+  const Finished made = run({"lorae", "data", "scenes", path("coco"), "--images", "2", "--val", "6",
+                             "--image-size", "64", "--classes", "3", "--format", "coco"});
+  ASSERT_EQ(made.status, 0) << made.errors;
+  const auto file = folder_ / "coco/annotations/instances_val.json";
+  json all = json::parse(std::ifstream(file));
+  const auto change = [](json& id, int factor) { id = factor * id.get<int>() + 3; };
+  for (json& picture : all.at("images")) {
+    change(picture.at("id"), 5);
+  }
+  for (json& category : all.at("categories")) {
+    change(category.at("id"), 2);
+  }
+  json results = json::array();
+  for (json& one : all.at("annotations")) {
+    change(one.at("image_id"), 5);
+    change(one.at("category_id"), 2);
+    results.push_back({{"image_id", one.at("image_id")},
+                       {"category_id", one.at("category_id")},
+                       {"bbox", one.at("bbox")},
+                       {"score", 0.5}});
+  }
+  std::ofstream(file) << all;
+  std::ofstream(folder_ / "results.json") << results;
+  const json judged = ended(run({"lorae", "val", path("coco"), "--protocol", "coco",
+                                 "--predictions", path("results.json"), "--json"}));
+  EXPECT_NEAR(judged.at("metrics").at("map50").get<double>(), 1, 1e-9);
+  results[0]["category_id"] = 4;  // as if they counted from 1
+  std::ofstream(folder_ / "results.json") << results;
+  const Finished refused = run({"lorae", "val", path("coco"), "--protocol", "coco", "--predictions",
+                                path("results.json"), "--json"});
+  EXPECT_NE(refused.errors.find("is no class of the data set"), std::string::npos)
+      << refused.errors;
+}
+
 TEST_F(ObjectCommands, PixelsAreLabelled) {
   const json trained = ended(train("unet_resnet34", "net", {"--kind", "full", "--epochs", "1"}));
   EXPECT_EQ(trained.at("task"), "semantic");

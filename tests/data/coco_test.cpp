@@ -61,6 +61,19 @@ TEST_F(Coco, LabelsAreThePlacesOfTheSortedIds) {
   EXPECT_EQ(b[1].box, (Box{0.5, 0, 1, 1}));
 }
 
+TEST_F(Coco, PointsAreTheNumbersOfTheFileAlthoughFloatsAreKept) {
+  const Known all = known(
+      R"({"id": 1, "image_id": 7, "category_id": 90,
+          "segmentation": [[0.7, 1.1, 12.7, 1.3, 12.7, 6.9]]})");
+  const Polygon polygon = all.catalogue.objects(0).at(0).polygons.at(0);
+  const std::vector<Point> wanted{{0.7, 1.1}, {12.7, 1.3}, {12.7, 6.9}};
+  ASSERT_EQ(polygon.size(), wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    EXPECT_NEAR(polygon[i].x * 20, wanted[i].x, 1e-8);  // the float of 12.7 is 2e-7 less
+    EXPECT_NEAR(polygon[i].y * 10, wanted[i].y, 1e-8);
+  }
+}
+
 TEST_F(Coco, WhatIsWrongInAnAnnotationIsToldWithItsLine) {
   for (const auto& [text, kind] : {
            std::pair(R"({"id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 1, 2, 2]})",

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tasks/metrics/draw.h"
 #include "tasks/vision/judged.h"
 #include "tensors/torch.h"
 #include "tests/models/reference.h"
@@ -179,6 +181,24 @@ TEST(Judged, DetectionsAndObjectsBecomeWhatMetricsKnow) {
         found_of(detections, {runs[0], runs[0]});
       },
       "expected 1 masks");
+}
+
+/// 5 x + 0.5 is a whole number for x.1, x.3, ...: a last bit would move the outline by a cell.
+TEST(Judged, ObjectsHaveThePixelsThatTheirFileSaid) {
+  for (std::int64_t side = 100; side < 300; ++side) {
+    const auto whole = static_cast<double>(side);
+    const data::Polygon pixels{{12.7, 3.1}, {70.3, 8.9}, {61.5, 66.7}, {9.9, 71.3}};
+    data::Polygon fractions = pixels;
+    for (data::Point& point : fractions) {
+      point = {std::nearbyint(point.x / whole * 0x1p31) / 0x1p31,
+               std::nearbyint(point.y / whole * 0x1p31) / 0x1p31};
+    }
+    const data::Box box{9.9 / whole, 3.1 / whole, 70.3 / whole, 71.3 / whole};
+    const auto truths = truths_of({{.label = 0, .box = box, .polygons = {fractions}}}, {side, side},
+                                  /*masks=*/true);
+    EXPECT_EQ(truths[0].box, (data::Box{9.9, 3.1, 70.3, 71.3}));
+    EXPECT_EQ(truths[0].mask, metrics::drawn(pixels, side, side)) << side;
+  }
 }
 
 TEST(Masks, OfNothingAreNone) {
