@@ -185,7 +185,7 @@ TEST_F(SweepCommand, GoesOnWhereItWasStoppedAndTrainsNothingTwice) {
   const Finished again = run(sweep("two.toml", "whole", {"--json"}));
   EXPECT_EQ(json::parse(again.output).at("rows"), rows("whole"));
   EXPECT_EQ(std::filesystem::last_write_time(summary), before);
-  const json& trained = rows("whole")[1];
+  const json trained = rows("whole")[1];
   const json own = json::parse(
       std::ifstream(folder_ / "whole" / trained.at("folder").get<std::string>() / "train.json"));
   EXPECT_EQ(trained.at("updated_parameters"), own.at("trained_parameters")) << "as planned";
