@@ -92,7 +92,7 @@ std::string note_with_adapters(const PaperPrint& print, const models::ModelOptio
   const std::string with =
       compared(std::string(print.cell.millions),
                training::count_parameters(*model) + models::count(*model, {.rank = 32}).adapter);
-  return with.starts_with("differs") ? std::string{} : "with adapters of 32";
+  return with.starts_with("differs") ? std::string{} : "has adapters of 32";
 }
 
 class Rows {
