@@ -101,7 +101,7 @@ TEST_F(Errors, DeviceThatIsNotThereSaysWhatIs) {
 TEST_F(Errors, UnknownCodecStageIsRefused) {
   const auto config = write("run.toml", "[[methods]]\nname = \"m\"\nuplink = \"delta,int7\"\n");
   expect(simulate(config), kConfig,
-         "stage 'int7' is unknown; known: delta; selection: none; quantiser: float32, ");
+         "stage 'int7' is unknown; known: delta; selection: top_k:density, ");
 }
 
 TEST_F(Errors, TomlSyntaxErrorNamesTheLine) {
