@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "data/formats/catalogue.h"
 #include "data/view.h"
 
 namespace lorae::data {

@@ -78,8 +78,11 @@ class Watch : public ::testing::Test {
 };
 
 TEST_F(Watch, TakesEachNewGlobalAdapterAndLosesNoPicture) {
+  fs::create_directory(folder_ / "federation");
   Deployment deployment(folder_ / "federation", 6);
   deployment.start_coordinator();
+  ASSERT_TRUE(deployment.coordinator().wait_for("run.start", seconds(120)))
+      << deployment.coordinator_errors();
   Process program = watcher({"--adapter-from", deployment.home().string()});
   shoot();  // before there is a model
   ASSERT_TRUE(program.wait_for("model.waiting", seconds(60))) << program.errors();

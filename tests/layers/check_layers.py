@@ -20,14 +20,14 @@ TORCH_FREE = {"base", "wire", "codec", "codec/coders", "codec/quantisers", "code
 TORCH_FREE_FILES = {
     "tensors/safetensors_header", "data/objects", "adapters/description", "adapters/policy",
     "aggregation/exact_sum", "aggregation/fixed_point", "aggregation/sum_loops",
-    "client/session", "client/session_messages", "client/download", "client/memory", "client/disk_memory",
+    "client/session", "client/session_messages", "client/download", "client/memory", "client/own_state", "client/disk_memory",
     "data/exif", "data/halves", "data/in_parallel", "data/objects", "data/picture_files", "data/picture_head", "data/rle", "data/text_file",
     "data/formats/catalogue", "data/formats/clipping", "data/formats/coco", "data/formats/coco_json",
     "data/formats/half", "data/formats/index_file", "data/formats/masks", "data/formats/outline",
     "data/formats/png_file", "data/formats/problem", "data/formats/set_writer",
     "data/formats/voc", "data/formats/voc_xml", "data/formats/wheat",
     "data/formats/yolo", "data/formats/yolo_rows", "data/formats/yolo_yaml",
-    "coordinator/federation_options", "coordinator/roster", "coordinator/round",
+    "coordinator/federation_options", "coordinator/improvement", "coordinator/roster", "coordinator/round",
     "coordinator/selection", "coordinator/traffic", "coordinator/uploads"}
 NOT_ROOMS = {"tests", "bench", "fuzz"}  # sources, but outside the layers
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
