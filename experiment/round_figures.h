@@ -10,9 +10,9 @@
 
 namespace lorae::experiment {
 
-/// Keeps, in a run's folder, what some of its global models are like: the first one, one from half
-/// of the rounds on, and the last one. For each a file of figures and a sheet of predictions on the
-/// test pictures, under the names of the round. Threads: one.
+/// Keeps, in a run's folder, what some of its global models are like: the first one, if anybody
+/// measures it, one from half of the rounds on, and the last one. For each a file of figures and a
+/// sheet of predictions on the test pictures, under the names of the round. Threads: one.
 class RoundFigures {
  public:
   /// `last`: the last round that is planned.

@@ -63,8 +63,8 @@ TEST_F(Results, CompareMethodsByBytesAndNameEveryFile) {
   for (const char* file : {"config.toml", "comparison.json", "curves.csv", "report.html"}) {
     EXPECT_TRUE(fs::exists(folder_ / "out" / file)) << file;
   }
-  for (const char* file : {"figures-000000.json", "figures-000001.json", "figures-000002.json",
-                           "predictions-000002.jpg"}) {
+  for (const char* file :
+       {"figures-000001.json", "figures-000002.json", "predictions-000002.jpg"}) {
     EXPECT_TRUE(fs::exists(folder_ / "out/runs/lorae-seed0" / file)) << file;
   }
   const report::RunRecord record = report::read_run(folder_ / "out/runs/lorae-seed0");
@@ -157,7 +157,8 @@ TEST_F(Results, BytesOfARunAreForecastFromItsFirstRounds) {
     EXPECT_EQ(forecasts[i].method, ran.name);
     // Floats that are not coded always take the same bytes. Coded ones take what training makes of
     // them: over nine seeds and three roundings the forecast was off by -0.03 to 2.0 %.
-    const double margin = ran.method == "full" ? 1e-9 : 0.04;
+    // An assignment is a byte longer once a round of the client counted.
+    const double margin = ran.method == "full" ? 1e-5 : 0.04;
     EXPECT_NEAR(forecasts[i].uplink / ran.uplink_bytes_per_client_round, 1, margin) << ran.name;
     EXPECT_NEAR(forecasts[i].downlink / ran.downlink_bytes_per_client_round, 1, margin) << ran.name;
   }
