@@ -11,7 +11,7 @@ import sys
 
 import browser
 
-CHARTS = {"simulation": 7, "hostile": 7, "run": 12, "training": 7, "judgement": 8, "sweep": 7}
+CHARTS = {"simulation": 7, "hostile": 7, "run": 12, "training": 7, "judgement": 8, "sweep": 5}
 PICTURES = {"run": 3, "training": 1, "judgement": 1}
 LONGEST = 2.0  # seconds that a page may keep its thread busy at best: other tests take the processor, too
 PAPER = 688  # CSS pixels between the margins of A4
