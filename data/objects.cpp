@@ -1,8 +1,6 @@
 #include "data/objects.h"
 
-#include <algorithm>
 #include <cmath>
-#include <map>
 #include <utility>
 
 namespace lorae::data {
@@ -88,19 +86,6 @@ Object cut(Object object) {
                 .x2 = inside(object.box.x2),
                 .y2 = inside(object.box.y2)};
   return object;
-}
-
-std::int64_t main_class(const std::vector<Object>& objects) {
-  std::map<std::int64_t, std::pair<std::int64_t, double>> sums;
-  for (const Object& object : objects) {
-    if (!object.ignored) {
-      auto& [count, area] = sums[object.label];
-      ++count;
-      area += object.box.area();
-    }
-  }
-  const auto most = std::ranges::max_element(sums, {}, [](const auto& sum) { return sum.second; });
-  return most == sums.end() ? -1 : most->first;
 }
 
 }  // namespace lorae::data

@@ -85,7 +85,4 @@ double area(const Polygon& polygon);
 /// outside nothing is left but an empty box.
 Object cut(Object object);
 
-/// The class of most objects, of two the one with the larger area; -1 if there is none.
-std::int64_t main_class(const std::vector<Object>& objects);
-
 }  // namespace lorae::data

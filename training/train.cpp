@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/process.h"
-#include "data/chosen_classes.h"
+#include "data/formats/chosen_classes.h"
 #include "data/formats/open.h"
 #include "models/description.h"
 #include "models/weights.h"

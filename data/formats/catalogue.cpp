@@ -68,6 +68,19 @@ bool Labelled::add(Object object) {
   return true;
 }
 
+std::int64_t main_class(const std::vector<Object>& objects) {
+  std::map<std::int64_t, std::pair<std::int64_t, double>> sums;
+  for (const Object& object : objects) {
+    if (!object.ignored) {
+      auto& [count, area] = sums[object.label];
+      ++count;
+      area += object.box.area();
+    }
+  }
+  const auto most = std::ranges::max_element(sums, {}, [](const auto& sum) { return sum.second; });
+  return most == sums.end() ? -1 : most->first;
+}
+
 std::uint32_t Catalogue::folder_number(const std::string& folder) {
   const auto [place, is_new] = numbers_.emplace(folder, small(folders_.size()));
   if (is_new) {

@@ -93,4 +93,7 @@ class Catalogue {
   std::map<std::string, std::uint32_t> numbers_;
 };
 
+/// The class of most objects, of two the one with the larger area; -1 if there is none.
+std::int64_t main_class(const std::vector<Object>& objects);
+
 }  // namespace lorae::data

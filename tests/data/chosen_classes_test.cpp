@@ -1,4 +1,4 @@
-#include "data/chosen_classes.h"
+#include "data/formats/chosen_classes.h"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,10 @@
-#include "data/chosen_classes.h"
+#include "data/formats/chosen_classes.h"
 
 #include <algorithm>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "data/formats/catalogue.h"
 #include "data/view.h"
 
 namespace lorae::data {
