@@ -73,7 +73,7 @@ TEST(SweepPlans, SayWhichNumbersOfThePaperFollowFromNoRule) {
   const json classification = planned("classification"), detection = planned("detection"),
              segmentation = planned("segmentation");
   EXPECT_EQ(noted(classification, "differs"), std::set<std::string>{});
-  EXPECT_EQ(noted(classification, "with adapters"),
+  EXPECT_EQ(noted(classification, "has adapters"),
             (std::set<std::string>{"yolov8n-cls r0", "yolov8x-cls r0"}));
   EXPECT_EQ(noted(detection, "differs"), std::set<std::string>{"yolov8x r0"}) << "68.20 in table 3";
   EXPECT_EQ(noted(detection, "of no rank"), (std::set<std::string>{"yolo11x r2", "yolo11x r64"}));

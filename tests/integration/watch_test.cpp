@@ -32,12 +32,12 @@ class Watch : public ::testing::Test {
     fs::create_directory(folder_ / "camera");
   }
 
-  Process watcher(const std::vector<std::string>& more) const {
+  Process watcher(const std::string& output, const std::vector<std::string>& more) const {
     std::vector<std::string> arguments{
         "lorae", "predict",   "--watch", (folder_ / "camera").string(),
         "--set", "threads=1", "--json"};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return Process({.arguments = arguments, .output = folder_ / "seen.json"});
+    return Process({.arguments = arguments, .output = folder_ / output});
   }
 
   /// The camera writes its next picture, slowly.
@@ -83,7 +83,7 @@ TEST_F(Watch, TakesEachNewGlobalAdapterAndLosesNoPicture) {
   deployment.start_coordinator();
   ASSERT_TRUE(deployment.coordinator().wait_for("run.start", seconds(120)))
       << deployment.coordinator_errors();
-  Process program = watcher({"--adapter-from", deployment.home().string()});
+  Process program = watcher("seen.json", {"--adapter-from", deployment.home().string()});
   shoot();  // before there is a model
   ASSERT_TRUE(program.wait_for("model.waiting", seconds(60))) << program.errors();
   deployment.start_clients();
@@ -116,7 +116,8 @@ TEST_F(Watch, TakesEachNewGlobalAdapterAndLosesNoPicture) {
 
   // A device keeps the adapters that it is given, too.
   Process on_device =
-      watcher({"--adapter-from", (deployment.home() / "models" / client_name(0)).string()});
+      watcher("on_device.json",
+              {"--adapter-from", (deployment.home() / "models" / client_name(0)).string()});
   const std::vector<json> again = seen(on_device);  // those that lie there
   ASSERT_EQ(again.size(), shot_) << on_device.errors();
   EXPECT_EQ(again.back().at("adapter").at("digest"), found.back().at("adapter").at("digest"));

@@ -63,12 +63,8 @@ inline std::vector<Example> examples() {
                   .share_index = 3,
                   .share_count = 20,
                   .learning_rate_factor = 0.5,
-                  .base_version = RoundId{11},
-                  .counted = RoundId{12},
-                  .state = filled(0xab)},
-       "9f cd4c52 02 03 05 0c" + ab + "cd012c" + cd + "ce00011170 03 14 cb3fe0000000000000 0b 0c" +
-           ab,
-       ""},
+                  .base_version = RoundId{11}},
+       "9d cd4c52 02 03 05 0c" + ab + "cd012c" + cd + "ce00011170 03 14 cb3fe0000000000000 0b", ""},
       {Get{.session = kSession, .object = filled(0xab), .offset = 262144},
        "96 cd4c52 02 04 05" + ab + "ce00040000", ""},
       {Chunk{.session = kSession, .object = filled(0xab), .total = 3, .body = bytes_from("abc")},
@@ -96,8 +92,8 @@ inline std::vector<Example> examples() {
       {HeartbeatAck{.session = kSession, .round = kRound}, "95 cd4c52 02 0a 05 0c", ""},
       {Bye{.session = kSession, .reason = ByeReason::kFinished, .detail = "done"},
        "96 cd4c52 02 0b 05 01 a4646f6e65", ""},
-      {Decline{.session = kSession, .round = kRound, .detail = "no", .needs_start = 1},
-       "97 cd4c52 02 0c 05 0c a26e6f 01", ""},
+      {Decline{.session = kSession, .round = kRound, .detail = "no"},
+       "96 cd4c52 02 0c 05 0c a26e6f", ""},
   };
 }
 
