@@ -16,17 +16,6 @@ namespace {
 constexpr const char* kNorms = "norms/";
 constexpr const char* kLost = "lost/";  // what its last update did not say
 
-/// local += lost, number by number. Precondition: the same blocks.
-void add_to(codec::Blocks& local, const codec::Blocks& lost) {
-  for (std::size_t i = 0; i < local.size(); ++i) {
-    check(local[i].values.size() == lost.at(i).values.size(), ErrorCode::kIncompatible,
-          "[client] what this device kept is of another model");
-    for (std::size_t j = 0; j < local[i].values.size(); ++j) {
-      local[i].values[j] += lost[i].values[j];
-    }
-  }
-}
-
 Digest digest_of_setup(const Work& work) {
   Hasher hasher;
   hasher.add(work.plan);
@@ -135,7 +124,7 @@ TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
                                           work.learning_rate_factor);
   codec::Blocks local = adapters::to_blocks(learner_->trainable());
   if (!lost.empty()) {
-    add_to(local, adapters::to_blocks(lost));
+    local = codec::sum(local, adapters::to_blocks(lost));
   }
   const codec::Turn turn{
       .round = work.key.round.value,

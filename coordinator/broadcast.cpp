@@ -98,11 +98,7 @@ void Broadcast::advance(const StateDict& next, RoundId version) {
     held_digest_ = codec::digest_of(held_);
   }
   if (!lattice_ && !chain_.lossless()) {  // deltas are relative to what clients decode
-    Object object;
-    object.encoded = chain_.encode_state(held_);
-    object.digest = digest_of(object.encoded.payload);
-    held_ = chain_.decode_state(object.encoded.payload, layout_).value().blocks;
-    objects_.emplace(RoundId{0}, std::move(object));
+    held_ = chain_.decode_state(object_for(RoundId{0}).encoded.payload, layout_).value().blocks;
   }
 }
 

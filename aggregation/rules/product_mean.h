@@ -4,19 +4,24 @@
 
 namespace lorae::aggregation {
 
+/// What rules over products share: they look at the base, and keep the factors of a round.
+class OverProducts : public Aggregator {
+ public:
+  void begin(const StateDict& base) override { kept_.begin(base); }
+  void add(const ClientUpdate& update) override { kept_.add(update); }
+
+ protected:
+  KeptUpdates kept_;
+};
+
 /// The mean of the clients' products B A, brought back to the adapter's rank: the nearest product
 /// of that rank, in the gauge of the factors of before. What is no factor is averaged. Keeps the
 /// factors of a round: clients times the adapters in memory. Its step leads all the way: a server
 /// with learning rate 1 and without momentum takes it as it is.
 /// Formula: low_rank.h. Source: FlexLoRA, Bai et al. 2024 (arXiv:2402.11505).
-class ProductMean final : public Aggregator {
+class ProductMean final : public OverProducts {
  public:
-  void begin(const StateDict& base) override { kept_.begin(base); }
-  void add(const ClientUpdate& update) override { kept_.add(update); }
   Aggregate finish() override;
-
- private:
-  KeptUpdates kept_;
 };
 
 /// The mean of the extractors, and the mapper that brings its product nearest to the mean of the
@@ -25,14 +30,9 @@ class ProductMean final : public Aggregator {
 /// c a hundredth of the mean of A A^T's diagonal.
 /// Source: LoRA-FAIR, Bian et al. 2025 (arXiv:2411.14961), its objective solved exactly for the
 /// Frobenius norm.
-class LoraFair final : public Aggregator {
+class LoraFair final : public OverProducts {
  public:
-  void begin(const StateDict& base) override { kept_.begin(base); }
-  void add(const ClientUpdate& update) override { kept_.add(update); }
   Aggregate finish() override;
-
- private:
-  KeptUpdates kept_;
 };
 
 /// Another rule, and how far its products are from the mean of the clients' products: of each layer
