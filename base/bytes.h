@@ -1,7 +1,9 @@
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,5 +42,16 @@ std::string to_hex(ByteView bytes);
 
 /// "812 B", "26.8 kB", "1.23 MB": powers of 1000, three digits.
 std::string human_bytes(double bytes);
+
+/// A number of bytes that a person may write with a unit.
+struct ByteCount {
+  std::int64_t value = 0;
+
+  auto operator<=>(const ByteCount&) const = default;
+};
+
+/// "2 kB", "1.5MB", "800 B": powers of 1000 and whole bytes. Nothing for other texts, and for more
+/// than 1000 TB.
+std::optional<ByteCount> parse_byte_count(std::string_view text);
 
 }  // namespace lorae

@@ -252,6 +252,24 @@ void ConfigReader::read_field(const std::string& key, double& field, const Allow
   }
 }
 
+void ConfigReader::read_field(const std::string& key, ByteCount& field, const Allowed& allowed) {
+  if (const ConfigValue* value = find(key)) {
+    std::optional<ByteCount> count;
+    if (const auto* integer = std::get_if<std::int64_t>(&value->value)) {
+      count = ByteCount{*integer};
+    } else if (const auto* text = std::get_if<std::string>(&value->value)) {
+      count = parse_byte_count(*text);
+    }
+    if (!count) {
+      invalid(*value, key,
+              str("expected a number of bytes, such as 2000 or \"2 kB\", got ",
+                  config_text(value->value)));
+    }
+    field = *count;
+    check_range(*value, key, static_cast<double>(field.value), allowed, "a number of bytes");
+  }
+}
+
 void ConfigReader::read_field(const std::string& key, std::string& field, const Allowed& allowed) {
   if (const ConfigValue* value = find(key)) {
     if (!std::holds_alternative<std::string>(value->value)) {

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/named.h"
 
@@ -63,6 +64,8 @@ template <typename Field>
 ConfigValue::Value value_of(const Field& field) {
   if constexpr (std::is_same_v<Field, std::uint64_t>) {
     return static_cast<std::int64_t>(field);
+  } else if constexpr (std::is_same_v<Field, ByteCount>) {
+    return field.value;
   } else if constexpr (Named<Field>) {
     return std::string(name_of(field));
   } else if constexpr (std::is_same_v<Field, std::vector<double>>) {
@@ -79,8 +82,8 @@ ConfigValue::Value value_of(const Field& field) {
 ///     visit("batch_size", o.batch_size, at_least(1), "samples per optimiser step");
 ///   }
 /// Fields are bool, std::int64_t, std::uint64_t, double, std::string, vectors of std::int64_t,
-/// double or std::string, or an enum with names (named.h). One number or text is a list of one,
-/// too. Use: load or parse, then `set` overrides, then `read` each struct, then `finish`. Errors:
+/// double or std::string, a ByteCount (2000 or "2 kB"), or an enum with names (named.h). One number
+/// or text is a list of one, too. Use: load or parse, then `set` overrides, then `read` each struct, then `finish`. Errors:
 /// kInvalidConfig as "file:line: key: expected X, got Y".
 class ConfigReader {
  public:
@@ -141,6 +144,7 @@ class ConfigReader {
   void read_field(const std::string& key, std::int64_t& field, const Allowed& allowed);
   void read_field(const std::string& key, std::uint64_t& field, const Allowed& allowed);
   void read_field(const std::string& key, double& field, const Allowed& allowed);
+  void read_field(const std::string& key, ByteCount& field, const Allowed& allowed);
   void read_field(const std::string& key, std::string& field, const Allowed& allowed);
   void read_field(const std::string& key, std::vector<std::int64_t>& field, const Allowed& allowed);
   void read_field(const std::string& key, std::vector<double>& field, const Allowed& allowed);

@@ -129,7 +129,10 @@ TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   const codec::Turn turn{
       .round = work.key.round.value,
       .seed = Seed{plan_.seed}.derive("codec", work.client.name, work.key.round.value).value};
-  Bytes payload = uplink.encode(local, global, turn).payload;
+  const ByteCount most = plan_.method.max_uplink;
+  Bytes payload = (most.value > 0 ? uplink.encode_within(most, local, global, turn)
+                                  : uplink.encode(local, global, turn))
+                      .payload;
   if (keeps) {
     StateDict next = with_prefix(kNorms, learner_->own());
     if (plan_.method.feedback) {

@@ -111,6 +111,8 @@ Chain Chain::parse(std::string_view text) {
     chain.selection_ = make(selections(), stages[kSelection]);
   }
   chain.quantiser_ = make(quantisers(), stages[kQuantiser]);
+  chain.quantiser_line_ = stages[kQuantiser].value_or(Filled{}).stage;
+  chain.quantiser_number_ = stages[kQuantiser].value_or(Filled{}).number;
   chain.coder_ = make(coders(), stages[kCoder]);
   const bool changes_only =
       chain.selection_ != nullptr || chain.quantiser_->kind() == Quantiser::Kind::kLossyChange;
@@ -122,6 +124,51 @@ Chain Chain::parse(std::string_view text) {
 
 Encoded Chain::encode(const Blocks& local, const Blocks& global, const Turn& turn) const {
   return encode_blocks(local, delta_ ? &global : nullptr, turn);
+}
+
+bool Chain::can_be_coarser() const {
+  return delta_ && quantisers()[quantiser_line_].number.coarseness;
+}
+
+Chain Chain::coarser(double factor) const {
+  const StageEntry<Quantiser>& entry = quantisers()[quantiser_line_];
+  Chain chain = *this;
+  chain.quantiser_ = entry.make(std::min(quantiser_number_ * factor, entry.number.most));
+  return chain;
+}
+
+Encoded Chain::encode_within(ByteCount most,
+                             const Blocks& local,
+                             const Blocks& global,
+                             const Turn& turn) const {
+  constexpr int kSteps = 80;  // ten octaves: all that is not far above the others becomes zero
+  constexpr double kStep = 1.0905077326652577;  // 2^(1/8)
+  std::vector<double> factors = {1};
+  while (factors.size() <= kSteps) {
+    factors.push_back(factors.back() * kStep);
+  }
+  const auto fits = [&](const Encoded& encoded) {
+    return std::ssize(encoded.payload) <= most.value;
+  };
+  Encoded best = encode(local, global, turn);
+  if (fits(best)) {
+    return best;
+  }
+  best = coarser(factors.back()).encode(local, global, turn);
+  check(fits(best), ErrorCode::kInvalidArgument, "[codec] an update has ", best.payload.size(),
+        " bytes however coarse it is, more than max_uplink = ", most.value,
+        ": raise max_uplink, or send fewer tensors (rank, train, targets)");
+  for (int fine = 0, coarse = kSteps; coarse - fine > 1;) {
+    const int middle = (fine + coarse) / 2;
+    Encoded encoded = coarser(factors[static_cast<std::size_t>(middle)]).encode(local, global, turn);
+    if (fits(encoded)) {
+      coarse = middle;
+      best = std::move(encoded);
+    } else {
+      fine = middle;
+    }
+  }
+  return best;
 }
 
 Encoded Chain::encode_state(const Blocks& state) const {

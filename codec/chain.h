@@ -64,6 +64,16 @@ class Chain {
   /// Errors: kInvalidArgument if a value is not finite, or beyond the quantiser's range.
   Encoded encode(const Blocks& local, const Blocks& global, const Turn& turn = {}) const;
 
+  /// The same in at most `most` bytes: where `encode` makes more, with the finest steps that make as
+  /// few, to an eighth of an octave. Precondition: `can_be_coarser`.
+  /// Errors: as `encode`; kInvalidArgument if no steps make as few.
+  Encoded encode_within(ByteCount most,
+                        const Blocks& local,
+                        const Blocks& global,
+                        const Turn& turn = {}) const;
+  /// True for changes in steps of any size: `delta` and `rms_step`.
+  bool can_be_coarser() const;
+
   /// What a payload of `encode` does not say: (local - global) less what it decodes to. A client
   /// that adds it to its next `local` sends it later (error feedback). Source: Seide et al. 2014,
   /// Interspeech, "1-Bit Stochastic Gradient Descent"; Karimireddy et al. 2019 (arXiv:1901.09847),
@@ -99,12 +109,16 @@ class Chain {
                                     const Turn& turn,
                                     Encoding& encoding) const;
   Encoded encode_blocks(const Blocks& local, const Blocks* global, const Turn& turn) const;
+  /// With steps `factor` times as large, if there are such. What it encodes, this chain decodes.
+  Chain coarser(double factor) const;
   Result<Decoded> decode_blocks(ByteView payload, const Layout& layout, const Blocks* global) const;
 
   std::string text_;
   bool delta_ = false;
   std::shared_ptr<const Selection> selection_;  // null: all
   std::shared_ptr<const Quantiser> quantiser_;
+  std::size_t quantiser_line_ = 0;  // of the table
+  double quantiser_number_ = 0;
   std::shared_ptr<const Coder> coder_;
 };
 

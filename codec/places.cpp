@@ -62,9 +62,10 @@ std::optional<double> number_of(const PlaceStage& stage, std::string_view text) 
   const std::string_view digits = text.substr(std::min(stage.name.size() + 1, text.size()));
   double number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  const auto& [letter, least, most, whole] = stage.number;
+  const StageNumber& allowed = stage.number;
   if (error != std::errc() || end != digits.data() + digits.size() ||
-      !(number >= least && number <= most) || (whole && number != std::floor(number))) {
+      !(number >= allowed.least && number <= allowed.most) ||
+      (allowed.whole && number != std::floor(number))) {
     return std::nullopt;
   }
   return number;

@@ -17,6 +17,7 @@ template <typename T>
 constexpr auto kOfNumber = &make_stage_of_number<Quantiser, T>;
 
 constexpr StageNumber kStep = {"c", 0.001, 1000};
+constexpr StageNumber kCoarseness = {"c", 0.001, 1000, false, true};
 
 constexpr StageEntry<Quantiser> kQuantisers[] = {
     {"float32", kMake<EachBlock<Float32>>},
@@ -28,7 +29,7 @@ constexpr StageEntry<Quantiser> kQuantisers[] = {
     {"int4:row", kMake<EachBlock<Int4>, ScalePer::kRow>},
     {"int4:stochastic", kMake<EachBlock<Int4>, ScalePer::kTensor, Rounding::kStochastic>},
     {"int4:row:stochastic", kMake<EachBlock<Int4>, ScalePer::kRow, Rounding::kStochastic>},
-    {"rms_step", kOfNumber<EachBlock<RmsStep>>, kStep},
+    {"rms_step", kOfNumber<EachBlock<RmsStep>>, kCoarseness},
     {"product_step", kOfNumber<ProductStep>, kStep},
 };
 

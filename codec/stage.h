@@ -10,6 +10,8 @@ struct StageNumber {
   std::string_view letter = {};  ///< what stands for it in lists: "c"; empty: there is none
   double least = 0, most = 0;
   bool whole = false;  ///< no fractions
+  /// A larger one makes fewer bytes, down to next to none, and decoding does not need it.
+  bool coarseness = false;
 
   bool operator==(const StageNumber&) const = default;
 };

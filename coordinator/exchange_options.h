@@ -5,6 +5,7 @@
 #include "adapters/description.h"
 #include "aggregation/aggregator.h"
 #include "aggregation/server_optimizer.h"
+#include "base/bytes.h"
 #include "tensors/state_dict.h"
 
 namespace lorae::coordinator {
@@ -12,6 +13,7 @@ namespace lorae::coordinator {
 /// How a method's states travel, are aggregated and step.
 struct ExchangeOptions {
   std::string uplink = "delta,int8:row,zstd";
+  ByteCount max_uplink = {};  ///< of an update's payload; 0: any
   std::string downlink = "zstd";
   /// Above 0: states are on a lattice of steps of so many root mean squares, and clients get exact
   /// differences instead of `downlink`.

@@ -6,11 +6,12 @@
 
 namespace lorae::coordinator {
 
-Intake::Intake(codec::Chain uplink, const aggregation::RuleOptions& rule, codec::Layout layout)
-    : chain_(std::move(uplink)),
+Intake::Intake(const ExchangeOptions& exchange, codec::Layout layout)
+    : chain_(codec::Chain::parse(exchange.uplink)),
       layout_(std::move(layout)),
-      options_(rule),
-      rule_(aggregation::make_aggregator(rule)) {}
+      most_(exchange.max_uplink),
+      options_(exchange.rule),
+      rule_(aggregation::make_aggregator(exchange.rule)) {}
 
 Result<Receipt> Intake::accept(ByteView payload, const codec::Blocks& held) const {
   auto decoded = chain_.decode_delta(payload, layout_, held);
@@ -32,6 +33,9 @@ void Intake::begin(const StateDict& base) {
 }
 
 std::uint64_t Intake::max_update_bytes() const {
+  if (most_.value > 0) {
+    return static_cast<std::uint64_t>(most_.value);
+  }
   constexpr std::uint64_t kOverheadPerBlock = 256;
   std::uint64_t bytes = 0;
   for (const codec::BlockShape& block : layout_.blocks()) {

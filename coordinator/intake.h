@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "codec/chain.h"
+#include "coordinator/exchange_options.h"
 
 namespace lorae::coordinator {
 
@@ -20,7 +21,7 @@ struct Receipt {
 class Intake {
  public:
   /// `layout`: of the states.
-  Intake(codec::Chain uplink, const aggregation::RuleOptions& rule, codec::Layout layout);
+  Intake(const ExchangeOptions& exchange, codec::Layout layout);
 
   /// `held`: what the client started from. Errors (returned): kCorruptData.
   Result<Receipt> accept(ByteView payload, const codec::Blocks& held) const;
@@ -39,6 +40,7 @@ class Intake {
  private:
   codec::Chain chain_;
   codec::Layout layout_;
+  ByteCount most_;
   aggregation::RuleOptions options_;
   std::unique_ptr<aggregation::Aggregator> rule_;
 };

@@ -68,6 +68,7 @@ Run make_run(const RunConfig& config,
   run.trainable_parameters = run.initial.numel();
   run.total_parameters = learner.total_parameters();
   run.exchange = {.uplink = method.uplink,
+                  .max_uplink = method.max_uplink,
                   .downlink = method.downlink,
                   .lattice = method.lattice,
                   .rule = method.rule,

@@ -125,6 +125,7 @@ struct MethodOptions {
   double mapper_learning_rate_ratio = 4;
   bool feedback = false;
   std::string uplink = "delta,int8:row,zstd";
+  ByteCount max_uplink = {};
   std::string downlink = "zstd";
   double lattice = 0;
 };
@@ -137,6 +138,8 @@ void visit_fields(MethodOptions& options, Visitor&& visit) {
   visit("feedback", options.feedback, anything(),
         "what an update loses on its way is added to the client's next one");
   visit("uplink", options.uplink, anything(), "codec chain client -> coordinator");
+  visit("max_uplink", options.max_uplink, between(0, 4e9),
+        "bytes of an update at most, by larger steps; 0: any");
   visit("downlink", options.downlink, anything(), "codec chain coordinator -> client");
   visit("lattice", options.lattice, between(0, 1000),
         "instead: exact differences of states that move by steps of so many rms; 0: not");

@@ -54,6 +54,22 @@ TEST(HumanBytes, HasThreeDigitsAndPowersOf1000) {
   EXPECT_EQ(human_bytes(5e15), "5000 TB");
 }
 
+TEST(ByteCount, IsReadWithAUnitOfPowersOf1000) {
+  const auto value = [](const char* text) {
+    const auto count = parse_byte_count(text);
+    return count ? count->value : -1;
+  };
+  EXPECT_EQ(value("2 kB"), 2000);
+  EXPECT_EQ(value("1.5MB"), 1500000);
+  EXPECT_EQ(value("800 B"), 800);
+  EXPECT_EQ(value("0.0025  kB"), 3) << "whole bytes";
+  EXPECT_EQ(value("1000 TB"), 1000000000000000);
+  for (const char* text : {"", "kB", "2", "2 KB", "2 kB ", "-1 kB", "1001 TB", "nan B", "inf B",
+                           "2 kiB", "1e400 B", " 2 kB"}) {
+    EXPECT_EQ(value(text), -1) << text;
+  }
+}
+
 TEST(HumanBytes, RoundsUpIntoTheNextUnit) {
   EXPECT_EQ(human_bytes(999.4), "999 B");
   EXPECT_EQ(human_bytes(999.6), "1.00 kB");

@@ -19,6 +19,7 @@ struct EveryKind {
   std::string kind = "fedavg";
   std::vector<std::int64_t> labels = {0, 1};
   std::vector<std::string> classes = {};
+  ByteCount most = {};
 
   bool operator==(const EveryKind&) const = default;
 };
@@ -33,6 +34,7 @@ void visit_fields(EveryKind& options, Visitor&& visit) {
   visit("kind", options.kind, one_of({"fedavg", "lorae"}), "of method");
   visit("labels", options.labels, between(0, 9), "to keep");
   visit("classes", options.classes, anything(), "by name");
+  visit("most", options.most, between(0, 1e6), "to send");
 }
 
 struct NamedMethod {

@@ -42,6 +42,17 @@ TEST(ConfigReader, TakesAWholeNumberWhereANumberIsExpected) {
   EXPECT_EQ(read_job(config("[job]\nrate = 2")).rate, 2.0);
 }
 
+TEST(ConfigReader, TakesBytesWithAUnitOrWithout) {
+  EXPECT_EQ(read_job(config("[job]\nmost = \"2 kB\"")).most.value, 2000);
+  EXPECT_EQ(read_job(config("[job]\nmost = 2000")).most.value, 2000);
+  EXPECT_EQ(complaint("most = \"2 KB\""),
+            "run.toml:2: job.most: expected a number of bytes, such as 2000 or \"2 kB\", got "
+            "\"2 KB\"");
+  EXPECT_EQ(complaint("most = \"2 MB\""),
+            "run.toml:2: job.most: expected a number of bytes in [0, 1000000], got \"2 MB\"");
+  EXPECT_NE(complaint("most = 1.5").find("expected a number of bytes"), std::string::npos);
+}
+
 TEST(ConfigReader, LoadsFilesAndNamesThemInMessages) {
   const TemporaryFolder folder;
   const std::string path = (folder / "run.toml").string();

@@ -156,6 +156,9 @@ TEST_F(Pictures, AreTrainedOnFromWhatTheDeviceKeepsOfItsOwn) {
   here.method.feedback = false;
   EXPECT_EQ(round.train(work(1, 0), feedback).payload, coarse);
   EXPECT_NE(round.train(work(2, 1), feedback).payload, with_lost);
+  here.method.max_uplink = {static_cast<std::int64_t>(coarse.size()) / 2};
+  EXPECT_LE(round.train(work(1, 0), feedback).payload.size(), coarse.size() / 2);
+  here.method.max_uplink = {};
   here.method.norm = adapters::Norm::kLocal;
 
   const adapters::Adapter own = round.adapter_of(work(4, 3), RoundId{3}, memory);

@@ -248,6 +248,45 @@ TEST(Chain, SaysWhatAnEncodingLost) {
   }
 }
 
+TEST(Chain, FitsIntoTheBytesThatItIsGiven) {
+  const Blocks global = {random_block("conv1.extractor", {8, 16, 3, 3}, 0, 1),
+                         random_block("conv1.mapper", {64, 8}, 1, 2)};
+  const Blocks local = {random_block("conv1.extractor", {8, 16, 3, 3}, 0, 3),
+                        random_block("conv1.mapper", {64, 8}, 1, 4, 0.01F)};
+  const Chain chain = Chain::parse("delta,rms_step:0.5,range");
+  const Bytes whole = chain.encode(local, global).payload;
+  double lost = -1;
+  for (const std::int64_t most : {5000, 500, 300, 150, 60}) {
+    const Bytes payload = chain.encode_within({most}, local, global).payload;
+
+    EXPECT_LE(std::ssize(payload), most);
+    if (most >= std::ssize(whole)) {
+      EXPECT_EQ(payload, whole);
+    } else if (most >= 150) {
+      EXPECT_GE(static_cast<double>(payload.size()), 0.85 * static_cast<double>(most));
+    }
+    const Blocks left = chain.lost(payload, local, global);
+    double error = 0;
+    for (const float value : left[0].values) {
+      error += static_cast<double>(value) * static_cast<double>(value);
+    }
+    EXPECT_GT(error, lost) << most;
+    lost = error;
+  }
+  expect_error(
+      ErrorCode::kInvalidArgument, [&] { chain.encode_within({5}, local, global); },
+      "raise max_uplink");
+}
+
+TEST(Chain, CanBeCoarserIfItSendsChangesInStepsOfAnySize) {
+  EXPECT_TRUE(Chain::parse("delta,rms_step:1.0,range").can_be_coarser());
+  EXPECT_TRUE(Chain::parse("delta,top_k:0.1,rms_step:1.0,zstd").can_be_coarser());
+  for (const char* text : {"delta", "rms_step:1.0,range", "delta,int8,zstd",
+                           "delta,product_step:1.0,range"}) {
+    EXPECT_FALSE(Chain::parse(text).can_be_coarser()) << text;
+  }
+}
+
 TEST(Chain, RefusesToEncodeWhatIsNotFinite) {
   const Blocks global = {block_of("w", {0.0F})};
   for (const std::string& chain : all_chains()) {

@@ -50,7 +50,7 @@ struct Exchange {
       : options(given),
         state(initial, given),
         broadcast(codec::Chain::parse(given.downlink), initial, given.lattice > 0),
-        intake(codec::Chain::parse(given.uplink), given.rule, broadcast.layout()) {}
+        intake(given, broadcast.layout()) {}
 
   /// What a client sends that moved the global state by a random delta.
   Bytes update(std::uint64_t seed) const {

@@ -149,6 +149,9 @@ TEST(Intake, BoundsTheSizeOfAnUpdate) {
     const Exchange exchange(random_state(1), options_of(uplink));
     EXPECT_LE(exchange.update(2).size(), exchange.intake.max_update_bytes()) << uplink;
   }
+  ExchangeOptions asked = options_of("delta,rms_step:1.0,range");
+  asked.max_uplink = {2000};
+  EXPECT_EQ(Exchange(random_state(1), asked).intake.max_update_bytes(), 2000U);
 }
 
 TEST(Broadcast, RefusesAChainOfChanges) {

@@ -107,6 +107,19 @@ TEST_F(Results, OfAFinishedSimulationAreKeptOnResume) {
   EXPECT_EQ(fs::last_write_time(journal), before);
 }
 
+TEST_F(Results, OfUpdatesThatFitIntoWhatIsAskedFor) {
+  experiment::RunConfig asked = config(2);
+  asked.methods.resize(1);
+  asked.methods[0].uplink = "delta,rms_step:1.0,range";
+  asked.methods[0].feedback = true;
+  asked.methods[0].max_uplink = {900};
+
+  const auto run = simulate({asked, folder_ / "home", folder_ / "out", /*resume=*/false}).runs[0];
+
+  EXPECT_GT(run.uplink_bytes_per_client_round, 700.0);
+  EXPECT_LE(run.uplink_bytes_per_client_round, 900.0 + 400.0) << "frames and heartbeats are beside";
+}
+
 TEST_F(Results, MappersAloneTravelAndTheirFilesAreWhole) {
   experiment::RunConfig both = config(2);
   both.methods.resize(1);
