@@ -83,8 +83,8 @@ ConfigValue::Value value_of(const Field& field) {
 ///   }
 /// Fields are bool, std::int64_t, std::uint64_t, double, std::string, vectors of std::int64_t,
 /// double or std::string, a ByteCount (2000 or "2 kB"), or an enum with names (named.h). One number
-/// or text is a list of one, too. Use: load or parse, then `set` overrides, then `read` each struct, then `finish`. Errors:
-/// kInvalidConfig as "file:line: key: expected X, got Y".
+/// or text is a list of one, too. Use: load or parse, then `set` overrides, then `read` each
+/// struct, then `finish`. Errors: kInvalidConfig as "file:line: key: expected X, got Y".
 class ConfigReader {
  public:
   ConfigReader() = default;

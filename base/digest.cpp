@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace lorae {
@@ -39,6 +41,12 @@ Digest digest_of(ByteView bytes) {
   Hasher hasher;
   hasher.add(bytes);
   return hasher.finish();
+}
+
+ShortDigest shortened(const Digest& digest) {
+  ShortDigest half;
+  std::copy_n(digest.bytes.begin(), half.bytes.size(), half.bytes.begin());
+  return half;
 }
 
 }  // namespace lorae

@@ -21,6 +21,14 @@ struct Digest {
 /// Source: RFC 7693, computed by libsodium.
 Digest digest_of(ByteView bytes);
 
+/// The first half of a digest, where bytes count: enough to notice damage.
+struct ShortDigest {
+  std::array<std::byte, 16> bytes{};
+
+  auto operator<=>(const ShortDigest&) const = default;
+};
+ShortDigest shortened(const Digest& digest);
+
 /// Digests a stream piece by piece; the pieces' borders do not matter.
 class Hasher {
  public:

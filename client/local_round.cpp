@@ -55,7 +55,7 @@ codec::Blocks LocalRound::global_state(const Work& work, RoundId version, Memory
     const auto downlink = codec::Chain::parse(plan_.method.downlink);
     return downlink.decode_state(work.model, layout).value().blocks;
   }
-  const bool told = work.state != Digest{};
+  const bool told = work.state != ShortDigest{};
   if (last_.state != nullptr && last_.run == work.key.run && last_.version == version &&
       (!told || last_digest_ == work.state)) {
     memory.hold(last_);  // it was made before: for this client, or for another one
@@ -69,7 +69,7 @@ codec::Blocks LocalRound::global_state(const Work& work, RoundId version, Memory
         " is not here");
   auto state = std::make_shared<const codec::Blocks>(codec::sum(
       from_start ? start_ : *held.state, codec::decode_difference(work.model, layout).value()));
-  last_digest_ = codec::digest_of(*state);
+  last_digest_ = shortened(codec::digest_of(*state));
   last_ = {work.key.run, version, std::move(state)};
   if (told && last_digest_ != work.state) {
     memory.hold({});  // the next one comes from the start

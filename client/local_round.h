@@ -55,7 +55,7 @@ class LocalRound {
   adapters::AdapterInfo description_;
   codec::Blocks start_;  // of a lattice: what the seed draws
   Memory::Held last_;    // of a lattice: what was made last, the same for all clients
-  Digest last_digest_;
+  ShortDigest last_digest_;
 };
 
 /// The client's share of the plan's own data set: what a client without private data of its own

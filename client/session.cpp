@@ -65,7 +65,8 @@ void Session::say_hello(TimePoint now) {
                    .rank_max = options_.rank_max,
                    .held_run = held.run,
                    .held_version = held.version,
-                   .own_data = options_.own_data ? 1U : 0U});
+                   .own_data = options_.own_data ? 1U : 0U,
+                   .brief = 1});
 }
 
 void Session::become_idle(TimePoint now) {
@@ -158,6 +159,15 @@ void Session::end_run() {
 void Session::send_update(TimePoint now) {
   progress_ = now;
   const std::uint64_t total = update_.payload.size();
+  if (brief_ && total <= welcome_.chunk_bytes) {
+    send(wire::WholeUpdate{.session = session_,
+                           .round = assignment_.round,
+                           .object = shortened(update_object_),
+                           .num_examples = static_cast<std::uint64_t>(update_.num_examples),
+                           .metrics = update_.metrics,
+                           .body = update_.payload});
+    return;
+  }
   const std::uint64_t size = std::min(welcome_.chunk_bytes, total - update_offset_);
   send(wire::Update{.session = session_,
                     .round = assignment_.round,

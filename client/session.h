@@ -26,7 +26,7 @@ struct Work {
   std::uint64_t share_count = 1;
   double learning_rate_factor = 1.0;
   RoundId counted = {}, base_version = {};  ///< as wire::Assignment has them
-  Digest state = {};                        ///< likewise
+  ShortDigest state = {};                   ///< likewise
 };
 
 struct SessionOptions {
@@ -89,6 +89,7 @@ class Session {
  private:
   void on_message(wire::Welcome message, TimePoint now);
   void on_message(wire::Assignment message, TimePoint now);
+  void on_message(wire::NextRound message, TimePoint now);
   void on_message(wire::Chunk message, TimePoint now);
   void on_message(const wire::Verdict& message, TimePoint now);
   void on_message(const wire::Reject& message, TimePoint now);
@@ -102,6 +103,9 @@ class Session {
   void become_idle(TimePoint now);
   void fetch(TimePoint now);
   void start_fetching(TimePoint now);
+  /// Takes the model that came with its round, if it is the assignment's.
+  bool take_arrived();
+  void on_model(Bytes model);
   void fetch_model(wire::Bye message, TimePoint now);
   /// After the last round: whether or not the global state is here.
   void end_run();
@@ -121,7 +125,10 @@ class Session {
   SessionId session_;
   wire::Welcome welcome_;
   wire::Assignment assignment_;
-  std::optional<wire::Assignment> next_;  // arrived while training for another round
+  std::optional<wire::Assignment> next_;   // arrived while training for another round
+  std::optional<wire::Assignment> heard_;  // the session's last one, whatever became of it
+  std::optional<std::pair<Digest, Bytes>> arrived_;  // a model that came with its round
+  bool brief_ = false;                               // the coordinator knows WholeUpdate
   std::optional<Download> download_;
   std::optional<Work> work_;
   std::optional<Work> model_;              // the last global state, complete

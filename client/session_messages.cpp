@@ -71,6 +71,8 @@ void Session::on_message(wire::Welcome message, TimePoint now) {
   }
   welcome_ = std::move(message);
   session_ = welcome_.session;
+  heard_.reset();
+  brief_ = false;
   silent_hellos_ = 0;
   heartbeat_ = now;
   if (state_ != SessionState::kTraining) {
@@ -79,7 +81,11 @@ void Session::on_message(wire::Welcome message, TimePoint now) {
 }
 
 void Session::on_message(wire::Assignment message, TimePoint now) {
-  if (!joined() || message.session != session_ || message.round <= done_round_) {
+  if (!joined() || message.session != session_) {
+    return;
+  }
+  heard_ = message;
+  if (message.round <= done_round_) {
     return;
   }
   if (std::max(message.model_bytes, message.backbone_bytes) > options_.largest_object) {
@@ -123,8 +129,31 @@ void Session::on_message(wire::Assignment message, TimePoint now) {
                .learning_rate_factor = message.learning_rate_factor,
                .counted = message.counted,
                .base_version = message.base_version,
-               .state = message.state};
+               .state = shortened(message.state)};
   start_fetching(now);
+}
+
+void Session::on_message(wire::NextRound message, TimePoint now) {
+  if (!joined() || message.session != session_ || !heard_) {
+    return;  // an idle client's heartbeat brings it again, in full
+  }
+  const Digest model = digest_of(message.body);
+  if (shortened(model) != message.model) {
+    notes_.push_back(str("round ", message.round, ": the model was damaged on its way"));
+    return;
+  }
+  brief_ = true;
+  wire::Assignment next = *heard_;
+  next.round = message.round;
+  next.model = model;
+  next.model_bytes = message.body.size();
+  next.learning_rate_factor = message.learning_rate_factor;
+  next.base_version = message.base_version;
+  next.counted = message.counted;
+  next.state = {};  // its first half is all that is looked at
+  std::ranges::copy(message.state.bytes, next.state.bytes.begin());
+  arrived_.emplace(model, std::move(message.body));
+  on_message(next, now);
 }
 
 /// What the assignment names: the backbone, if it is not here, then the model.
@@ -132,6 +161,9 @@ void Session::start_fetching(TimePoint now) {
   state_ = SessionState::kFetching;
   const bool cached = (backbone_ != nullptr && backbone_digest_ == assignment_.backbone) ||
                       memory_.has_backbone(assignment_.backbone, assignment_.backbone_bytes);
+  if (cached && take_arrived()) {
+    return;
+  }
   const Digest& object = cached ? assignment_.model : assignment_.backbone;
   if (download_ && download_->object() == object) {
     download_->restart_requests();  // what came before the connection was lost is kept
@@ -140,6 +172,29 @@ void Session::start_fetching(TimePoint now) {
                       welcome_.chunk_bytes, welcome_.window);
   }
   fetch(now);
+}
+
+bool Session::take_arrived() {
+  if (!arrived_ || arrived_->first != assignment_.model) {
+    return false;
+  }
+  on_model(std::exchange(arrived_, std::nullopt)->second);
+  return true;
+}
+
+/// Everything that the work in hand needs is here.
+void Session::on_model(Bytes model) {
+  work_->model = std::move(model);
+  if (backbone_digest_ == assignment_.backbone) {
+    work_->fetched_backbone = std::exchange(backbone_, nullptr);
+  }
+  download_.reset();
+  if (finishing_) {
+    model_ = std::exchange(work_, std::nullopt);
+    end_run();
+  } else {
+    state_ = SessionState::kTraining;
+  }
 }
 
 void Session::fetch_model(wire::Bye message, TimePoint now) {
@@ -167,21 +222,14 @@ void Session::on_message(wire::Chunk message, TimePoint now) {
   download_->on_chunk(std::move(message));
   if (auto object = download_->take_finished()) {
     if (download_->object() == assignment_.model) {
-      work_->model = *std::move(object);
-      if (backbone_digest_ == assignment_.backbone) {
-        work_->fetched_backbone = std::exchange(backbone_, nullptr);
-      }
-      download_.reset();
-      if (finishing_) {
-        model_ = std::exchange(work_, std::nullopt);
-        end_run();
-      } else {
-        state_ = SessionState::kTraining;
-      }
+      on_model(*std::move(object));
       return;
     }
     backbone_ = std::make_shared<const Bytes>(*std::move(object));
     backbone_digest_ = assignment_.backbone;
+    if (take_arrived()) {
+      return;
+    }
     download_.emplace(assignment_.model, assignment_.model_bytes, welcome_.chunk_bytes,
                       welcome_.window);
   }

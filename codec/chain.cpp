@@ -160,7 +160,8 @@ Encoded Chain::encode_within(ByteCount most,
         ": raise max_uplink, or send fewer tensors (rank, train, targets)");
   for (int fine = 0, coarse = kSteps; coarse - fine > 1;) {
     const int middle = (fine + coarse) / 2;
-    Encoded encoded = coarser(factors[static_cast<std::size_t>(middle)]).encode(local, global, turn);
+    Encoded encoded =
+        coarser(factors[static_cast<std::size_t>(middle)]).encode(local, global, turn);
     if (fits(encoded)) {
       coarse = middle;
       best = std::move(encoded);

@@ -64,9 +64,9 @@ class Chain {
   /// Errors: kInvalidArgument if a value is not finite, or beyond the quantiser's range.
   Encoded encode(const Blocks& local, const Blocks& global, const Turn& turn = {}) const;
 
-  /// The same in at most `most` bytes: where `encode` makes more, with the finest steps that make as
-  /// few, to an eighth of an octave. Precondition: `can_be_coarser`.
-  /// Errors: as `encode`; kInvalidArgument if no steps make as few.
+  /// The same in at most `most` bytes: where `encode` makes more, with the finest steps that make
+  /// as few, to an eighth of an octave. Precondition: `can_be_coarser`. Errors: as `encode`;
+  /// kInvalidArgument if no steps make as few.
   Encoded encode_within(ByteCount most,
                         const Blocks& local,
                         const Blocks& global,

@@ -128,6 +128,7 @@ class Coordinator {
                 TimePoint now);
   void on_message(const Roster::Member& member, const ClientId& client, const wire::Get& get);
   void on_message(const Roster::Member& member, const ClientId& client, wire::Update& update);
+  void on_message(const Roster::Member& member, const ClientId& client, wire::WholeUpdate& whole);
   void on_message(const Roster::Member& member,
                   const ClientId& client,
                   const wire::Heartbeat& beat);
@@ -157,7 +158,11 @@ class Coordinator {
   void start_round(RoundId id, std::vector<ClientId> cohort, TimePoint now);
   bool needs_share(const ClientId& client) const;
   void turn_away(const ClientId& client);
-  void assign(const ClientId& client);
+  /// `in_full`: by an Assignment, even if a NextRound would do.
+  void assign(const ClientId& client, bool in_full = false);
+  void push(const ClientId& client,
+            const Roster::Member& member,
+            const wire::Assignment& assignment);
   void close_round(TimePoint now);
   void give_up_round(TimePoint now);
   void note_extension(TimePoint now) const;

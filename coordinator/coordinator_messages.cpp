@@ -26,7 +26,8 @@ void Coordinator::on_frame(transport::ConnectionId connection,
                            TimePoint now) {
   const std::size_t size = frame.size();
   auto message = wire::unpack(std::move(frame));
-  const bool is_update = message && std::holds_alternative<wire::Update>(*message);
+  const bool is_update = message && (std::holds_alternative<wire::Update>(*message) ||
+                                     std::holds_alternative<wire::WholeUpdate>(*message));
   traffic_.count(client, runs::Direction::kUplink, is_update ? kLayerUpdate : kLayerControl, size);
   if (!message) {
     on_unreadable(connection, client, message.error());
@@ -99,7 +100,8 @@ void Coordinator::on_hello(transport::ConnectionId connection,
                             .connection = connection,
                             .heard = now,
                             .own_data = hello.own_data != 0,
-                            .held_version = holds_ours ? hello.held_version : RoundId{}});
+                            .held_version = holds_ours ? hello.held_version : RoundId{},
+                            .brief = hello.brief != 0});
   if (joined.replaced) {
     note("client.replaced", log_details("client=", client));
     send(client, joined.replaced->connection,
@@ -209,6 +211,24 @@ void Coordinator::on_message(const Roster::Member& member,
                      .detail = step.detail});
 }
 
+void Coordinator::on_message(const Roster::Member& member,
+                             const ClientId& client,
+                             wire::WholeUpdate& whole) {
+  const Digest object = digest_of(whole.body);
+  if (shortened(object) != whole.object) {  // damaged on the way: it is sent again
+    send(client, member.connection, wire::Verdict{.session = member.session, .round = whole.round});
+    return;
+  }
+  wire::Update update{.session = whole.session,
+                      .round = whole.round,
+                      .object = object,
+                      .total = whole.body.size(),
+                      .num_examples = whole.num_examples,
+                      .metrics = std::move(whole.metrics),
+                      .body = std::move(whole.body)};
+  on_message(member, client, update);
+}
+
 /// Not usable, and never will be: the round does not wait for it.
 void Coordinator::reject(const Pending& pending, const std::string& why) {
   note("update.rejected",
@@ -223,7 +243,7 @@ void Coordinator::on_message(const Roster::Member& member,
   send(client, member.connection,
        wire::HeartbeatAck{.session = member.session, .round = counting_round()});
   if (beat.state == wire::ClientState::kIdle && round_ && round_->awaits(client)) {
-    assign(client);  // it missed the first one
+    assign(client, /*in_full=*/true);  // it missed the first one
   }
 }
 

@@ -8,7 +8,8 @@
 namespace lorae::coordinator {
 namespace {
 
-constexpr int kHeartbeatsMissed = 4;  // then a client counts as gone
+constexpr int kHeartbeatsMissed = 4;              // then a client counts as gone
+constexpr std::uint64_t kMostPushed = 1U << 15U;  // bytes of a model that comes with its round
 
 Duration to_duration(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
@@ -62,7 +63,7 @@ void Coordinator::turn_away(const ClientId& client) {
   }
 }
 
-void Coordinator::assign(const ClientId& client) {
+void Coordinator::assign(const ClientId& client, bool in_full) {
   const Roster::Member* member = roster_.find(client);
   if (member == nullptr) {
     return;  // gets it when it is back
@@ -74,20 +75,42 @@ void Coordinator::assign(const ClientId& client) {
   const auto share = shares_.find(client);
   const auto counted = counted_.find(client);
   const Broadcast::Offer offer = broadcast_.offer(member->held_version);
-  send(client, member->connection,
-       wire::Assignment{
-           .session = member->session,
-           .round = round_->id(),
-           .model = offer.object,
-           .model_bytes = offer.bytes,
-           .backbone = backbone_digest_,
-           .backbone_bytes = settings_.backbone.size(),
-           .share_index = share == shares_.end() ? 0 : static_cast<std::uint64_t>(share->second),
-           .share_count = static_cast<std::uint64_t>(settings_.federation.clients),
-           .learning_rate_factor = learning_rate_factor(settings_.federation, round_->id()),
-           .base_version = offer.base,
-           .counted = counted == counted_.end() ? RoundId{0} : counted->second,
-           .state = offer.state});
+  const wire::Assignment assignment{
+      .session = member->session,
+      .round = round_->id(),
+      .model = offer.object,
+      .model_bytes = offer.bytes,
+      .backbone = backbone_digest_,
+      .backbone_bytes = settings_.backbone.size(),
+      .share_index = share == shares_.end() ? 0 : static_cast<std::uint64_t>(share->second),
+      .share_count = static_cast<std::uint64_t>(settings_.federation.clients),
+      .learning_rate_factor = learning_rate_factor(settings_.federation, round_->id()),
+      .base_version = offer.base,
+      .counted = counted == counted_.end() ? RoundId{0} : counted->second,
+      .state = offer.state};
+  if (!in_full && member->brief && member->assigned && offer.bytes <= kMostPushed) {
+    push(client, *member, assignment);
+    return;
+  }
+  send(client, member->connection, assignment);
+  roster_.assigned(client);
+}
+
+/// The round in few bytes, with its model.
+void Coordinator::push(const ClientId& client,
+                       const Roster::Member& member,
+                       const wire::Assignment& assignment) {
+  traffic_.count(client, runs::Direction::kDownlink, broadcast_.stages(assignment.model));
+  send(client, member.connection,
+       wire::NextRound{.session = assignment.session,
+                       .round = assignment.round,
+                       .model = shortened(assignment.model),
+                       .learning_rate_factor = assignment.learning_rate_factor,
+                       .base_version = assignment.base_version,
+                       .counted = assignment.counted,
+                       .state = shortened(assignment.state),
+                       .body = *broadcast_.find(assignment.model)},
+       kLayerModel);
 }
 
 void Coordinator::start_round(RoundId id, std::vector<ClientId> cohort, TimePoint now) {

@@ -40,6 +40,12 @@ void Roster::holds(const ClientId& client, RoundId version) {
   }
 }
 
+void Roster::assigned(const ClientId& client) {
+  if (const auto known = members_.find(client); known != members_.end()) {
+    known->second.assigned = true;
+  }
+}
+
 std::vector<ClientId> Roster::present(TimePoint now, Duration patience) {
   std::erase_if(members_, [&](const auto& entry) { return now - entry.second.heard > patience; });
   std::vector<ClientId> clients;

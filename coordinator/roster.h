@@ -20,6 +20,8 @@ class Roster {
     TimePoint heard;
     bool own_data = false;      ///< takes no share of the run's images
     RoundId held_version = {};  ///< of this run's global state; 0: none
+    bool brief = false;         ///< it knows wire::NextRound
+    bool assigned = false;      ///< this session had a wire::Assignment
   };
 
   /// `epoch` is random per coordinator start: sessions of an earlier start are unknown.
@@ -37,6 +39,8 @@ class Roster {
   const Member* find(const ClientId& client) const;
   /// It has the global state of `version`, 0: none. Nothing for who is not here.
   void holds(const ClientId& client, RoundId version);
+  /// It was sent a wire::Assignment. Nothing for who is not here.
+  void assigned(const ClientId& client);
   void leave(const ClientId& client) { members_.erase(client); }
 
   /// Clients heard of within `patience`, sorted. Others are forgotten.

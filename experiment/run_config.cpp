@@ -65,10 +65,12 @@ void validate_methods(const RunConfig& config, const ConfigReader& reader) {
     } catch (const Error& error) {
       fail(ErrorCode::kInvalidConfig, where("uplink"), ": ", error.what());
     }
-    check(method.max_uplink.value == 0 || codec::Chain::parse(method.uplink).can_be_coarser(),
-          ErrorCode::kInvalidConfig, where("max_uplink"),
-          ": needs an uplink of changes in steps of any size, such as \"delta,rms_step:1.0,range\", "
-          "got \"", method.uplink, '"');
+    check(
+        method.max_uplink.value == 0 || codec::Chain::parse(method.uplink).can_be_coarser(),
+        ErrorCode::kInvalidConfig, where("max_uplink"),
+        ": needs an uplink of changes in steps of any size, such as \"delta,rms_step:1.0,range\", "
+        "got \"",
+        method.uplink, '"');
   }
 }
 

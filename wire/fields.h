@@ -52,10 +52,18 @@ inline void pack_field(Packer& out, const std::string& text) {
   out.pack_str_body(text.data(), size);
 }
 
+template <std::size_t kSize>
+void pack_bytes(Packer& out, const std::array<std::byte, kSize>& bytes) {
+  out.pack_bin(static_cast<std::uint32_t>(kSize));
+  out.pack_bin_body(reinterpret_cast<const char*>(bytes.data()), static_cast<std::uint32_t>(kSize));
+}
+
 inline void pack_field(Packer& out, const Digest& digest) {
-  const auto size = static_cast<std::uint32_t>(digest.bytes.size());
-  out.pack_bin(size);
-  out.pack_bin_body(reinterpret_cast<const char*>(digest.bytes.data()), size);
+  pack_bytes(out, digest.bytes);
+}
+
+inline void pack_field(Packer& out, const ShortDigest& digest) {
+  pack_bytes(out, digest.bytes);
 }
 
 inline void pack_field(Packer& out, const Metrics& metrics) {
@@ -144,6 +152,12 @@ inline void read_field(const msgpack::object& from, std::string& to) {
 inline void read_field(const msgpack::object& from, Digest& to) {
   require(from.type == msgpack::type::BIN && from.via.bin.size == to.bytes.size(),
           "expected a digest of 32 bytes");
+  std::memcpy(to.bytes.data(), from.via.bin.ptr, to.bytes.size());
+}
+
+inline void read_field(const msgpack::object& from, ShortDigest& to) {
+  require(from.type == msgpack::type::BIN && from.via.bin.size == to.bytes.size(),
+          "expected a digest of 16 bytes");
   std::memcpy(to.bytes.data(), from.via.bin.ptr, to.bytes.size());
 }
 

@@ -42,6 +42,8 @@ enum class Kind : std::uint64_t {
   kHeartbeatAck,
   kBye,
   kDecline,
+  kNextRound,
+  kWholeUpdate,
 };
 
 /// Client: let me in, this is what I can do. `nonce` stays the same while the client retries, so a
@@ -58,9 +60,10 @@ struct Hello {
   std::string held_run = {};   ///< the run of which it holds a global model
   RoundId held_version = {};   ///< of that model; 0: none
   std::uint64_t own_data = 0;  ///< 1: it trains on data of its own and takes no share
+  std::uint64_t brief = 0;     ///< 1: it knows NextRound
   auto fields() {
     return std::tie(nonce, min_version, max_version, software, codecs, rank_max, held_run,
-                    held_version, own_data);
+                    held_version, own_data, brief);
   }
 };
 
@@ -105,6 +108,24 @@ struct Assignment {
   }
 };
 
+/// Coordinator: train in this round, as the last Assignment of the session says but for these
+/// fields; the body is the model. Only for clients that know it (Hello), and for small models.
+struct NextRound {
+  static constexpr Kind kKind = Kind::kNextRound;
+  static constexpr std::size_t kRequired = 6;
+  SessionId session = {};
+  RoundId round = {};
+  ShortDigest model = {};
+  double learning_rate_factor = 1.0;
+  RoundId base_version = {};
+  RoundId counted = {};
+  ShortDigest state = {};  ///< all zero: not told
+  Bytes body = {};
+  auto fields() {
+    return std::tie(session, round, model, learning_rate_factor, base_version, counted, state);
+  }
+};
+
 /// Client: send me `object` from `offset`.
 struct Get {
   static constexpr Kind kKind = Kind::kGet;
@@ -140,6 +161,19 @@ struct Update {
   Metrics metrics = {};  ///< of the training: "loss/train", mean over the last local epoch, ...
   Bytes body = {};
   auto fields() { return std::tie(session, round, object, offset, total, num_examples, metrics); }
+};
+
+/// Client: this round's update, all of it. Only to coordinators that sent a NextRound.
+struct WholeUpdate {
+  static constexpr Kind kKind = Kind::kWholeUpdate;
+  static constexpr std::size_t kRequired = 5;
+  SessionId session = {};
+  RoundId round = {};
+  ShortDigest object = {};  ///< of the body
+  std::uint64_t num_examples = 0;
+  Metrics metrics = {};
+  Bytes body = {};
+  auto fields() { return std::tie(session, round, object, num_examples, metrics); }
 };
 
 enum class VerdictKind : std::uint64_t {
@@ -252,7 +286,9 @@ using Message = std::variant<Hello,
                              Heartbeat,
                              HeartbeatAck,
                              Bye,
-                             Decline>;
+                             Decline,
+                             NextRound,
+                             WholeUpdate>;
 
 /// Why bytes are no message for this build; what() says it in words.
 /// Its code() is kCorruptData for kMalformed, kIncompatible for the others.

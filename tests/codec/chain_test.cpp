@@ -273,16 +273,16 @@ TEST(Chain, FitsIntoTheBytesThatItIsGiven) {
     EXPECT_GT(error, lost) << most;
     lost = error;
   }
-  expect_error(
-      ErrorCode::kInvalidArgument, [&] { chain.encode_within({5}, local, global); },
-      "raise max_uplink");
+  const auto [code, text] = error_of([&] { chain.encode_within({5}, local, global); });
+  EXPECT_EQ(code, ErrorCode::kInvalidArgument);
+  EXPECT_NE(text.find("raise max_uplink"), std::string::npos) << text;
 }
 
 TEST(Chain, CanBeCoarserIfItSendsChangesInStepsOfAnySize) {
   EXPECT_TRUE(Chain::parse("delta,rms_step:1.0,range").can_be_coarser());
   EXPECT_TRUE(Chain::parse("delta,top_k:0.1,rms_step:1.0,zstd").can_be_coarser());
-  for (const char* text : {"delta", "rms_step:1.0,range", "delta,int8,zstd",
-                           "delta,product_step:1.0,range"}) {
+  for (const char* text :
+       {"delta", "rms_step:1.0,range", "delta,int8,zstd", "delta,product_step:1.0,range"}) {
     EXPECT_FALSE(Chain::parse(text).can_be_coarser()) << text;
   }
 }

@@ -115,9 +115,10 @@ TEST(Configs, AMostOfBytesNeedsStepsOfAnySize) {
   const RunConfig fits = read(
       "[[methods]]\nname = \"a\"\nuplink = \"delta,rms_step:1.0,range\"\nmax_uplink = \"2 kB\"\n");
   EXPECT_EQ(fits.methods[0].max_uplink.value, 2000);
-  EXPECT_EQ(error_of([] { read("[[methods]]\nname = \"a\"\nmax_uplink = \"2 kB\"\n"); }),
-            "run.toml:3: methods.0.max_uplink: needs an uplink of changes in steps of any size, such "
-            "as \"delta,rms_step:1.0,range\", got \"delta,int8:row,zstd\"");
+  EXPECT_EQ(
+      error_of([] { read("[[methods]]\nname = \"a\"\nmax_uplink = \"2 kB\"\n"); }),
+      "run.toml:3: methods.0.max_uplink: needs an uplink of changes in steps of any size, such "
+      "as \"delta,rms_step:1.0,range\", got \"delta,int8:row,zstd\"");
 }
 
 TEST(Configs, ADeviceIsNoPartOfWhatARunIs) {

@@ -37,6 +37,48 @@ TEST_F(RoundOfThree, IsOpenedAgainWithoutACohortThatDeclines) {
   EXPECT_EQ(journal_->rounds().at(0).cohort, (std::vector<ClientId>{{"client-03"}}));
 }
 
+TEST_F(RoundOfThree, IsBriefAfterTheFirst) {
+  federation_.rounds = 2;
+  coordinator_.reset();
+  clients_.clear();
+  start();
+  std::map<std::string, int> kinds;  // of messages in round 2
+  bool second = false;
+  network_.set_fault([&](const wire::Frame& frame) {
+    const auto message = wire::unpack(frame);
+    const auto in_round = [&](const auto& typed) {
+      if constexpr (requires { typed.round; }) {
+        return typed.round == RoundId{2};
+      }
+      return false;
+    };
+    second = second || std::visit(in_round, *message);
+    if (second) {
+      ++kinds[std::holds_alternative<wire::NextRound>(*message)     ? "next"
+              : std::holds_alternative<wire::WholeUpdate>(*message) ? "whole"
+              : std::holds_alternative<wire::Verdict>(*message)     ? "verdict"
+              : std::holds_alternative<wire::Assignment>(*message)  ? "assignment"
+                                                                    : "other"];
+    }
+    return transport::Fault::kNone;
+  });
+  pump();
+  for (std::size_t i = 0; i < 3; ++i) {
+    report(i, 1.0F);
+  }
+  report(0, 1.0F);
+  join({"client-02"});  // again: it does not know what the first Assignment said
+  pump();
+  report(3, 1.0F);
+  report(2, 1.0F);
+
+  EXPECT_TRUE(coordinator_->finished());
+  EXPECT_FLOAT_EQ(result(), 2.0F);
+  EXPECT_EQ(kinds["next"], 3);
+  EXPECT_EQ(kinds["whole"], 2);
+  EXPECT_EQ(kinds["assignment"], 1);
+}
+
 TEST_F(RoundOfThree, DoesNotWaitForAClientWhoseByeCrossedItsAssignment) {
   bool lost = false;
   network_.set_fault([&](const wire::Frame& frame) {

@@ -30,12 +30,20 @@ inline std::string packed_digest(const std::string& byte) {
   return hex;
 }
 
+inline ShortDigest short_filled(int byte) {
+  return shortened(filled(byte));
+}
+
+inline std::string packed_short_digest(const std::string& byte) {
+  return "c410" + packed_digest(byte).substr(4, 32);
+}
+
 inline constexpr SessionId kSession{5};
 inline constexpr RoundId kRound{12};
 
-/// Every message once, with the fields of protocol 2.0: these bytes are readable forever. They were
-/// written by hand after the msgpack specification: an array of magic (cd 4c52), version (02), kind
-/// and the fields in order.
+/// Every message once, with the fields that it had at first: these bytes are readable forever. They
+/// were written by hand after the msgpack specification: an array of magic (cd 4c52), version (02),
+/// kind and the fields in order.
 inline std::vector<Example> examples() {
   const std::string ab = packed_digest("ab");
   const std::string cd = packed_digest("cd");
@@ -94,6 +102,23 @@ inline std::vector<Example> examples() {
        "96 cd4c52 02 0b 05 01 a4646f6e65", ""},
       {Decline{.session = kSession, .round = kRound, .detail = "no"},
        "96 cd4c52 02 0c 05 0c a26e6f", ""},
+      {NextRound{.session = kSession,
+                 .round = kRound,
+                 .model = short_filled(0xab),
+                 .learning_rate_factor = 0.5,
+                 .base_version = RoundId{11},
+                 .counted = RoundId{10},
+                 .body = bytes_from("abc")},
+       "99 cd4c52 02 0d 05 0c" + packed_short_digest("ab") + "cb3fe0000000000000 0b 0a", "abc"},
+      {WholeUpdate{.session = kSession,
+                   .round = kRound,
+                   .object = short_filled(0xab),
+                   .num_examples = 600,
+                   .metrics = {{"loss", 0.25}},
+                   .body = bytes_from("xyz")},
+       "98 cd4c52 02 0e 05 0c" + packed_short_digest("ab") +
+           "cd0258 81 a46c6f7373 cb3fd0000000000000",
+       "xyz"},
   };
 }
 

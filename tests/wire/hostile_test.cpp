@@ -153,8 +153,8 @@ TEST(Unpack, NamesTheVersionsThatDoNotFit) {
 
 TEST(Unpack, TellsUnknownKindsFromMalformedBytes) {
   for (const auto& [head, kind] :
-       {std::pair{"93" + kHead + "00", 0ULL}, std::pair{"93" + kHead + "0d", 13ULL},
-        std::pair{"96" + kHead + "0d 05 a0 81c090", 13ULL},
+       {std::pair{"93" + kHead + "00", 0ULL}, std::pair{"93" + kHead + "63", 99ULL},
+        std::pair{"96" + kHead + "63 05 a0 81c090", 99ULL},
         std::pair{"93" + kHead + "cfffffffffffffffff", ~0ULL}}) {
     const auto message = unpack({from_hex(head), bytes_from("a body")});
 

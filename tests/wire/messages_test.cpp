@@ -84,7 +84,8 @@ TEST(Messages, KeepEveryFieldOfAHello) {
                                  .rank_max = 6,
                                  .held_run = "seven",
                                  .held_version = RoundId{8},
-                                 .own_data = 9});
+                                 .own_data = 9,
+                                 .brief = 10});
 
   EXPECT_EQ(read.nonce, 1U);
   EXPECT_EQ(read.min_version, 2U);
@@ -95,6 +96,49 @@ TEST(Messages, KeepEveryFieldOfAHello) {
   EXPECT_EQ(read.held_run, "seven");
   EXPECT_EQ(read.held_version, RoundId{8});
   EXPECT_EQ(read.own_data, 9U);
+  EXPECT_EQ(read.brief, 10U);
+}
+
+TEST(Messages, KeepEveryFieldAndTheBodyOfANextRound) {
+  const auto read = reread(NextRound{.session = SessionId{1},
+                                     .round = RoundId{2},
+                                     .model = short_filled(3),
+                                     .learning_rate_factor = 0.4,
+                                     .base_version = RoundId{5},
+                                     .counted = RoundId{6},
+                                     .state = short_filled(7),
+                                     .body = from_hex("00ff")});
+
+  EXPECT_EQ(read.session, SessionId{1});
+  EXPECT_EQ(read.round, RoundId{2});
+  EXPECT_EQ(read.model, short_filled(3));
+  EXPECT_EQ(read.learning_rate_factor, 0.4);
+  EXPECT_EQ(read.base_version, RoundId{5});
+  EXPECT_EQ(read.counted, RoundId{6});
+  EXPECT_EQ(read.state, short_filled(7));
+  EXPECT_EQ(read.body, from_hex("00ff"));
+}
+
+TEST(Messages, OfARoundTakeAtMost150BytesBesideItsPayloads) {
+  const SessionId session{~std::uint64_t{0}};
+  const RoundId late{65535};
+  const std::size_t bytes =
+      pack(NextRound{.session = session,
+                     .round = late,
+                     .model = short_filled(1),
+                     .base_version = late,
+                     .counted = late,
+                     .state = short_filled(2)})
+          .size() +
+      pack(WholeUpdate{.session = session,
+                       .round = late,
+                       .object = short_filled(3),
+                       .num_examples = 65535,
+                       .metrics = {{"loss/train", 0.1}}})
+          .size() +
+      pack(Verdict{.session = session, .round = late, .kind = VerdictKind::kAccepted}).size();
+
+  EXPECT_LE(bytes, 150U);
 }
 
 TEST(Messages, KeepEveryFieldAndTheBodyOfAnUpdate) {
