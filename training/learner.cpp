@@ -56,10 +56,12 @@ FitResult Learner::fit_round(const data::DatasetPtr& images,
                              RoundId round,
                              double learning_rate_factor) {
   const MethodOptions& method = plan_.method;
+  const StateDict trained = trained_in(trained_, method.train, round, method.period);
+  model_->train_only(trained);
   auto groups =
-      parameter_groups(trained_, {.learning_rate = method.learning_rate * learning_rate_factor,
-                                  .mapper_ratio = method.mapper_learning_rate_ratio,
-                                  .weight_decay = plan_.training.weight_decay});
+      parameter_groups(trained, {.learning_rate = method.learning_rate * learning_rate_factor,
+                                 .mapper_ratio = method.mapper_learning_rate_ratio,
+                                 .weight_decay = plan_.training.weight_decay});
   data::AugmentOptions augment = plan_.augment;
   augment.mosaic_off = 0;  // a round is no training's end
   data::LoaderOptions options =

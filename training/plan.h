@@ -123,6 +123,7 @@ struct MethodOptions {
   adapters::Norm norm = adapters::Norm::kFrozen;
   double learning_rate = 0.05;
   double mapper_learning_rate_ratio = 4;
+  std::int64_t period = 4;
   bool feedback = false;
   std::string uplink = "delta,int8:row,zstd";
   ByteCount max_uplink = {};
@@ -135,6 +136,8 @@ void visit_fields(MethodOptions& options, Visitor&& visit) {
   visit("name", options.name, anything(), "in tables and plots");
   visit_what_is_trained(options, visit);
   visit("learning_rate", options.learning_rate, between(0, 10), "in round 1; cosine over rounds");
+  visit("period", options.period, between(2, 1000),
+        "alternating: extractors are trained in each so manieth round, mappers in the others");
   visit("feedback", options.feedback, anything(),
         "what an update loses on its way is added to the client's next one");
   visit("uplink", options.uplink, anything(), "codec chain client -> coordinator");

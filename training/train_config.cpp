@@ -144,6 +144,9 @@ TrainConfig read_train_config(ConfigReader& reader) {
   check(config.train.norm != adapters::Norm::kLocal, ErrorCode::kInvalidConfig,
         reader.where("train.norm"),
         ": \"local\" keeps norms on each device of a federation; on one machine \"trained\" does");
+  check(config.train.train != adapters::Factors::kAlternating, ErrorCode::kInvalidConfig,
+        reader.where("train.train"),
+        ": \"alternating\" takes turns by rounds of a federation; on one machine \"factors\" does");
   return config;
 }
 

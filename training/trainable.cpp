@@ -51,8 +51,8 @@ StateDict trainable_of(const models::Model& model,
   if (kind == adapters::Kind::kFull) {
     add(model.weights());
   } else {
-    add(factors == adapters::Factors::kBoth ? model.adapter()
-                                            : factors_of(model, adapters::kMapperSuffix));
+    add(factors == adapters::Factors::kMapper ? factors_of(model, adapters::kMapperSuffix)
+                                              : model.adapter());
   }
   if (head == adapters::Head::kBranch) {
     add(model.branches());
@@ -64,6 +64,24 @@ StateDict trainable_of(const models::Model& model,
     std::erase_if(entries, [&](const StateDict::Entry& entry) { return own.find(entry.first); });
   } else if (norm != adapters::Norm::kFrozen) {
     add(model.norm_affines());
+  }
+  return StateDict(std::move(entries));
+}
+
+StateDict trained_in(const StateDict& trained,
+                     adapters::Factors factors,
+                     RoundId round,
+                     std::int64_t period) {
+  if (factors != adapters::Factors::kAlternating) {
+    return trained;
+  }
+  const bool extractors = round.value % static_cast<std::uint64_t>(period) == 0;
+  const auto rests = extractors ? adapters::kMapperSuffix : adapters::kExtractorSuffix;
+  std::vector<StateDict::Entry> entries;
+  for (const StateDict::Entry& entry : trained) {
+    if (!entry.first.ends_with(rests)) {
+      entries.push_back(entry);
+    }
   }
   return StateDict(std::move(entries));
 }

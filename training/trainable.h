@@ -3,6 +3,7 @@
 #include "adapters/description.h"
 #include "adapters/policy.h"
 #include "base/config_reader.h"
+#include "base/ids.h"
 #include "models/model.h"
 #include "training/optimizer.h"
 
@@ -14,7 +15,7 @@ template <typename Options, typename Visitor>
 void visit_what_is_trained(Options& options, Visitor&& visit) {
   visit("kind", options.kind, anything(), "what is trained: lorae, full or head");
   visit("train", options.train, anything(),
-        "lorae: factors; or mapper, on extractors that the seed draws and nobody sends");
+        "lorae: factors; mapper, on extractors that the seed draws and nobody sends; alternating");
   adapters::visit_fields(options.lorae, visit);
   visit("head", options.head, anything(), "lorae, head: trained in full: last, branch or none");
   visit("norm", options.norm, anything(),
@@ -40,6 +41,14 @@ StateDict trainable_of(const models::Model& model,
                        adapters::Factors factors,
                        adapters::Head head,
                        adapters::Norm norm);
+
+/// What of `trained` is trained in a round: of alternating factors the extractors in each
+/// `period`-th round and the mappers in the others, for without mappers extractors have no
+/// gradient; all of the rest.
+StateDict trained_in(const StateDict& trained,
+                     adapters::Factors factors,
+                     RoundId round,
+                     std::int64_t period);
 
 /// The factors of adapters that are not trained, and which a file of what is needs to be used.
 StateDict constant_of(const models::Model& model, adapters::Kind kind, adapters::Factors factors);

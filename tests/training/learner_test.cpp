@@ -80,6 +80,25 @@ TEST_F(LearnerTest, TrainsAndSendsMappersAloneOnExtractorsOfTheSeed) {
   EXPECT_TRUE(learner_of(both).constant().empty());
 }
 
+TEST_F(LearnerTest, TrainsOneFactorAtATimeIfTheyAlternate) {
+  Plan plan = small_plan("lorae");
+  plan.method.train = adapters::Factors::kAlternating;
+  plan.method.period = 2;
+  Learner learner = learner_of(plan);
+  EXPECT_TRUE(learner.constant().empty()) << "both travel";
+  for (const std::uint64_t round : {1U, 2U, 3U}) {
+    const StateDict before = learner.trainable().clone();
+
+    learner.fit_round(images_, "ada", RoundId{round}, 1);
+
+    for (const auto& [name, tensor] : learner.trainable()) {
+      const bool rests =
+          name.ends_with(round == 2 ? adapters::kMapperSuffix : adapters::kExtractorSuffix);
+      EXPECT_EQ(same_bits(tensor, before.at(name)), rests) << name << " in round " << round;
+    }
+  }
+}
+
 TEST_F(LearnerTest, SendsNamesThatSayWhatTheyAre) {
   const Learner lorae = learner_of(small_plan("lorae"));
   EXPECT_EQ(lorae.trainable().size(), 9U * 2U + 2U);
