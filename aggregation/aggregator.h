@@ -58,6 +58,10 @@ class Aggregator {
   /// if not aligned with those before. The rule is as if the update had never come then.
   virtual void add(const ClientUpdate& update) = 0;
 
+  /// Adds what `part` has added, the same rule in the same round. False for rules that have to see
+  /// all updates themselves: nothing has changed then. Errors: as `add`, for all of it.
+  virtual bool merge(const Aggregator& /*part*/) { return false; }
+
   /// Ends the round; the rule is then empty. Errors: kInvalidArgument if nothing was added.
   virtual Aggregate finish() = 0;
 };

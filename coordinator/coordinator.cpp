@@ -50,6 +50,9 @@ Coordinator::Coordinator(CoordinatorSettings settings,
     state_.restore(directory_, committed, record->digest);
     broadcast_.advance(state_.tensors(), committed);
   }
+  if (settings_.federation.keep_updates && committed == RoundId{0}) {
+    state_.save_start(directory_);
+  }
   if (!finished()) {  // it may have been, and got more rounds
     journal_.set_meta(runs::kStateKey, runs::kStateRunning);
   }

@@ -258,7 +258,8 @@ void Coordinator::finish_round(TimePoint now) {
     auto transaction = journal_.begin();
     traffic_.write(journal_, id);
     journal_.add_metrics(id, summary.metrics);
-    journal_.commit_round(id, state_.next_digest(), summary.seconds);
+    journal_.commit_round(id, state_.next_digest(), summary.seconds,
+                          settings_.federation.keep_updates);
     if (id == last_round(settings_.federation)) {
       journal_.set_meta(runs::kStateKey, runs::kStateFinished);
     }
@@ -273,7 +274,9 @@ void Coordinator::finish_round(TimePoint now) {
   round_.reset();
   result_.reset();
   uploads_.forget_all();
-  directory_.prune(id);
+  if (!settings_.federation.keep_updates) {
+    directory_.prune(id);
+  }
   for (const runs::LedgerRow& row : journal_.bytes_of_round(id, kStageFramed)) {
     (row.direction == runs::Direction::kUplink ? summary.uplink_bytes : summary.downlink_bytes) +=
         row.bytes;

@@ -21,6 +21,7 @@ struct FederationOptions {
   double heartbeat = 10;
   std::int64_t stop = 0;
   std::int64_t max_examples = 1000000;
+  bool keep_updates = false;
 };
 
 template <typename Visitor>
@@ -39,6 +40,8 @@ void visit_fields(FederationOptions& options, Visitor&& visit) {
         "ends the run after so many rounds without a better evaluation; 0: never");
   visit("max_examples", options.max_examples, between(1, 1e12),
         "a client that reports more is refused");
+  visit("keep_updates", options.keep_updates, anything(),
+        "of all rounds, with the states between them, for `lorae aggregate`");
 }
 
 /// The round after which a run is finished.

@@ -68,6 +68,10 @@ void GlobalState::save(const runs::RunDirectory& directory) const {
   adapters::save_adapter(directory.adapter_path(round), adapter_of(round, next_));
 }
 
+void GlobalState::save_start(const runs::RunDirectory& directory) const {
+  adapters::save_adapter(directory.adapter_path(version_), adapter_of(version_, tensors_));
+}
+
 void GlobalState::save_best(const runs::RunDirectory& directory,
                             RoundId round,
                             const StateDict& state) const {
@@ -82,7 +86,8 @@ void GlobalState::commit() {
 
 void GlobalState::restore(const runs::RunDirectory& directory,
                           RoundId version,
-                          const std::string& digest_hex) {
+                          const std::string& digest_hex,
+                          bool moments) {
   const auto path = directory.adapter_path(version);
   adapters::Adapter adapter = adapters::load_adapter(path);
   adapters::check_fits(adapter.info, info_);
@@ -94,7 +99,9 @@ void GlobalState::restore(const runs::RunDirectory& directory,
   if (lattice_) {
     left_ = part_like(part_of(server, kLeft), tensors_);
   }
-  server_->restore(without_prefix(server, kLeft));
+  if (moments) {
+    server_->restore(without_prefix(server, kLeft));
+  }
   tensors_ = std::move(state);
   version_ = version;
 }

@@ -30,13 +30,22 @@ class GlobalState {
   /// Errors: kUnavailable if the disk is full; call again.
   void save(const runs::RunDirectory& directory) const;
   void commit();
+  /// The state in force, as `save` does with the next one: for a run that keeps its updates, before
+  /// its first round. Errors: as `save`.
+  void save_start(const runs::RunDirectory& directory) const;
   /// `state`, that of `round`, as the best of the run: an atomic file. Errors: as `save`.
   void save_best(const runs::RunDirectory& directory, RoundId round, const StateDict& state) const;
   const Digest& next_digest() const { return next_digest_; }
+  /// What `step` made. Precondition: it did, and `commit` did not yet.
+  const StateDict& next() const { return next_; }
 
-  /// Takes the state of a saved version. Errors: kCorruptData if the adapter's digest is not
-  /// `digest_hex`; kIncompatible if it is one of another model.
-  void restore(const runs::RunDirectory& directory, RoundId version, const std::string& digest_hex);
+  /// Takes the state of a saved version, and the optimiser's moments then, or, without `moments`,
+  /// none. Errors: kCorruptData if the adapter's digest is not `digest_hex`; kIncompatible if it is
+  /// one of another model.
+  void restore(const runs::RunDirectory& directory,
+               RoundId version,
+               const std::string& digest_hex,
+               bool moments = true);
 
  private:
   adapters::Adapter adapter_of(RoundId round, const StateDict& state) const;

@@ -19,7 +19,7 @@ const std::set<std::string, std::less<>> kOperating = {
     "federation.rounds",       "federation.min_clients",
     "federation.min_fraction", "federation.report_deadline",
     "federation.heartbeat",    "federation.max_examples",
-    "federation.stop"};
+    "federation.stop",         "federation.keep_updates"};
 
 struct Values {
   std::map<std::string, std::string> identity;

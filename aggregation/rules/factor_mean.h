@@ -11,6 +11,7 @@ namespace lorae::aggregation {
 class FactorMean final : public Aggregator {
  public:
   void add(const ClientUpdate& update) override { mean_.add(update.delta, update.weight); }
+  bool merge(const Aggregator& part) override;
   Aggregate finish() override;
 
  private:

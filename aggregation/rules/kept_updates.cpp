@@ -23,6 +23,11 @@ void KeptUpdates::add(const ClientUpdate& update) {
   factors_[update.client] = {update.weight, StateDict(std::move(factors))};
 }
 
+void KeptUpdates::merge(const KeptUpdates& part) {
+  mean_.merge(part.mean_);
+  factors_.insert(part.factors_.begin(), part.factors_.end());
+}
+
 StateDict KeptUpdates::mean() {
   return mean_.finish();
 }

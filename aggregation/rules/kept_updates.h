@@ -18,6 +18,8 @@ class KeptUpdates {
   void begin(const StateDict& base);
   /// Errors: as WeightedMean::add; kInvalidArgument without a base.
   void add(const ClientUpdate& update);
+  /// Adds what `part` has added, from the same base. Errors: as WeightedMean::merge.
+  void merge(const KeptUpdates& part);
   /// The mean of all tensors; what was kept stays for the questions below. Errors: kInvalidArgument
   /// if nothing was added.
   StateDict mean();

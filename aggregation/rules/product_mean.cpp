@@ -48,6 +48,15 @@ void WithProductError::add(const ClientUpdate& update) {
   kept_.add(update);
 }
 
+bool WithProductError::merge(const Aggregator& part) {
+  const auto& other = dynamic_cast<const WithProductError&>(part);
+  if (!rule_->merge(*other.rule_)) {
+    return false;
+  }
+  kept_.merge(other.kept_);
+  return true;
+}
+
 Aggregate WithProductError::finish() {
   const torch::NoGradGuard no_grad;
   Aggregate result = rule_->finish();

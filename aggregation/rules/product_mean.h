@@ -9,6 +9,10 @@ class OverProducts : public Aggregator {
  public:
   void begin(const StateDict& base) override { kept_.begin(base); }
   void add(const ClientUpdate& update) override { kept_.add(update); }
+  bool merge(const Aggregator& part) override {
+    kept_.merge(dynamic_cast<const OverProducts&>(part).kept_);
+    return true;
+  }
 
  protected:
   KeptUpdates kept_;
@@ -44,6 +48,7 @@ class WithProductError final : public Aggregator {
 
   void begin(const StateDict& base) override;
   void add(const ClientUpdate& update) override;
+  bool merge(const Aggregator& part) override;
   Aggregate finish() override;
 
  private:

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "experiment/replay.h"
+
 namespace lorae::apps {
 
 // One function per subcommand of `lorae`. Errors: lorae::Error; main turns it into an exit status.
@@ -60,6 +62,12 @@ void show_status(const std::filesystem::path& home, const std::string& run, bool
 void print_ledger(const std::filesystem::path& run,
                   const std::vector<std::string>& by,
                   const std::string& format);
+
+/// Aggregates the rounds of a run again, and prints what comes of it beside what the run had.
+/// Errors: as experiment::replay.
+void aggregate_again(const std::filesystem::path& run,
+                     const experiment::ReplayOptions& options,
+                     bool as_json);
 
 /// Prints the digest of the tensors of a safetensors file.
 void print_digest(const std::filesystem::path& file);

@@ -150,6 +150,28 @@ void add_ledger(CLI::App& app) {
   ledger->callback([asked] { apps::print_ledger(asked->run, asked->by, asked->format); });
 }
 
+void add_aggregate(CLI::App& app) {
+  struct Arguments {
+    std::string run;
+    experiment::ReplayOptions options;
+    bool as_json = false;
+  };
+  const auto asked = std::make_shared<Arguments>();
+  auto* aggregate = app.add_subcommand(
+      "aggregate", "aggregate the updates of a run with federation.keep_updates again");
+  aggregate->add_option("RUN", asked->run, "folder of a run")->required();
+  aggregate->add_option("--rule", asked->options.rule, "another one than the run's");
+  aggregate->add_option("--server", asked->options.server,
+                        "another server optimiser than the run's, without moments");
+  aggregate->add_option("--shuffle", asked->options.shuffle, "seed of the order of the updates");
+  aggregate
+      ->add_option("--parts", asked->options.parts, "that are summed by themselves, then merged")
+      ->capture_default_str();
+  aggregate->add_flag("--json", asked->as_json, "one JSON object");
+  aggregate->callback(
+      [asked] { apps::aggregate_again(asked->run, asked->options, asked->as_json); });
+}
+
 void add_digest(CLI::App& app) {
   const auto path = std::make_shared<std::string>();
   auto* digest =
@@ -168,6 +190,7 @@ int run(int argc, char** argv) {
   add_report(app);
   add_runs(app);
   add_ledger(app);
+  add_aggregate(app);
   add_digest(app);
   apps::add_train_commands(app);
   apps::add_sweep_command(app);

@@ -6,6 +6,7 @@
 #include "adapters/adapted_weight.h"
 #include "adapters/adapter_file.h"
 #include "base/atomic_file.h"
+#include "experiment/replay.h"
 #include "report/folders.h"
 #include "simulation/compare.h"
 #include "simulation/fleet.h"
@@ -118,6 +119,43 @@ TEST_F(Results, OfUpdatesThatFitIntoWhatIsAskedFor) {
 
   EXPECT_GT(run.uplink_bytes_per_client_round, 700.0);
   EXPECT_LE(run.uplink_bytes_per_client_round, 900.0 + 400.0) << "frames and heartbeats are beside";
+}
+
+TEST_F(Results, AreTheSameIfKeptUpdatesAreAggregatedAgain) {
+  experiment::RunConfig kept = config(2);
+  kept.methods.resize(2);
+  kept.methods[0].train = adapters::Factors::kMapper;
+  kept.methods[0].uplink = "delta,rms_step:1.0,range";
+  kept.methods[0].lattice = 1;
+  kept.methods[0].rule.measure_error = true;
+  kept.federation.keep_updates = true;
+  kept.federation.rounds = 5;
+  simulate({kept, folder_ / "home", folder_ / "out", /*resume=*/false});
+  for (const char* name : {"lorae-seed0", "full-seed0"}) {
+    const fs::path run = folder_ / "out/runs" / name;
+    for (const experiment::ReplayOptions& how :
+         {experiment::ReplayOptions{}, experiment::ReplayOptions{.shuffle = 7},
+          experiment::ReplayOptions{.shuffle = 8, .parts = 2},
+          experiment::ReplayOptions{.parts = 64}}) {
+      const experiment::Replay again = experiment::replay(run, how);
+      ASSERT_EQ(again.rounds.size(), 5U) << name;
+      EXPECT_EQ(again.rule, "factor_mean");
+      for (const experiment::ReplayedRound& round : again.rounds) {
+        EXPECT_EQ(round.digest, round.recorded_digest) << name << ' ' << round.round;
+        EXPECT_EQ(round.difference, 0.0);
+      }
+    }
+    const experiment::Replay median = experiment::replay(run, {.rule = "factor_median"});
+    EXPECT_EQ(median.rule, "factor_median");
+    EXPECT_NE(median.rounds.at(1).digest, median.rounds.at(1).recorded_digest);
+    EXPECT_GT(median.rounds.at(1).difference, 0.0);
+    EXPECT_GT(experiment::replay(run, {.server = "adam"}).rounds.at(2).difference, 0.0);
+    EXPECT_THROW(experiment::replay(run, {.rule = "factor_median", .parts = 2}), Error);
+    EXPECT_THROW(experiment::replay(run, {.rule = "no_such"}), Error);
+    EXPECT_THROW(experiment::replay(run, {.parts = 0}), Error);
+  }
+  simulate_into("unkept", 2);
+  EXPECT_THROW(experiment::replay(folder_ / "unkept/runs/lorae-seed0", {}), Error);
 }
 
 TEST_F(Results, MappersAloneTravelAndTheirFilesAreWhole) {

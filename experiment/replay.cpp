@@ -1,0 +1,174 @@
+#include "experiment/replay.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "adapters/adapter_file.h"
+#include "adapters/description.h"
+#include "base/error.h"
+#include "base/seed.h"
+#include "base/text.h"
+#include "coordinator/broadcast.h"
+#include "coordinator/global_state.h"
+#include "coordinator/intake.h"
+#include "experiment/run_config.h"
+#include "runs/journal.h"
+#include "tensors/torch.h"
+
+namespace lorae::experiment {
+namespace {
+
+namespace fs = std::filesystem;
+
+void check_known(const std::string& name,
+                 const std::vector<std::string_view>& names,
+                 const char* what) {
+  const std::vector<std::string> known(names.begin(), names.end());
+  check(name.empty() || std::ranges::find(known, name) != known.end(), ErrorCode::kInvalidConfig,
+        "[aggregate] no ", what, " '", name, "'; there are: ", join(known));
+}
+
+MethodConfig method_of(const runs::RunDirectory& directory, const ReplayOptions& options) {
+  ConfigReader reader =
+      ConfigReader::parse(directory.config_text(), (directory.path() / "config.toml").string());
+  const RunConfig config = read_run_config(reader);
+  check(config.federation.keep_updates, ErrorCode::kInvalidConfig, "[aggregate] '",
+        directory.path().string(),
+        "' kept no updates: run it with federation.keep_updates = true from the start");
+  MethodConfig method = config.methods.front();
+  check_known(options.rule, aggregation::rule_names(), "rule");
+  check_known(options.server, aggregation::server_optimizer_names(), "server optimiser");
+  if (!options.rule.empty()) {
+    method.rule.aggregation = options.rule;
+  }
+  if (!options.server.empty()) {
+    method.server.name = options.server;
+  }
+  return method;
+}
+
+double squared(const StateDict& state) {
+  double sum = 0;
+  for (const auto& [name, tensor] : state) {
+    sum += tensor.to(c10::kDouble).square().sum().item<double>();
+  }
+  return sum;
+}
+
+StateDict minus(const StateDict& a, const StateDict& b) {
+  StateDict difference = a.clone();
+  for_each_aligned([](const at::Tensor& to, const at::Tensor& from) { to.sub_(from); }, difference,
+                   b);
+  return difference;
+}
+
+/// A recorded run, whose rounds are aggregated again one after the other.
+class Recorded {
+ public:
+  Recorded(const runs::RunDirectory& directory,
+           const MethodConfig& method,
+           const ReplayOptions& how)
+      : directory_(directory),
+        journal_(directory.journal_path(), runs::Journal::Mode::kRead),
+        how_(how),
+        start_(adapters::load_adapter(directory.adapter_path(RoundId{0}))),
+        keeps_moments_(how.server.empty()) {
+    std::vector<StateDict::Entry> constant, sent;
+    for (const StateDict::Entry& entry : start_.state) {
+      const bool stays = method.kind == adapters::Kind::kLorae &&
+                         method.train == adapters::Factors::kMapper &&
+                         entry.first.ends_with(adapters::kExtractorSuffix);
+      (stays ? constant : sent).push_back(entry);
+    }
+    initial_ = StateDict(std::move(sent));
+    exchange_ = {.uplink = method.uplink,
+                 .max_uplink = method.max_uplink,
+                 .downlink = method.downlink,
+                 .lattice = method.lattice,
+                 .rule = method.rule,
+                 .server = method.server,
+                 .info = start_.info,
+                 .constant = StateDict(std::move(constant))};
+  }
+
+  ReplayedRound again(const runs::RoundRecord& record, const std::string& digest_before) const {
+    coordinator::GlobalState state(initial_, exchange_);
+    const RoundId before{record.round.value - 1};
+    if (before > RoundId{0}) {
+      state.restore(directory_, before, digest_before, keeps_moments_);
+    }
+    state.step(sum_of(record.round, state.tensors()).pseudo_gradient);
+    const StateDict now = state.next().clone();
+    const StateDict then = part_like(
+        adapters::load_adapter(directory_.adapter_path(record.round)).state, state.tensors());
+    const double moved = squared(minus(then, state.tensors()));
+    const double apart = squared(minus(now, then));
+    return {.round = record.round,
+            .digest = state.next_digest().hex(),
+            .recorded_digest = record.digest,
+            .difference = apart == 0 ? 0 : std::sqrt(apart / moved)};
+  }
+
+  std::vector<runs::RoundRecord> rounds() const {
+    std::vector<runs::RoundRecord> rounds = journal_.rounds();
+    std::erase_if(rounds, [](const runs::RoundRecord& record) { return record.digest.empty(); });
+    return rounds;
+  }
+
+ private:
+  aggregation::Aggregate sum_of(RoundId round, const StateDict& base) const {
+    std::vector<ClientId> clients = journal_.reported(round);
+    if (how_.shuffle) {
+      Random random(Seed{*how_.shuffle}.derive("replay", "", round.value).value);
+      random.shuffle(std::span(clients));
+    }
+    const coordinator::Broadcast broadcast(codec::Chain::parse(exchange_.downlink), base,
+                                           exchange_.lattice > 0);
+    const coordinator::Intake intake(exchange_, broadcast.layout());
+    std::vector<std::unique_ptr<aggregation::Aggregator>> parts;
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      if (parts.size() < static_cast<std::size_t>(how_.parts)) {
+        parts.push_back(aggregation::make_aggregator(exchange_.rule));
+        parts.back()->begin(base);
+      }
+      const runs::StoredUpdate update = journal_.update(round, clients[i]);
+      coordinator::Receipt receipt = intake.accept(update.payload, broadcast.held()).value();
+      parts[i % parts.size()]->add(
+          {.client = clients[i],
+           .weight = aggregation::weight_of(exchange_.rule, update.num_examples),
+           .delta = std::move(receipt.delta)});
+    }
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+      check(parts.front()->merge(*parts[i]), ErrorCode::kInvalidConfig, "[aggregate] the rule '",
+            exchange_.rule.aggregation, "' has to see all updates itself: leave --parts out");
+    }
+    return parts.at(0)->finish();
+  }
+
+  const runs::RunDirectory& directory_;
+  runs::Journal journal_;
+  ReplayOptions how_;
+  adapters::Adapter start_;
+  StateDict initial_;
+  coordinator::ExchangeOptions exchange_;
+  bool keeps_moments_;
+};
+
+}  // namespace
+
+Replay replay(const fs::path& run, const ReplayOptions& options) {
+  check(options.parts >= 1, ErrorCode::kInvalidConfig, "[aggregate] --parts: expected at least 1");
+  const torch::NoGradGuard no_grad;
+  const runs::RunDirectory directory = runs::RunDirectory::open(run);
+  const MethodConfig method = method_of(directory, options);
+  const Recorded recorded(directory, method, options);
+  Replay result{method.rule.aggregation, method.server.name, {}};
+  std::string digest_before;
+  for (const runs::RoundRecord& record : recorded.rounds()) {
+    result.rounds.push_back(recorded.again(record, digest_before));
+    digest_before = record.digest;
+  }
+  return result;
+}
+
+}  // namespace lorae::experiment
