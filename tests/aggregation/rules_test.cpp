@@ -77,6 +77,53 @@ TEST(Rules, DoNotDependOnTheOrder) {
   }
 }
 
+TEST(Rules, GiveTheSameIfPartsAreMergedOrHaveNoParts) {
+  Random random = Seed{6}.random();
+  const auto state = [&] {
+    const auto draw = [&](std::vector<std::int64_t> shape) {
+      at::Tensor tensor = torch::zeros(shape);
+      for (std::int64_t i = 0; i < tensor.numel(); ++i) {
+        tensor.flatten()[i] = random.normal();
+      }
+      return tensor;
+    };
+    return StateDict({{"conv.extractor", draw({2, 3, 1, 1})},
+                      {"conv.mapper", draw({4, 2})},
+                      {"fc.weight", draw({5})}});
+  };
+  const StateDict base = state();
+  std::vector<ClientUpdate> updates;
+  for (int i = 0; i < 7; ++i) {
+    updates.push_back({{std::to_string(i)}, 1 + i, state()});
+  }
+  for (const std::string_view rule : rule_names()) {
+    for (const bool measured : {false, true}) {
+      std::vector<std::unique_ptr<Aggregator>> parts;
+      for (int i = 0; i < 4; ++i) {
+        parts.push_back(
+            make_aggregator({.aggregation = std::string(rule), .measure_error = measured}));
+        parts.back()->begin(base);
+      }
+      for (std::size_t i = 0; i < updates.size(); ++i) {
+        parts[0]->add(updates[i]);
+        parts[1 + i % 3]->add(updates[i]);
+      }
+      const Aggregate whole = parts[0]->finish();
+      if (!parts[1]->merge(*parts[2])) {
+        EXPECT_EQ(rule, "factor_median");
+        continue;
+      }
+      EXPECT_TRUE(parts[1]->merge(*parts[3]));
+
+      const Aggregate merged = parts[1]->finish();
+
+      EXPECT_EQ(digest_of(merged.pseudo_gradient), digest_of(whole.pseudo_gradient)) << rule;
+      EXPECT_EQ(merged.report, whole.report) << rule;
+      EXPECT_EQ(whole.report.find("aggregation/product_error").has_value(), measured);
+    }
+  }
+}
+
 TEST(Rules, RefuseWhatIsNoNumberAndGoOnWithoutIt) {
   for (const std::string_view rule : rule_names()) {
     const auto aggregator = make_aggregator({.aggregation = std::string(rule)});
