@@ -108,6 +108,21 @@ void AdaptedWeight::attach(const LayerAdapter& adapter, Seed seed) {
   alpha = adapter.alpha;
 }
 
+void AdaptedWeight::attach_core(Seed seed) {
+  check(groups == 1, ErrorCode::kInvalidConfig,
+        "[adapters] a core is for layers without groups: take them out of targets, or train "
+        "factors");
+  basis = orthonormal_tensor({rank(), weight.size(0)}, seed).t().contiguous().to(weight.options());
+  core = torch::zeros({rank(), rank()}, weight.options());
+  take_core();
+}
+
+void AdaptedWeight::take_core() {
+  if (core.defined()) {
+    mapper = mapper_of(basis, core, extractor.dim());
+  }
+}
+
 at::Tensor AdaptedWeight::fused_weight() const {
   if (!has_adapter() || is_fused()) {
     return weight;
@@ -164,6 +179,13 @@ at::Tensor merged(const at::Tensor& weight,
                      b.view({groups, outputs / groups, -1}),
                      a.view({groups, a.size(0) / groups, -1}), /*beta=*/1, /*alpha=*/factor)
       .view_as(weight);
+}
+
+at::Tensor mapper_of(const at::Tensor& basis, const at::Tensor& core, std::int64_t dimensions) {
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(dimensions), 1);
+  shape[0] = basis.size(0);
+  shape[1] = core.size(1);
+  return at::mm(basis, core).view(shape);
 }
 
 at::Tensor scaled_mapper(const at::Tensor& mapper, double factor, const at::Tensor& scale) {

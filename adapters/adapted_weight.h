@@ -13,6 +13,8 @@ namespace lorae::adapters {
 
 inline constexpr std::string_view kExtractorSuffix = ".extractor";
 inline constexpr std::string_view kMapperSuffix = ".mapper";
+inline constexpr std::string_view kCoreSuffix = ".core";
+inline constexpr std::string_view kBasisSuffix = ".basis";
 
 /// What a layer saw, if somebody asked.
 struct LayerTrace {
@@ -35,6 +37,8 @@ struct AdaptedWeight {
   at::Tensor weight;
   at::Tensor extractor;     ///< undefined without an adapter
   at::Tensor mapper;        ///< undefined without an adapter
+  at::Tensor core;          ///< [r, r]; undefined unless the mapper is made of it: basis core
+  at::Tensor basis;         ///< [Cout, r], its columns orthonormal; undefined without a core
   at::Tensor plain_weight;  ///< the backbone's, while `weight` holds the fused one
   /// What a folded norm multiplied each output by, [Cout]: the adapter's share needs it, too.
   /// Undefined if nothing is folded in.
@@ -55,6 +59,13 @@ struct AdaptedWeight {
   void attach(const LayerAdapter& adapter, Seed seed);
   /// With scaling alpha / rank and Kaiming's start.
   void attach(std::int64_t rank, double alpha, Seed seed);
+
+  /// Makes the mapper one of a core of zeros, in a basis that is drawn from `seed`; then it is what
+  /// `take_core` makes it. Precondition: has_adapter(). Errors: kInvalidConfig for groups.
+  void attach_core(Seed seed);
+  /// The mapper is that of the core as it is now, with its graph, if one is made. Does nothing
+  /// without a core.
+  void take_core();
 
   /// W_eff: what a plain layer needs to give the same output. Shape: as `weight`.
   at::Tensor fused_weight() const;
@@ -77,6 +88,9 @@ at::Tensor merged(const at::Tensor& weight,
                   double factor,
                   std::int64_t groups,
                   const at::Tensor& scale = {});
+
+/// The mapper of a core. Shapes: as in AdaptedWeight; `dimensions`: of the mapper, 2 or 4.
+at::Tensor mapper_of(const at::Tensor& basis, const at::Tensor& core, std::int64_t dimensions);
 
 /// The mapper as a matrix with all that its outputs are multiplied by; no graph is made.
 /// Formula: factor * scale * B. Shapes: mapper [Cout, r, ...] in, [Cout, r] out; `scale` [Cout] may

@@ -1,7 +1,9 @@
 #include "adapters/adapter_file.h"
 
+#include "adapters/adapted_weight.h"
 #include "base/error.h"
 #include "tensors/safetensors.h"
+#include "tensors/torch.h"
 
 namespace lorae::adapters {
 namespace {
@@ -25,6 +27,34 @@ void save_adapter(const std::filesystem::path& path, const Adapter& adapter) {
 }
 
 Adapter load_adapter(const std::filesystem::path& path) {
+  Adapter adapter = load_adapter_as_kept(path);
+  std::vector<StateDict::Entry> entries;
+  for (const StateDict::Entry& entry : adapter.state) {
+    if (entry.first.ends_with(kBasisSuffix)) {
+      continue;
+    }
+    if (!entry.first.ends_with(kCoreSuffix)) {
+      entries.push_back(entry);
+      continue;
+    }
+    const std::string layer = entry.first.substr(0, entry.first.size() - kCoreSuffix.size());
+    const auto part = [&](std::string_view suffix) {
+      return adapter.state.find(layer + std::string(suffix));
+    };
+    const at::Tensor& core = entry.second;
+    const at::Tensor *basis = part(kBasisSuffix), *extractor = part(kExtractorSuffix);
+    check(basis != nullptr && extractor != nullptr && core.dim() == 2 && basis->dim() == 2 &&
+              basis->size(1) == core.size(0) && extractor->dim() >= 2,
+          ErrorCode::kCorruptData, "[adapter] '", path.string(), "': '", entry.first,
+          "' has no basis and extractor of its shape");
+    entries.emplace_back(layer + std::string(kMapperSuffix),
+                         mapper_of(*basis, core, extractor->dim()));
+  }
+  adapter.state = StateDict(std::move(entries));
+  return adapter;
+}
+
+Adapter load_adapter_as_kept(const std::filesystem::path& path) {
   SafetensorsFile file = load_safetensors(path);
   const auto description = file.metadata.find(kMetadataKey);
   check(description != file.metadata.end(), ErrorCode::kIncompatible, "[adapter] '", path.string(),

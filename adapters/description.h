@@ -15,9 +15,11 @@ namespace lorae::adapters {
 enum class Kind { kLorae, kFull, kHead };
 /// Which factors of adapters are trained and sent: both; or the mappers alone, on extractors that
 /// stay as the seed draws them and never travel; or both, but in each round only one, which all
-/// clients share the other of. Source: FFA-LoRA, Sun et al. 2024 (arXiv:2403.12313), which freezes
-/// A; RoLoRA, Chen et al. 2025 (arXiv:2502.01755), which takes turns.
-enum class Factors { kBoth, kMapper, kAlternating };
+/// clients share the other of; or an r x r core alone, between an extractor and a basis of the
+/// mapper that stay as the seed draws them. Source: FFA-LoRA, Sun et al. 2024 (arXiv:2403.12313),
+/// which freezes A; RoLoRA, Chen et al. 2025 (arXiv:2502.01755), which takes turns; LoRA-XS,
+/// Bałazy et al. 2024 (arXiv:2405.17604), which trains a core.
+enum class Factors { kBoth, kMapper, kAlternating, kCore };
 /// Which layers are trained in full beside adapters, or alone: the last ones, none, or those with
 /// the branches that lead to them (models/layers/network.h).
 enum class Head { kLast, kNone, kBranch };
@@ -73,8 +75,8 @@ namespace lorae {
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<adapters::Kind> = {"lorae", "full", "head"};
 template <>
-inline constexpr std::array<std::string_view, 3> kNames<adapters::Factors> = {"factors", "mapper",
-                                                                              "alternating"};
+inline constexpr std::array<std::string_view, 4> kNames<adapters::Factors> = {
+    "factors", "mapper", "alternating", "core"};
 template <>
 inline constexpr std::array<std::string_view, 2> kOldNames<adapters::Head> = {"full", "frozen"};
 template <>

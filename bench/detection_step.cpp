@@ -38,7 +38,7 @@ StateDict prepare(models::Model& model, const std::string& kind) {
   using adapters::Head;
   StateDict trained = training::all_parameters(model);
   if (kind == "lorae") {
-    training::attach_adapters(model, {.rank = 8}, Head::kLast, Seed{2});
+    training::attach_adapters(model, {.rank = 8}, adapters::Factors::kBoth, Head::kLast, Seed{2});
     trained = training::trainable_of(model, adapters::Kind::kLorae, adapters::Factors::kBoth,
                                      Head::kLast, adapters::Norm::kFrozen);
     model.fold_norms();

@@ -89,7 +89,7 @@ void GlobalState::restore(const runs::RunDirectory& directory,
                           const std::string& digest_hex,
                           bool moments) {
   const auto path = directory.adapter_path(version);
-  adapters::Adapter adapter = adapters::load_adapter(path);
+  adapters::Adapter adapter = adapters::load_adapter_as_kept(path);
   adapters::check_fits(adapter.info, info_);
   check_aligned(joined(tensors_, constant_), adapter.state);
   StateDict state = part_like(adapter.state, tensors_);

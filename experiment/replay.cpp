@@ -14,6 +14,7 @@
 #include "experiment/run_config.h"
 #include "runs/journal.h"
 #include "tensors/torch.h"
+#include "training/trainable.h"
 
 namespace lorae::experiment {
 namespace {
@@ -71,13 +72,12 @@ class Recorded {
       : directory_(directory),
         journal_(directory.journal_path(), runs::Journal::Mode::kRead),
         how_(how),
-        start_(adapters::load_adapter(directory.adapter_path(RoundId{0}))),
+        start_(adapters::load_adapter_as_kept(directory.adapter_path(RoundId{0}))),
         keeps_moments_(how.server.empty()) {
     std::vector<StateDict::Entry> constant, sent;
     for (const StateDict::Entry& entry : start_.state) {
-      const bool stays = method.kind == adapters::Kind::kLorae &&
-                         method.train == adapters::Factors::kMapper &&
-                         entry.first.ends_with(adapters::kExtractorSuffix);
+      const bool stays =
+          method.kind == adapters::Kind::kLorae && training::is_constant(method.train, entry.first);
       (stays ? constant : sent).push_back(entry);
     }
     initial_ = StateDict(std::move(sent));
@@ -99,8 +99,9 @@ class Recorded {
     }
     state.step(sum_of(record.round, state.tensors()).pseudo_gradient);
     const StateDict now = state.next().clone();
-    const StateDict then = part_like(
-        adapters::load_adapter(directory_.adapter_path(record.round)).state, state.tensors());
+    const StateDict then =
+        part_like(adapters::load_adapter_as_kept(directory_.adapter_path(record.round)).state,
+                  state.tensors());
     const double moved = squared(minus(then, state.tensors()));
     const double apart = squared(minus(now, then));
     return {.round = record.round,

@@ -15,7 +15,7 @@ namespace {
 StateDict initial_from(const std::filesystem::path& file,
                        const training::Learner& learner,
                        const adapters::AdapterInfo& wanted) {
-  const adapters::Adapter adapter = adapters::load_adapter(file);
+  const adapters::Adapter adapter = adapters::load_adapter_as_kept(file);
   try {
     adapters::check_fits(adapter.info, wanted);
     check_aligned(joined(learner.trainable(), learner.constant()), adapter.state);

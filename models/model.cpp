@@ -44,10 +44,12 @@ at::Tensor Model::pooled(const at::Tensor& images) const {
 }
 
 at::Tensor Model::forward(const at::Tensor& images) {
+  take_cores();
   return network_->forward(pooled(images));
 }
 
 std::vector<Output> Model::predict(const at::Tensor& images) {
+  take_cores();
   return network_->predict(pooled(images));
 }
 
@@ -181,6 +183,32 @@ void Model::attach_adapters(const std::vector<adapters::LayerDescription>& layer
   }
 }
 
+void Model::attach_cores(Seed seed) {
+  for (const auto& [shape, host] : adaptable_) {
+    if (host->has_adapter()) {
+      host->attach_core(seed.derive("basis", shape.name));
+    }
+  }
+}
+
+StateDict Model::cores() const {
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [shape, host] : adaptable_) {
+    if (host->core.defined()) {
+      entries.emplace_back(shape.name + std::string(adapters::kCoreSuffix), host->core);
+      entries.emplace_back(shape.name + std::string(adapters::kBasisSuffix), host->basis);
+    }
+  }
+  return StateDict(std::move(entries));
+}
+
+/// Before anything is computed: cores may have been trained or loaded.
+void Model::take_cores() {
+  for (const auto& [shape, host] : adaptable_) {
+    host->take_core();
+  }
+}
+
 std::vector<adapters::LayerDescription> Model::adapter_layers() const {
   std::vector<adapters::LayerDescription> layers;
   for (const auto& [shape, host] : adaptable_) {
@@ -198,6 +226,7 @@ std::vector<adapters::LayerDescription> Model::adapter_layers() const {
 }
 
 void Model::fuse() {
+  take_cores();
   for (const auto& [shape, host] : adaptable_) {
     host->fuse();
   }
@@ -249,6 +278,12 @@ void Model::train_only(const StateDict& trainable) {
       entry.tensor.requires_grad_(false);
     }
   }
+  for (const auto& [shape, host] : adaptable_) {
+    if (host->core.defined()) {
+      host->core.requires_grad_(false);
+      host->take_core();  // without a graph, or it could not be frozen
+    }
+  }
   for (const auto& [name, tensor] : adapter()) {
     tensor.requires_grad_(false);
   }
@@ -261,6 +296,7 @@ void Model::train_only(const StateDict& trainable) {
 template <typename Change>
 void Model::change_tensors(Change change) {
   const torch::NoGradGuard no_grad;
+  take_cores();
   const auto replace = [&](at::Tensor& tensor) {
     const at::Tensor changed = tensor.defined() ? change(tensor) : at::Tensor();
     if (changed.defined() && !changed.is_same(tensor)) {
@@ -276,8 +312,8 @@ void Model::change_tensors(Change change) {
     }
     if (auto* block = dynamic_cast<AdaptableBlock*>(&layer)) {
       adapters::AdaptedWeight& host = block->adapted();
-      for (at::Tensor* tensor :
-           {&host.extractor, &host.mapper, &host.plain_weight, &host.output_scale}) {
+      for (at::Tensor* tensor : {&host.extractor, &host.mapper, &host.core, &host.basis,
+                                 &host.plain_weight, &host.output_scale}) {
         replace(*tensor);
       }
     }

@@ -75,6 +75,11 @@ class Model {
   /// Those of a file, with extractors of zero, too.
   /// Errors: kIncompatible if a layer is not there or is of another geometry.
   void attach_adapters(const std::vector<adapters::LayerDescription>& layers);
+  /// Makes the mapper of every adapter one of a core of zeros; layer L draws its basis from
+  /// seed.derive("basis", L). Errors: kInvalidConfig for a layer with groups.
+  void attach_cores(Seed seed);
+  /// Cores and bases of the adapters that have them.
+  StateDict cores() const;
   /// The adapters as a file describes them.
   std::vector<adapters::LayerDescription> adapter_layers() const;
 
@@ -116,6 +121,7 @@ class Model {
  private:
   StateDict weights_of(const std::vector<std::string>& layers) const;
   at::Tensor pooled(const at::Tensor& images) const;
+  void take_cores();
   const at::Tensor& any_weight() const { return convolutions_.front().second->weight; }
   template <typename Change>
   void change_tensors(Change change);

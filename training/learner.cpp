@@ -17,7 +17,7 @@ Learner::Learner(const Plan& plan, const StateDict& backbone, at::Device device)
   copy_values_(model_->backbone(), backbone);
   const MethodOptions& method = plan.method;
   if (method.kind == Kind::kLorae) {
-    attach_adapters(*model_, method.lorae, method.head, Seed{plan.seed});
+    attach_adapters(*model_, method.lorae, method.train, method.head, Seed{plan.seed});
   }
   trained_ = trainable_ =
       trainable_of(*model_, method.kind, method.train, method.head, method.norm);

@@ -151,7 +151,7 @@ class Training {
              .about = models::description_text(description())};
     total_parameters_ = count_parameters(*model);
     if (options.kind == Kind::kLorae) {
-      attach_adapters(*model, options.lorae, options.head, Seed{config_.seed});
+      attach_adapters(*model, options.lorae, options.train, options.head, Seed{config_.seed});
       info_.layers = model->adapter_layers();
     }
     if (options.kind == Kind::kFull) {

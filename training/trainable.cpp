@@ -8,24 +8,40 @@
 namespace lorae::training {
 namespace {
 
-/// All extractors, or all mappers.
-StateDict factors_of(const models::Model& model, std::string_view suffix) {
+/// The entries whose names `wanted` takes.
+template <typename Wanted>
+StateDict filtered(const StateDict& state, Wanted wanted) {
   std::vector<StateDict::Entry> entries;
-  for (const auto& [name, tensor] : model.adapter()) {
-    if (name.ends_with(suffix)) {
-      entries.emplace_back(name, tensor);
+  for (const StateDict::Entry& entry : state) {
+    if (wanted(entry.first)) {
+      entries.push_back(entry);
     }
   }
   return StateDict(std::move(entries));
+}
+
+/// What adapters are made of: extractors, and mappers or cores and bases.
+StateDict parts_of(const models::Model& model, adapters::Factors factors) {
+  if (factors != adapters::Factors::kCore) {
+    return model.adapter();
+  }
+  const auto is_extractor = [](const std::string& name) {
+    return name.ends_with(adapters::kExtractorSuffix);
+  };
+  return joined(filtered(model.adapter(), is_extractor), model.cores());
 }
 
 }  // namespace
 
 void attach_adapters(models::Model& model,
                      const adapters::LoraeOptions& lorae,
+                     adapters::Factors factors,
                      adapters::Head head,
                      Seed seed) {
   model.attach_adapters(lorae, seed);
+  if (factors == adapters::Factors::kCore) {
+    model.attach_cores(seed);
+  }
   for (const auto& [shape, weight] : model.adaptable()) {
     check(head == adapters::Head::kNone || !shape.head || !weight->has_adapter(),
           ErrorCode::kInvalidConfig, "[training] the head '", shape.name,
@@ -51,8 +67,8 @@ StateDict trainable_of(const models::Model& model,
   if (kind == adapters::Kind::kFull) {
     add(model.weights());
   } else {
-    add(factors == adapters::Factors::kMapper ? factors_of(model, adapters::kMapperSuffix)
-                                              : model.adapter());
+    add(filtered(parts_of(model, factors),
+                 [&](const std::string& name) { return !is_constant(factors, name); }));
   }
   if (head == adapters::Head::kBranch) {
     add(model.branches());
@@ -77,19 +93,22 @@ StateDict trained_in(const StateDict& trained,
   }
   const bool extractors = round.value % static_cast<std::uint64_t>(period) == 0;
   const auto rests = extractors ? adapters::kMapperSuffix : adapters::kExtractorSuffix;
-  std::vector<StateDict::Entry> entries;
-  for (const StateDict::Entry& entry : trained) {
-    if (!entry.first.ends_with(rests)) {
-      entries.push_back(entry);
-    }
-  }
-  return StateDict(std::move(entries));
+  return filtered(trained, [&](const std::string& name) { return !name.ends_with(rests); });
+}
+
+bool is_constant(adapters::Factors factors, std::string_view name) {
+  const bool core = factors == adapters::Factors::kCore;
+  return ((core || factors == adapters::Factors::kMapper) &&
+          name.ends_with(adapters::kExtractorSuffix)) ||
+         (core && name.ends_with(adapters::kBasisSuffix));
 }
 
 StateDict constant_of(const models::Model& model, adapters::Kind kind, adapters::Factors factors) {
-  return kind == adapters::Kind::kLorae && factors == adapters::Factors::kMapper
-             ? factors_of(model, adapters::kExtractorSuffix)
-             : StateDict{};
+  if (kind != adapters::Kind::kLorae) {
+    return {};
+  }
+  return filtered(parts_of(model, factors),
+                  [&](const std::string& name) { return is_constant(factors, name); });
 }
 
 StateDict all_parameters(const models::Model& model) {
@@ -122,10 +141,12 @@ std::vector<ParameterGroup> parameter_groups(const StateDict& trained,
   std::vector<ParameterGroup> groups{weights, mappers, norms, biases};
   const bool apart = !options.decay_all || options.warmup_bias_rate > 0;
   for (const auto& [name, tensor] : trained) {
-    const std::size_t group = name.ends_with(adapters::kMapperSuffix) ? 1
-                              : apart && name.ends_with(".bias")      ? 3
-                              : apart && tensor.dim() == 1            ? 2
-                                                                      : 0;
+    const bool mapper =
+        name.ends_with(adapters::kMapperSuffix) || name.ends_with(adapters::kCoreSuffix);
+    const std::size_t group = mapper                             ? 1
+                              : apart && name.ends_with(".bias") ? 3
+                              : apart && tensor.dim() == 1       ? 2
+                                                                 : 0;
     groups[group].parameters.push_back(tensor);
   }
   std::erase_if(groups, [](const ParameterGroup& group) { return group.parameters.empty(); });

@@ -15,20 +15,22 @@ template <typename Options, typename Visitor>
 void visit_what_is_trained(Options& options, Visitor&& visit) {
   visit("kind", options.kind, anything(), "what is trained: lorae, full or head");
   visit("train", options.train, anything(),
-        "lorae: factors; mapper, on extractors that the seed draws and nobody sends; alternating");
+        "lorae: factors; mapper, on extractors that the seed draws and nobody sends; alternating; "
+        "core, r x r between such extractors and mappers");
   adapters::visit_fields(options.lorae, visit);
   visit("head", options.head, anything(), "lorae, head: trained in full: last, branch or none");
   visit("norm", options.norm, anything(),
         "lorae, head: BatchNorm: frozen, affine, trained, or local to each device");
   visit("mapper_learning_rate_ratio", options.mapper_learning_rate_ratio, between(0.001, 1e6),
-        "lorae: the mapper's rate over the others' (LoRA+)");
+        "lorae: the mapper's, or core's, rate over the others' (LoRA+)");
 }
 
-/// Puts adapters on a model whose head is trained as said.
-/// Errors: as Model::attach_adapters; kInvalidConfig for an adapter on a head that is trained in
-/// full.
+/// Puts adapters on a model whose head is trained as said, with cores if these are to be trained.
+/// Errors: as Model::attach_adapters and attach_cores; kInvalidConfig for an adapter on a head that
+/// is trained in full.
 void attach_adapters(models::Model& model,
                      const adapters::LoraeOptions& lorae,
+                     adapters::Factors factors,
                      adapters::Head head,
                      Seed seed);
 
@@ -50,7 +52,10 @@ StateDict trained_in(const StateDict& trained,
                      RoundId round,
                      std::int64_t period);
 
-/// The factors of adapters that are not trained, and which a file of what is needs to be used.
+/// True for parts of adapters that stay as the seed draws them, by their names.
+bool is_constant(adapters::Factors factors, std::string_view name);
+
+/// The parts of adapters that are not trained, and which a file of what is needs to be used.
 StateDict constant_of(const models::Model& model, adapters::Kind kind, adapters::Factors factors);
 
 /// Every parameter, BatchNorm's among them, without statistics and counts: to train from scratch.

@@ -38,7 +38,7 @@ Counts count(const training::TrainConfig& config, std::int64_t rank_meant) {
     };
     counts.by_rule = by_rule(options.lorae.rank);
     counts.meant = rank_meant > 0 ? by_rule(rank_meant) : 0;
-    training::attach_adapters(*model, options.lorae, options.head, Seed{0});
+    training::attach_adapters(*model, options.lorae, options.train, options.head, Seed{0});
   }
   counts.updated =
       training::trainable_of(*model, options.kind, options.train, options.head, options.norm)

@@ -55,6 +55,30 @@ TEST_F(AdapterFile, RoundTrips) {
   EXPECT_EQ(loaded.info.base_digest, "c0ffee");
 }
 
+TEST_F(AdapterFile, OfACoreIsReadAsTheMapperThatItMakes) {
+  const at::Tensor extractor = torch::rand({2, 1, 3, 3}), core = torch::rand({2, 2}),
+                   basis = torch::rand({5, 2});
+  const StateDict kept({{"conv1.extractor", extractor},
+                        {"conv1.core", core},
+                        {"conv1.basis", basis},
+                        {"fc.core_like", torch::ones({1})}});
+  save_adapter(path(), {example_info(), kept});
+
+  const StateDict read = load_adapter(path()).state;
+
+  EXPECT_TRUE(same_bits(load_adapter_as_kept(path()).state, kept));
+  ASSERT_EQ(read.size(), 3U);
+  EXPECT_TRUE(same_bits(read.at("conv1.extractor"), extractor));
+  EXPECT_TRUE(read.at("conv1.mapper").equal(basis.mm(core).view({5, 2, 1, 1})));
+
+  save_adapter(path(), {example_info(), StateDict({{"conv1.extractor", extractor},
+                                                   {"conv1.core", core},
+                                                   {"conv1.basis", torch::rand({5, 3})}})});
+  expect_refused(ErrorCode::kCorruptData, "'conv1.core' has no basis and extractor of its shape");
+  save_adapter(path(), {example_info(), StateDict({{"conv1.core", core}})});
+  expect_refused(ErrorCode::kCorruptData, "'conv1.core' has no basis and extractor of its shape");
+}
+
 TEST_F(AdapterFile, IsASafetensorsFileThatAnybodyReads) {
   save_adapter(path(), {example_info(), StateDict({{"w", torch::ones({1})}})});
   EXPECT_TRUE(load_safetensors(path()).state.at("w").equal(torch::ones({1})));

@@ -158,6 +158,25 @@ TEST_F(Results, AreTheSameIfKeptUpdatesAreAggregatedAgain) {
   EXPECT_THROW(experiment::replay(folder_ / "unkept/runs/lorae-seed0", {}), Error);
 }
 
+TEST_F(Results, CoresAloneTravelAndTheirFilesAreWhole) {
+  experiment::RunConfig core = config(2);
+  core.methods.resize(1);
+  core.methods[0].train = adapters::Factors::kCore;
+  core.federation.keep_updates = true;
+  simulate({core, folder_ / "home", folder_ / "out", /*resume=*/false});
+  core.federation.rounds = 3;  // goes on from its files
+
+  const auto run = simulate({core, folder_ / "home", folder_ / "out", /*resume=*/true}).runs[0];
+
+  EXPECT_EQ(run.trainable_parameters, 9 * 2 * 2 + 1290);
+  const fs::path folder = folder_ / "out/runs/lorae-seed0";
+  const auto adapter = adapters::load_adapter(folder / "adapter-000003.safetensors");
+  EXPECT_EQ(adapter.state.size(), 2 * adapter.info.layers.size() + 2) << "as of any adapter";
+  for (const experiment::ReplayedRound& round : experiment::replay(folder, {}).rounds) {
+    EXPECT_EQ(round.digest, round.recorded_digest);
+  }
+}
+
 TEST_F(Results, MappersAloneTravelAndTheirFilesAreWhole) {
   experiment::RunConfig both = config(2);
   both.methods.resize(1);

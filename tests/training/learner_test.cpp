@@ -80,6 +80,43 @@ TEST_F(LearnerTest, TrainsAndSendsMappersAloneOnExtractorsOfTheSeed) {
   EXPECT_TRUE(learner_of(both).constant().empty());
 }
 
+TEST_F(LearnerTest, TrainsAndSendsCoresAloneBetweenWhatTheSeedDraws) {
+  Plan plan = small_plan("lorae");
+  plan.method.train = adapters::Factors::kCore;
+  plan.method.lorae.extractor_init = "orthonormal";
+  Learner learner = learner_of(plan);
+  std::int64_t cores = 0;
+  for (const auto& [name, tensor] : learner.trainable()) {
+    cores += name.ends_with(adapters::kCoreSuffix) ? tensor.numel() : 0;
+    EXPECT_FALSE(adapters::kMapperSuffix == name.substr(name.rfind('.'))) << name;
+  }
+  EXPECT_EQ(cores, 9 * 4 * 4) << "of nine layers";
+  EXPECT_EQ(learner.constant().size(), 18U) << "an extractor and a basis for each";
+  const StateDict constant = learner.constant().clone(), before = learner.trainable().clone();
+  const Metrics untrained = learner.evaluate(images_);
+
+  for (const std::uint64_t round : {1U, 2U}) {
+    learner.fit_round(images_, "ada", RoundId{round}, 1);
+  }
+
+  EXPECT_EQ(digest_of(learner.constant()), digest_of(constant));
+  for (const auto& [name, tensor] : learner.trainable()) {
+    EXPECT_FALSE(same_bits(tensor, before.at(name))) << name << " did not move";
+  }
+  const at::Tensor mapper = learner.model().adapter().at("conv1.mapper").detach();
+  learner.evaluate(images_);
+  EXPECT_TRUE(
+      learner.model()
+          .adapter()
+          .at("conv1.mapper")
+          .flatten(1)
+          .allclose(constant.at("conv1.basis").mm(learner.trainable().at("conv1.core").detach())))
+      << "what the cores are now";
+  EXPECT_GT(mapper.abs().max().item<float>(), 0.0F);
+  learner.load(before);
+  EXPECT_EQ(learner.evaluate(images_), untrained);
+}
+
 TEST_F(LearnerTest, TrainsOneFactorAtATimeIfTheyAlternate) {
   Plan plan = small_plan("lorae");
   plan.method.train = adapters::Factors::kAlternating;
