@@ -2,9 +2,9 @@
 //
 // Usage: bench_training_step [MODEL...]. Each variant runs in a process of its own, variants in
 // turn, some rounds; the ratios are of the fastest steps. Full fine-tuning is what people do: every
-// weight, BatchNorm in training mode. Beside it, full with frozen BatchNorm, and the frozen
-// backbone without adapters, forward and back to the first convolution's output: what no adapter
-// can be under.
+// weight, BatchNorm in training mode. Beside it, full with frozen BatchNorm, mappers alone on
+// frozen extractors, and the frozen backbone without adapters, forward and back to the first
+// convolution's output: what no adapter can be under.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -44,6 +44,16 @@ void warm_up() {
   at::silu(at::conv2d(x, w)).sum().backward();
 }
 
+StateDict mappers_of(const models::Model& model) {
+  std::vector<StateDict::Entry> mappers;
+  for (const StateDict::Entry& entry : model.adapter()) {
+    if (entry.first.ends_with(adapters::kMapperSuffix)) {
+      mappers.push_back(entry);
+    }
+  }
+  return StateDict(std::move(mappers));
+}
+
 /// The tensors that the variant trains.
 StateDict prepare(models::Model& model, const std::string& variant) {
   std::vector<StateDict::Entry> trained;
@@ -62,10 +72,10 @@ StateDict prepare(models::Model& model, const std::string& variant) {
   } else {
     model.fold_norms();
     model.attach_adapters({.rank = 8}, Seed{2});
-    add(model.adapter());
+    add(variant == "mapper" ? mappers_of(model) : model.adapter());
     add(model.head());
     for (const auto& [name, conv] : model.convolutions()) {
-      if (variant != "chosen") {
+      if (variant != "chosen" && variant != "mapper") {
         conv->form = variant == "branch"   ? adapters::Form::kBranch
                      : variant == "merged" ? adapters::Form::kMerged
                                            : adapters::Form::kThin;
@@ -114,7 +124,7 @@ Measured measure(const Subject& subject, const std::string& variant) {
 void compare(const Subject& subject) {
   std::map<std::string, Measured> all;
   const std::vector<std::string> variants = {"full", "full-frozen-bn", "branch", "merged",
-                                             "thin", "chosen",         "floor"};
+                                             "thin", "chosen",         "mapper", "floor"};
   for (int round = 0; round < kRounds; ++round) {
     for (const std::string& variant : variants) {
       const Measured one = bench::in_child([&] { return measure(subject, variant); });
