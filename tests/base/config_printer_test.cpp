@@ -28,7 +28,8 @@ TEST(ConfigPrinter, WritesCommentedToml) {
             "note = \"none\"                         # for people\n"
             "kind = \"fedavg\"                       # of method\n"
             "labels = [0, 1]                       # to keep\n"
-            "classes = []                          # by name\n");
+            "classes = []                          # by name\n"
+            "most = 0                              # to send\n");
 }
 
 TEST(ConfigPrinter, WritesListsOfTablesAndTheTopLevel) {

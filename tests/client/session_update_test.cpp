@@ -33,39 +33,6 @@ TEST_F(SessionUpdate, IsRememberedThenSentPieceByPiece) {
   EXPECT_EQ(text_of(first.body), "0123");
 }
 
-TEST_F(SessionUpdate, GoesWholeToACoordinatorThatKnowsThat) {
-  train(1);
-  const TrainedUpdate small{bytes_from("xyz"), 40, {{"loss/train", 0.5}}};
-  const auto next_round = [](std::uint64_t round) {
-    return wire::NextRound{.session = kSession,
-                           .round = RoundId{round},
-                           .model = shortened(digest_of(model_bytes(round))),
-                           .body = model_bytes(round)};
-  };
-  hear(next_round(2));
-  session_.on_trained(key_of(1), small, now_);  // the coordinator has moved on
-  session_.take_work();
-
-  session_.on_trained(key_of(2), small, now_);
-
-  const auto whole = take_one<wire::WholeUpdate>();
-  EXPECT_EQ(whole.session, kSession);
-  EXPECT_EQ(whole.round, RoundId{2});
-  EXPECT_EQ(whole.object, shortened(digest_of(small.payload)));
-  EXPECT_EQ(whole.num_examples, 40U);
-  EXPECT_EQ(whole.metrics, small.metrics);
-  EXPECT_EQ(text_of(whole.body), "xyz");
-  pass(kRetry);
-  EXPECT_EQ(text_of(take_one<wire::WholeUpdate>().body), "xyz") << "asked for again by silence";
-  hear(verdict(VerdictKind::kAccepted, 0, 2));
-  EXPECT_EQ(session_.state(), State::kIdle);
-
-  hear(next_round(3));
-  session_.take_work();
-  session_.on_trained(key_of(3), trained(), now_);  // ten bytes are no single piece here
-  EXPECT_EQ(take_one<wire::Update>().total, 10U);
-}
-
 TEST_F(SessionUpdate, FollowsTheOffsetsOfTheVerdicts) {
   send_first();
 
