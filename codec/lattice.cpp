@@ -141,7 +141,8 @@ Blocks on_grid(Blocks state) {
   for (Block& block : state) {
     const double grid = grid_of(block.values);
     for (float& value : block.values) {
-      value = static_cast<float>(std::nearbyint(static_cast<double>(value) / grid) * grid);
+      const double rounded = std::nearbyint(static_cast<double>(value) / grid) * grid;
+      value = static_cast<float>(rounded + 0.0);  // never -0: no difference could say that
     }
   }
   return state;

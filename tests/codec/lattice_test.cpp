@@ -114,6 +114,15 @@ TEST(Lattice, AGridIsFineBesideTheLargestValue) {
   }
 }
 
+TEST(Lattice, AStartHasNoNegativeZeros) {
+  const Blocks start = on_grid({block_of("w", {-1e-9F, -0.0F, 1.0F})});
+  const Bytes nothing = encode_difference(start, start).payload;
+  const Blocks same = sum(start, decode_difference(nothing, layout_of(start)).value());
+  EXPECT_EQ(digest_of(same), digest_of(start));
+  EXPECT_FALSE(std::signbit(start[0].values[0]));
+  EXPECT_FALSE(std::signbit(start[0].values[1]));
+}
+
 TEST(Lattice, RefusesWhatIsNotOnOne) {
   Blocks wild = random_blocks(1, 1);
   wild[0].values[0] = 1e10F;
