@@ -115,7 +115,7 @@ TEST(Lattice, AGridIsFineBesideTheLargestValue) {
 }
 
 TEST(Lattice, AStartHasNoNegativeZeros) {
-  const Blocks start = on_grid({block_of("w", {-1e-9F, -0.0F, 1.0F})});
+  const Blocks start = on_grid({Block{{"w", {3}, -1}, {-1e-9F, -0.0F, 1.0F}}});
   const Bytes nothing = encode_difference(start, start).payload;
   const Blocks same = sum(start, decode_difference(nothing, layout_of(start)).value());
   EXPECT_EQ(digest_of(same), digest_of(start));
