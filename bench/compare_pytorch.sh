@@ -25,16 +25,15 @@ theirs() {  # METHOD WORKERS -> trainings per second
 }
 
 echo "load before: $(cut -d' ' -f1-3 /proc/loadavg); cores: $(nproc); rounds: $rounds"
-ours lorae-r8 2 >/dev/null  # makes the backbone, warms the caches
+ours lorae 2 >/dev/null  # makes the backbone, warms the caches
 for method in lorae full; do
-  name=$([ "$method" = lorae ] && echo lorae-r8 || echo full)
-  first=$(ours "$name" 2)
+  first=$(ours "$method" 2)
   peer=$(theirs "$method" 2)
-  second=$(ours "$name" 2)
+  second=$(ours "$method" 2)
   echo "$method: ours $first and $second, PyTorch $peer trainings/s with 2 workers;" \
     "ratio $(awk "BEGIN { printf \"%.2f\", ($first + $second) / 2 / $peer }")"
 done
 for threads in 1 2; do
-  echo "lorae with $threads thread(s): $(ours lorae-r8 "$threads") trainings/s"
+  echo "lorae with $threads thread(s): $(ours lorae "$threads") trainings/s"
 done
 echo "load after: $(cut -d' ' -f1-3 /proc/loadavg)"

@@ -15,7 +15,7 @@ rounds=3 cohort=10
 ours() {  # -> trainings per second, largest resident memory in MB
   rm -rf "$work/out"
   "$python" - build/release/bin/lorae-simulate configs/quickstart.toml --home "$work/home" --out "$work/out" \
-    --method lorae-r8 --set simulation.baseline=lorae-r8 --set simulation.threads=2 \
+    --method lorae --set simulation.baseline=lorae --set simulation.threads=2 \
     --set model.name=resnet18 --set model.stem=small --set model.pool=1 \
     --set data.partition=iid --set data.private_images=10000 --set data.public_images=200 \
     --set data.test_images=100 --set pretraining.epochs=1 \
