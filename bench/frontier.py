@@ -117,7 +117,7 @@ def picture(all_rows, baseline):
         yield f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>'
         wide, at_the_end = 7 * len(row["method"]), x > width - 150
         begin = x - 9 - wide if at_the_end else x + 9
-        at = y + 4
+        at = y + 16  # below the line
         while any(begin < other[1] and other[0] < begin + wide and abs(at - other[2]) < 13 for other in labels):
             at += 1
         labels.append((begin, begin + wide, at))
