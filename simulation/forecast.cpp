@@ -17,8 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using runs::Direction;
 
-constexpr std::int64_t kRounds = 3;
-
 /// A folder that goes with what it holds.
 class Scratch {
  public:
@@ -72,35 +70,46 @@ class Ledger {
   std::vector<runs::LedgerRow> rows_;
 };
 
+struct Mean {
+  double bytes = 0, spread = 0;
+};
+
 /// Bytes per client and round of `rounds` rounds, from the first `run` of them.
-double mean_of(const Ledger& ledger,
-               std::string_view payload,
-               std::int64_t cohort,
-               std::int64_t rounds,
-               std::int64_t run) {
+Mean mean_of(const Ledger& ledger,
+             std::string_view payload,
+             std::int64_t cohort,
+             std::int64_t rounds,
+             std::int64_t run) {
   const bool is_model = payload == coordinator::kLayerModel;
-  double bytes = 0, later = 0;
+  const std::int64_t first = run > 3               ? run / 2 + 1
+                             : is_model && run > 1 ? 2
+                                                   : 1;  // that tells more
+  double bytes = 0, later = 0, least = 0, most = 0;
   for (std::int64_t round = 1; round <= run; ++round) {
     const auto id = RoundId{static_cast<std::uint64_t>(round)};
-    bytes += ledger.total(id, payload) + ledger.total(id, coordinator::kLayerControl);
-    later += is_model && round == 1 ? 0 : ledger.total(id, payload);
+    const double own = ledger.total(id, payload);
+    bytes += own + ledger.total(id, coordinator::kLayerControl);
+    if (round >= first) {
+      least = round == first ? own : std::min(least, own);
+      most = std::max(most, own);
+      later += own / static_cast<double>(run - first + 1);
+    }
   }
-  if (rounds > run) {
-    later /= static_cast<double>(is_model ? run - 1 : run);
-    later += static_cast<double>(cohort) *
-             ledger.least_of_a_client(RoundId{2}, coordinator::kLayerControl);
-    bytes += static_cast<double>(rounds - run) * later;
-  }
-  return bytes / static_cast<double>(rounds * cohort);
+  const auto all = static_cast<double>(rounds * cohort), left = static_cast<double>(rounds - run);
+  later += static_cast<double>(cohort) *
+           ledger.least_of_a_client(RoundId{2}, coordinator::kLayerControl);
+  return {(bytes + left * later) / all, left * (most - least) / 2 / all};
 }
 
 }  // namespace
 
-std::vector<BytesForecast> forecast_bytes(experiment::RunConfig config, const fs::path& home) {
+std::vector<BytesForecast> forecast_bytes(experiment::RunConfig config,
+                                          const fs::path& home,
+                                          std::int64_t measured) {
   const std::int64_t rounds = config.federation.rounds;
   const std::int64_t cohort =
       config.federation.cohort == 0 ? config.federation.clients : config.federation.cohort;
-  config.federation.rounds = std::min(rounds, kRounds);
+  config.federation.rounds = std::min(rounds, std::max<std::int64_t>(measured, 2));
   config.simulation.seeds.resize(1);
   const Scratch scratch(home);
   simulate({config, home, scratch.path() / "out", /*resume=*/false});
@@ -112,9 +121,9 @@ std::vector<BytesForecast> forecast_bytes(experiment::RunConfig config, const fs
     const auto mean = [&](Direction direction, std::string_view payload) {
       return mean_of(Ledger(journal, direction), payload, cohort, rounds, config.federation.rounds);
     };
-    forecasts.push_back({.method = method.name,
-                         .uplink = mean(Direction::kUplink, coordinator::kLayerUpdate),
-                         .downlink = mean(Direction::kDownlink, coordinator::kLayerModel)});
+    const Mean up = mean(Direction::kUplink, coordinator::kLayerUpdate),
+               down = mean(Direction::kDownlink, coordinator::kLayerModel);
+    forecasts.push_back({method.name, up.bytes, down.bytes, up.spread, down.spread});
   }
   return forecasts;
 }

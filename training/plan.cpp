@@ -1,5 +1,8 @@
 #include "training/plan.h"
 
+#include <algorithm>
+
+#include "base/str.h"
 #include "codec/chain.h"
 
 namespace lorae::training {
@@ -14,6 +17,29 @@ void visit_fields(Top& top, Visitor&& visit) {
   visit("seed", top.seed, at_least(0), "of every random choice");
 }
 
+/// TOML of one value a line, as a ConfigPrinter writes it, without comments and empty lines.
+std::string without_comments(std::string_view toml) {
+  std::string text;
+  while (!toml.empty()) {
+    const std::string_view line = toml.substr(0, toml.find('\n'));
+    toml.remove_prefix(std::min(line.size() + 1, toml.size()));
+    bool quoted = false;
+    std::size_t end = 0;  // behind the last character that counts
+    for (std::size_t i = 0; i < line.size() && (quoted || line[i] != '#'); ++i) {
+      if (quoted && line[i] == '\\') {
+        ++i;
+      } else if (line[i] == '"') {
+        quoted = !quoted;
+      }
+      end = line[std::min(i, line.size() - 1)] == ' ' ? end : i + 1;
+    }
+    if (end > 0) {
+      text += str(line.substr(0, end), '\n');
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string plan_text(const Plan& plan) {
@@ -25,7 +51,7 @@ std::string plan_text(const Plan& plan) {
   printer.print("training", plan.training);
   printer.print("method", plan.method);
   printer.print("augment", plan.augment);
-  return printer.text();
+  return without_comments(printer.text());
 }
 
 ParsedPlan parse_plan(std::string_view text) {

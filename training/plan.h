@@ -159,7 +159,7 @@ struct Plan {
   data::AugmentOptions augment = data::kNoAugmentation;  ///< of the images that clients train on
 };
 
-/// As TOML, comments included; parse_plan reads it back to the same values.
+/// As TOML without comments, for it travels; parse_plan reads it back to the same values.
 std::string plan_text(const Plan& plan);
 
 struct ParsedPlan {

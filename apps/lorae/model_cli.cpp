@@ -53,6 +53,7 @@ struct ParamsArguments {
   bool as_json = false, bytes = false, paper = false;
   Codecs codecs;
   std::string config;
+  std::int64_t measured = 3;
   ConfigFlags overrides;
   HomeFlag home;
 };
@@ -63,7 +64,7 @@ void count(const ParamsArguments& asked, const CLI::App& command) {
   } else if (!asked.config.empty()) {
     print_forecast(experiment::load_run_config(
                        asked.config, [&](ConfigReader& reader) { asked.overrides.apply(reader); }),
-                   asked.home.folder().string());
+                   asked.home.folder().string(), asked.measured);
   } else if (asked.choice.name.empty()) {
     throw CLI::RequiredError(command.get_display_name() + ": MODEL, or --paper");
   } else if (asked.bytes) {
@@ -87,10 +88,13 @@ void add_params_command(CLI::App& app) {
   params->add_option("--downlink", asked->codecs.downlink, "codec chain, for --bytes")
       ->capture_default_str();
   auto* plan =
-      params
-          ->add_option("--config", asked->config, "of a run; three rounds predict the bytes of all")
+      params->add_option("--config", asked->config, "of a run; its first rounds predict all bytes")
           ->needs(predict)
           ->excludes(model);
+  params->add_option("--rounds-measured", asked->measured, "first rounds to run, for --config")
+      ->check(CLI::Range(2, 1000000))
+      ->needs(plan)
+      ->capture_default_str();
   asked->overrides.settings("KEY=VALUE, overrides --config")->needs(plan);
   asked->home.option()->needs(plan);
   params->add_flag("--paper", asked->paper, "the paper's tables beside ours, instead of one model");

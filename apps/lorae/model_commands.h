@@ -41,8 +41,10 @@ void print_bytes(const ModelChoice& choice,
                  const adapters::LoraeOptions& lorae,
                  const Codecs& codecs);
 
-/// Prints the same for the methods of a run, from its first rounds.
-void print_forecast(const experiment::RunConfig& run, const std::string& home);
+/// Prints the same for the methods of a run, from its first `measured` rounds.
+void print_forecast(const experiment::RunConfig& run,
+                    const std::string& home,
+                    std::int64_t measured);
 
 struct ProfileOptions {
   ModelChoice model;

@@ -180,14 +180,20 @@ void print_bytes(const ModelChoice& choice, const LoraeOptions& lorae, const Cod
       codecs.downlink, static_cast<double>(up[1]) / static_cast<double>(up[0]));
 }
 
-void print_forecast(const experiment::RunConfig& run, const std::string& home) {
-  const auto forecasts = simulation::forecast_bytes(run, home);
-  say("{:16} {:>14} {:>14}\n", "method", "bytes up", "bytes down");
+void print_forecast(const experiment::RunConfig& run,
+                    const std::string& home,
+                    std::int64_t measured) {
+  const auto forecasts = simulation::forecast_bytes(run, home, measured);
+  say("{:16} {:>22} {:>22}\n", "method", "bytes up", "bytes down");
   for (const simulation::BytesForecast& one : forecasts) {
-    say("{:16} {:14.0f} {:14.0f}\n", one.method, one.uplink, one.downlink);
+    say("{:16} {:12.0f} +- {:6.0f} {:12.0f} +- {:6.0f}\n", one.method, one.uplink,
+        one.uplink_spread, one.downlink, one.downlink_spread);
   }
-  say("\nper client and round, the mean of {} rounds, framing and joining included\n",
-      run.federation.rounds);
+  say("\nper client and round, the mean of {} rounds, framing and joining included; from the first "
+      "{}:\n"
+      "+- half of the range of those that tell of the others; --rounds-measured N runs more of "
+      "them\n",
+      run.federation.rounds, std::min(measured, run.federation.rounds));
 }
 
 void print_paper_params() {

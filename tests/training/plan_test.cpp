@@ -105,10 +105,16 @@ TEST(Plan, HasOneText) {
   EXPECT_EQ(plan_text(parse_plan(plan_text(unusual_plan())).plan), plan_text(unusual_plan()));
 }
 
-TEST(Plan, ExplainsItself) {
-  const std::string text = plan_text(Plan{});
-  EXPECT_NE(text.find("[method]"), std::string::npos);
-  EXPECT_NE(text.find("# lorae: filters of each extractor"), std::string::npos);
+TEST(Plan, TravelsWithoutComments) {
+  Plan plan;
+  plan.task.classes = {"a # b", "\"#\"", "back\\", "#"};
+  const std::string text = plan_text(plan);
+  EXPECT_NE(text.find("[method]\n"), std::string::npos);
+  EXPECT_NE(text.find("\nname = \"lorae-r8\"\n"), std::string::npos);
+  EXPECT_EQ(text.find("# lorae"), std::string::npos);
+  EXPECT_EQ(text.find("\n\n"), std::string::npos);
+  EXPECT_EQ(parse_plan(text).plan.task.classes, plan.task.classes);
+  EXPECT_LT(text.size(), 2500U);
 }
 
 TEST(Plan, TakesDefaultsForWhatIsNotSaid) {
