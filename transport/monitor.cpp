@@ -24,10 +24,12 @@ Monitor::Monitor(zmq::socket_ref watched)
     : watched_(watched), events_(make_socket(zmq::socket_type::pair)) {
   const std::string address = unique_address();
   try {
-    if (zmq_socket_monitor(watched_.handle(), address.c_str(), kEvents) != 0) {
-      throw zmq::error_t();
-    }
-    events_.connect(address);
+    uninterrupted([&] {
+      if (zmq_socket_monitor(watched_.handle(), address.c_str(), kEvents) != 0) {
+        throw zmq::error_t();
+      }
+    });
+    uninterrupted([&] { events_.connect(address); });
   } catch (const zmq::error_t& error) {
     fail(ErrorCode::kUnavailable, "[transport] cannot watch a socket: ", error.what());
   }

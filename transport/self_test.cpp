@@ -40,7 +40,7 @@ Answer dial(const Endpoint& endpoint,
     set_client_keys(dealer, *keys, server_public_key);
   }
   try {
-    dealer.connect(endpoint.text());
+    uninterrupted([&] { dealer.connect(endpoint.text()); });
   } catch (const zmq::error_t& error) {
     fail(ErrorCode::kUnavailable, "[transport] self-test: cannot dial ", endpoint.text(), ": ",
          error.what());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <chrono>
 #include <optional>
 #include <span>
@@ -34,6 +35,22 @@ void set_option(zmq::socket_t& socket, Option option, const Value& value, std::s
     }
     fail(ErrorCode::kUnavailable, "[transport] this libzmq refuses option ", name, shown, ": ",
          error.what(), "; version 4.3.4 with CURVE is needed");
+  }
+}
+
+/// Does `action`, again if a signal came in its middle: libzmq gives up then, with nothing done.
+/// Errors: its zmq::error_t.
+template <typename Action>
+void uninterrupted(Action action) {
+  for (;;) {
+    try {
+      action();
+      return;
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) {
+        throw;
+      }
+    }
   }
 }
 

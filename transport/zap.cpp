@@ -199,7 +199,7 @@ struct ZapHandler::State {
 
 ZapHandler::ZapHandler() : state_(new State) {
   try {
-    state_->socket.bind(kAddress);
+    uninterrupted([&] { state_->socket.bind(kAddress); });
   } catch (const zmq::error_t& error) {
     fail(ErrorCode::kUnavailable, "[zap] cannot bind the authentication handler: ", error.what());
   }

@@ -53,7 +53,7 @@ struct Connection {
     const Endpoint endpoint = Endpoint::to_dial(options.endpoint);
     set_option(dealer, opt::ipv6, endpoint.is_ipv6(), "IPV6");
     try {
-      dealer.connect(endpoint.text());
+      uninterrupted([&] { dealer.connect(endpoint.text()); });
     } catch (const zmq::error_t& error) {
       fail(ErrorCode::kInvalidConfig, "[transport] cannot dial ", endpoint.text(), ": ",
            error.what());

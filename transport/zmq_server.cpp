@@ -42,7 +42,7 @@ void set_server_options(zmq::socket_t& router, const ZmqServerOptions& options, 
 /// Binds to one address. Returns false if another process listens there.
 bool try_bind(zmq::socket_t& router, const std::string& address) {
   try {
-    router.bind(address);
+    uninterrupted([&] { router.bind(address); });
     return true;
   } catch (const zmq::error_t& error) {
     check(error.num() == EADDRINUSE, ErrorCode::kInvalidConfig, "[transport] cannot listen on ",

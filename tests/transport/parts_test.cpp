@@ -13,11 +13,29 @@
 #include "transport/endpoint.h"
 #include "transport/io_thread.h"
 #include "transport/outbox.h"
+#include "transport/socket.h"
 
 namespace lorae::transport {
 namespace {
 
 using std::chrono::milliseconds;
+
+TEST(Uninterrupted, TriesAgainAfterASignalAndAfterNothingElse) {
+  int calls = 0;
+  const auto fails = [&](int error, int times) {
+    return [&calls, error, times] {
+      if (++calls <= times) {
+        errno = error;
+        throw zmq::error_t();
+      }
+    };
+  };
+  uninterrupted(fails(EINTR, 3));
+  EXPECT_EQ(calls, 4);
+  calls = 0;
+  EXPECT_THROW(uninterrupted(fails(EADDRINUSE, 1)), zmq::error_t);
+  EXPECT_EQ(calls, 1);
+}
 
 TEST(Endpoint, ReadsHostAndPort) {
   EXPECT_EQ(Endpoint::to_dial("tcp://example.org:7227").text(), "tcp://example.org:7227");
