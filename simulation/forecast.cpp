@@ -80,15 +80,14 @@ Mean mean_of(const Ledger& ledger,
              std::int64_t cohort,
              std::int64_t rounds,
              std::int64_t run) {
-  const bool is_model = payload == coordinator::kLayerModel;
-  const std::int64_t first = run > 3               ? run / 2 + 1
-                             : is_model && run > 1 ? 2
-                                                   : 1;  // that tells more
+  const bool few = run <= 3, is_model = payload == coordinator::kLayerModel;
+  const std::int64_t first = !few ? run / 2 + 1 : is_model && run > 1 ? 2 : 1;  // that tells more
   double bytes = 0, later = 0, least = 0, most = 0;
   for (std::int64_t round = 1; round <= run; ++round) {
     const auto id = RoundId{static_cast<std::uint64_t>(round)};
-    const double own = ledger.total(id, payload);
-    bytes += own + ledger.total(id, coordinator::kLayerControl);
+    const double control = ledger.total(id, coordinator::kLayerControl);
+    const double own = ledger.total(id, payload) + (few ? 0 : control);
+    bytes += own + (few ? control : 0);
     if (round >= first) {
       least = round == first ? own : std::min(least, own);
       most = std::max(most, own);
@@ -96,8 +95,10 @@ Mean mean_of(const Ledger& ledger,
     }
   }
   const auto all = static_cast<double>(rounds * cohort), left = static_cast<double>(rounds - run);
-  later += static_cast<double>(cohort) *
-           ledger.least_of_a_client(RoundId{2}, coordinator::kLayerControl);
+  if (few) {  // of a client that is in already
+    later += static_cast<double>(cohort) *
+             ledger.least_of_a_client(RoundId{2}, coordinator::kLayerControl);
+  }
   return {(bytes + left * later) / all, left * (most - least) / 2 / all};
 }
 

@@ -53,7 +53,7 @@ struct ParamsArguments {
   bool as_json = false, bytes = false, paper = false;
   Codecs codecs;
   std::string config;
-  std::int64_t measured = 3;
+  std::int64_t measured = 6;
   ConfigFlags overrides;
   HomeFlag home;
 };

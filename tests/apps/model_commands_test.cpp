@@ -64,11 +64,11 @@ TEST(ModelCommands, PredictTheBytesOfARunFromItsConfiguration) {
          "clients = 4\ncohort = 2\n[[methods]]\nname = \"plain\"\nkind = \"full\"\n"
          "uplink = \"float32\"\ndownlink = \"float32\"\n";
   const std::string config = folder / "run.toml";
-  const Finished done =
-      run({"lorae", "params", "--bytes", "--config", config, "--home", (folder / "home").string()});
+  const Finished done = run({"lorae", "params", "--bytes", "--config", config, "--rounds-measured",
+                             "4", "--home", (folder / "home").string()});
   ASSERT_EQ(done.status, 0) << done.errors;
   EXPECT_NE(done.output.find("plain                 1227"), std::string::npos) << done.output;
-  EXPECT_NE(done.output.find("from the first 3:"), std::string::npos) << done.output;
+  EXPECT_NE(done.output.find("from the first 4:"), std::string::npos) << done.output;
   EXPECT_NE(done.output.find("the mean of 40 rounds"), std::string::npos) << done.output;
 
   EXPECT_NE(run({"lorae", "params", "--config", config}).status, 0) << "without --bytes";

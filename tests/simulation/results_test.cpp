@@ -212,7 +212,7 @@ TEST_F(Results, BytesOfARunAreForecastFromItsFirstRounds) {
   experiment::RunConfig run = config(2);
   run.federation.rounds = 8;
   run.methods.resize(2);
-  const auto forecasts = forecast_bytes(run, folder_ / "home");
+  const auto forecasts = forecast_bytes(run, folder_ / "home", 3);
   const auto left = fs::directory_iterator(folder_ / "home");
   EXPECT_TRUE(std::none_of(begin(left), end(left), [](const auto& entry) {
     return entry.path().filename().string().starts_with("forecast");
@@ -237,7 +237,7 @@ TEST_F(Results, BytesOfARunAreForecastFromItsFirstRounds) {
 TEST_F(Results, AForecastOfAFewRoundsIsTheRun) {
   experiment::RunConfig run = config(2);
   run.methods.resize(1);
-  const auto forecasts = forecast_bytes(run, folder_ / "home");
+  const auto forecasts = forecast_bytes(run, folder_ / "home", 3);
   const report::Comparison comparison =
       simulate({run, folder_ / "home", folder_ / "out", /*resume=*/false});
   EXPECT_DOUBLE_EQ(forecasts[0].uplink, comparison.runs[0].uplink_bytes_per_client_round);
