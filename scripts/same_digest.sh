@@ -18,7 +18,7 @@ digests() {  # COMMIT: leaves "method seed digest" lines in its folder
     git -C "$work/tree" checkout -q "$1"
     (cd "$work/tree" && LORAE_PROGRAMS_ONLY=1 scripts/build.sh release) >"$work/build.log" 2>&1 ||
       { tail -20 "$work/build.log" >&2; exit 1; }
-    "$work/tree/build/release/bin/lorae-simulate" configs/quickstart.toml --home "$work/home" --out "$out" \
+    "$work/tree/build/release/bin/lorae-simulate" "$work/tree/configs/quickstart.toml" --home "$work/home" --out "$out" \
       --set federation.rounds=3 --set data.test_images=200 >"$work/run.log" 2>&1 || { tail -20 "$work/run.log" >&2; exit 1; }
     python3 -c 'import json, sys
 for run in json.load(open(sys.argv[1]))["runs"]: print(run["name"], run["seed"], run["digest"])' \
