@@ -9,6 +9,18 @@ namespace {
 
 constexpr std::size_t kPendingBytes = 8U << 20U;  // then updates are made durable at once
 
+/// The ledger's word for a client's message.
+const char* layer_of(const Result<wire::Message, wire::Unreadable>& message) {
+  if (!message) {
+    return kLayerControl;
+  }
+  const bool is_update = std::holds_alternative<wire::Update>(*message) ||
+                         std::holds_alternative<wire::WholeUpdate>(*message);
+  return is_update                                           ? kLayerUpdate
+         : std::holds_alternative<wire::Heartbeat>(*message) ? kLayerHeartbeat
+                                                             : kLayerControl;
+}
+
 }  // namespace
 
 void Coordinator::send(const ClientId& client,
@@ -16,7 +28,7 @@ void Coordinator::send(const ClientId& client,
                        wire::Message message,
                        const char* layer) {
   wire::Frame frame = wire::pack(std::move(message));
-  traffic_.count(client, runs::Direction::kDownlink, layer, frame.size());
+  traffic_.count(client, runs::Direction::kDownlink, layer, bytes_of(frame));
   channel_.send(connection, std::move(frame));
 }
 
@@ -24,11 +36,10 @@ void Coordinator::on_frame(transport::ConnectionId connection,
                            const ClientId& client,
                            wire::Frame frame,
                            TimePoint now) {
-  const std::size_t size = frame.size();
+  const MessageBytes bytes = bytes_of(frame);
   auto message = wire::unpack(std::move(frame));
-  const bool is_update = message && (std::holds_alternative<wire::Update>(*message) ||
-                                     std::holds_alternative<wire::WholeUpdate>(*message));
-  traffic_.count(client, runs::Direction::kUplink, is_update ? kLayerUpdate : kLayerControl, size);
+  traffic_.spoke(client, connection);
+  traffic_.count(client, runs::Direction::kUplink, layer_of(message), bytes);
   if (!message) {
     on_unreadable(connection, client, message.error());
     return;
@@ -71,7 +82,7 @@ void Coordinator::on_unreadable(transport::ConnectionId connection,
                                 : why.why() == Why::kUnknownKind ? wire::RejectCode::kUnknownKind
                                                                  : wire::RejectCode::kMalformed;
   wire::Frame frame = wire::pack_for(why.version(), {.code = code, .detail = why.what()});
-  traffic_.count(client, runs::Direction::kDownlink, kLayerControl, frame.size());
+  traffic_.count(client, runs::Direction::kDownlink, kLayerControl, bytes_of(frame));
   channel_.send(connection, std::move(frame));
 }
 
@@ -241,7 +252,7 @@ void Coordinator::on_message(const Roster::Member& member,
                              const ClientId& client,
                              const wire::Heartbeat& beat) {
   send(client, member.connection,
-       wire::HeartbeatAck{.session = member.session, .round = counting_round()});
+       wire::HeartbeatAck{.session = member.session, .round = counting_round()}, kLayerHeartbeat);
   if (beat.state == wire::ClientState::kIdle && round_ && round_->awaits(client)) {
     assign(client, /*in_full=*/true);  // it missed the first one
   }
@@ -296,8 +307,10 @@ bool Coordinator::on_frame_after_bye(transport::ConnectionId connection,
                                      const ClientId& client,
                                      wire::Frame frame,
                                      TimePoint now) {
-  traffic_.count(client, runs::Direction::kUplink, kLayerControl, frame.size());
+  const MessageBytes bytes = bytes_of(frame);
   const auto message = wire::unpack(std::move(frame));
+  traffic_.spoke(client, connection);
+  traffic_.count(client, runs::Direction::kUplink, layer_of(message), bytes);
   if (!message) {
     return false;
   }

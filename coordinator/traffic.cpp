@@ -1,6 +1,31 @@
 #include "coordinator/traffic.h"
 
+#include "transport/overhead.h"
+
 namespace lorae::coordinator {
+
+MessageBytes bytes_of(const wire::Frame& frame) {
+  return {static_cast<std::int64_t>(frame.size()), transport::sent_bytes(frame)};
+}
+
+void Traffic::count(const ClientId& client,
+                    runs::Direction direction,
+                    const char* layer,
+                    const MessageBytes& bytes) {
+  counted_[client][{direction, layer, kStageFramed}] += bytes.framed;
+  counted_[client][{direction, layer, kStageSent}] += bytes.sent;
+}
+
+void Traffic::spoke(const ClientId& client, transport::ConnectionId connection) {
+  if (connections_[client] != connection) {
+    connections_[client] = connection;
+    auto& counted = counted_[client];
+    counted[{runs::Direction::kUplink, runs::kLayerConnection, kStageSent}] +=
+        transport::kHandshakeUp;
+    counted[{runs::Direction::kDownlink, runs::kLayerConnection, kStageSent}] +=
+        transport::kHandshakeDown;
+  }
+}
 
 void Traffic::count(const ClientId& client,
                     runs::Direction direction,

@@ -8,14 +8,24 @@
 #include "base/ids.h"
 #include "codec/chain.h"
 #include "runs/journal.h"
+#include "transport/channel.h"
 
 namespace lorae::coordinator {
 
 using runs::kLayerBackbone;
 using runs::kLayerControl;
+using runs::kLayerHeartbeat;
 using runs::kLayerModel;
 using runs::kLayerUpdate;
 using runs::kStageFramed;
+using runs::kStageSent;
+
+/// What a message takes. Units: bytes.
+struct MessageBytes {
+  std::int64_t framed = 0;  ///< as a process hands it to its socket
+  std::int64_t sent = 0;    ///< as a connection carries it: transport/overhead.h
+};
+MessageBytes bytes_of(const wire::Frame& frame);
 
 /// Bytes counted since the last time they were written to the journal.
 class Traffic {
@@ -24,9 +34,9 @@ class Traffic {
   void count(const ClientId& client,
              runs::Direction direction,
              const char* layer,
-             std::size_t bytes) {
-    counted_[client][{direction, layer, kStageFramed}] += static_cast<std::int64_t>(bytes);
-  }
+             const MessageBytes& bytes);
+  /// The client spoke on this connection; the handshake of a new one is counted.
+  void spoke(const ClientId& client, transport::ConnectionId connection);
   /// The layers of an object, after each stage of its chain.
   void count(const ClientId& client,
              runs::Direction direction,
@@ -39,6 +49,7 @@ class Traffic {
  private:
   using Key = std::tuple<runs::Direction, std::string, std::string>;  // layer, stage
   std::map<ClientId, std::map<Key, std::int64_t>> counted_;
+  std::map<ClientId, transport::ConnectionId> connections_;  // the last one of each
 };
 
 }  // namespace lorae::coordinator

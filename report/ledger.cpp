@@ -51,7 +51,7 @@ class Builder {
     for (const LedgerSum& sum : sums_) {
       if (asks("stage")) {
         add(sum, sum.layer, sum.bytes);
-      } else if (is_message(sum.layer)) {
+      } else if (sum.stage == runs::kStageFramed) {
         const bool framing = asks("layer") && holds_layers(sum.layer);
         add(sum, framing ? kFraming : sum.layer, sum.bytes);
       } else if (asks("layer") && sum.stage == codec::kStageCoded) {

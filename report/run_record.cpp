@@ -35,7 +35,8 @@ std::map<RoundId, RoundRecord> read_rounds(const runs::Journal& journal) {
     const auto bytes = static_cast<double>(row.bytes);
     RoundRecord& round = found->second;
     (row.direction == Direction::kUplink ? round.uplink_bytes : round.downlink_bytes) += bytes;
-    round.control_bytes += row.layer == runs::kLayerControl ? bytes : 0;
+    const bool control = row.layer == runs::kLayerControl || row.layer == runs::kLayerHeartbeat;
+    round.control_bytes += control ? bytes : 0;
   }
   return rounds;
 }

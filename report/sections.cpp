@@ -26,7 +26,7 @@ struct Layer {
 std::vector<Layer> layers_of(const RunRecord& run, Direction direction) {
   std::map<std::string, std::map<std::string, double>> sums;
   for (const runs::LedgerRow& row : run.ledger) {
-    if (row.direction == direction && row.stage != runs::kStageFramed) {
+    if (row.direction == direction && !row.layer.starts_with('(')) {
       sums[row.layer][row.stage] += static_cast<double>(row.bytes) / run.client_rounds();
     }
   }
@@ -110,7 +110,9 @@ Table ledger_table(const std::vector<NamedRun>& runs) {
   Table table{.title = "Ledger by layer, direction and stage",
               .note =
                   "Bytes of the whole run, of all clients. \"framed\" is what a process hands to "
-                  "its socket; (model), (update), (control) and (backbone) are whole messages.",
+                  "its socket, \"sent\" what a connection carries: encrypted, without TCP's "
+                  "headers. (model), (update), (control), (heartbeat) and (backbone) are whole "
+                  "messages, (connection) is handshakes.",
               .columns = {{"method", Unit::kText},
                           {"direction", Unit::kText},
                           {"layer", Unit::kText},

@@ -39,11 +39,15 @@ enum class Direction { kUplink, kDownlink };
 
 // The ledger's words for bytes that belong to no layer of the model.
 inline constexpr const char* kLayerControl = "(control)";
+inline constexpr const char* kLayerHeartbeat = "(heartbeat)";
+inline constexpr const char* kLayerConnection = "(connection)";  ///< handshakes; only `sent`
 inline constexpr const char* kLayerModel = "(model)";
 inline constexpr const char* kLayerUpdate = "(update)";
 inline constexpr const char* kLayerBackbone = "(backbone)";
 /// The stage of whole messages, as a process hands them to its socket.
 inline constexpr const char* kStageFramed = "framed";
+/// The stage of whole messages as a connection carries them: with what ZMTP and CURVE add.
+inline constexpr const char* kStageSent = "sent";
 
 /// "uplink" or "downlink".
 std::string_view direction_name(Direction direction);
@@ -52,7 +56,7 @@ std::string_view direction_name(Direction direction);
 struct BytesEntry {
   Direction direction = Direction::kUplink;
   std::string layer;       ///< a tensor's name, or "(control)", "(update)", ... for whole messages
-  std::string stage;       ///< "raw", "encoded", "framed", ...: 1 to 64 of [a-z0-9_:.-]
+  std::string stage;       ///< "raw", "coded", "framed", ...: 1 to 64 of [a-z0-9_:.-]
   std::int64_t bytes = 0;  ///< not negative
 };
 

@@ -4,6 +4,7 @@
 
 #include "coordinator/traffic.h"
 #include "tests/base/support.h"
+#include "transport/overhead.h"
 
 namespace lorae::coordinator {
 namespace {
@@ -77,9 +78,11 @@ TEST(Traffic, AddsUpUntilItIsWrittenAndCleared) {
   const ClientId ada{"ada"};
   journal.open_round(RoundId{1}, {ada});
   Traffic traffic;
-  traffic.count(ada, runs::Direction::kUplink, kLayerUpdate, 100);
-  traffic.count(ada, runs::Direction::kUplink, kLayerUpdate, 20);
-  traffic.count(ada, runs::Direction::kDownlink, kLayerModel, 3);
+  traffic.spoke(ada, transport::ConnectionId{1});
+  traffic.count(ada, runs::Direction::kUplink, kLayerUpdate, {.framed = 100, .sent = 135});
+  traffic.spoke(ada, transport::ConnectionId{1});
+  traffic.count(ada, runs::Direction::kUplink, kLayerUpdate, {.framed = 20, .sent = 55});
+  traffic.count(ada, runs::Direction::kDownlink, kLayerModel, {.framed = 3, .sent = 38});
 
   traffic.write(journal, RoundId{1});
   traffic.clear();
@@ -87,6 +90,15 @@ TEST(Traffic, AddsUpUntilItIsWrittenAndCleared) {
 
   EXPECT_EQ(journal.total_bytes(runs::Direction::kUplink, kStageFramed), 120);
   EXPECT_EQ(journal.total_bytes(runs::Direction::kDownlink, kStageFramed, kLayerModel), 3);
+  EXPECT_EQ(journal.total_bytes(runs::Direction::kUplink, kStageSent, kLayerUpdate), 190);
+  EXPECT_EQ(journal.total_bytes(runs::Direction::kUplink, kStageSent, runs::kLayerConnection),
+            transport::kHandshakeUp)
+      << "one connection";
+
+  traffic.spoke(ada, transport::ConnectionId{7});
+  traffic.write(journal, RoundId{1});
+  EXPECT_EQ(journal.total_bytes(runs::Direction::kDownlink, kStageSent, runs::kLayerConnection),
+            2 * transport::kHandshakeDown);
 }
 
 }  // namespace

@@ -161,6 +161,9 @@ TEST_F(RoundOfThree, HandsOutItsResultAfterTheLastRoundAndCountsThoseBytes) {
   }
   network_.deliver_all();
   coordinator_->write_traffic();
+  EXPECT_GT(
+      journal_->total_bytes(runs::Direction::kUplink, runs::kStageFramed, runs::kLayerHeartbeat), 0)
+      << "of its own, beside control messages";
 
   EXPECT_TRUE(coordinator_->is_alone());
   EXPECT_GE(pieces, 4) << "backbone and model, twice";

@@ -13,6 +13,7 @@
 #include "transport/endpoint.h"
 #include "transport/io_thread.h"
 #include "transport/outbox.h"
+#include "transport/overhead.h"
 #include "transport/socket.h"
 
 namespace lorae::transport {
@@ -35,6 +36,18 @@ TEST(Uninterrupted, TriesAgainAfterASignalAndAfterNothingElse) {
   calls = 0;
   EXPECT_THROW(uninterrupted(fails(EADDRINUSE, 1)), zmq::error_t);
   EXPECT_EQ(calls, 1);
+}
+
+TEST(Overhead, IsThatOfEncryptedParts) {
+  const auto sent = [](std::size_t head, std::size_t body) {
+    return sent_bytes({Bytes(head), Bytes(body)});
+  };
+  EXPECT_EQ(sent(10, 0), 2 + 33 + 10) << "one part";
+  EXPECT_EQ(sent(222, 0), 2 + 255) << "the last with a short header";
+  EXPECT_EQ(sent(223, 0), 9 + 256);
+  EXPECT_EQ(sent(10, 5000), 2 + 33 + 10 + 9 + 33 + 5000);
+  EXPECT_EQ(kHandshakeUp, 64 + 202 + 9 + 292);
+  EXPECT_EQ(kHandshakeDown, 64 + 170 + 67);
 }
 
 TEST(Endpoint, ReadsHostAndPort) {
