@@ -5,6 +5,7 @@
 
 #include "aggregation/rules/factor_mean.h"
 #include "aggregation/rules/factor_median.h"
+#include "aggregation/rules/normalised_steps.h"
 #include "aggregation/rules/product_mean.h"
 #include "base/error.h"
 
@@ -46,11 +47,16 @@ std::unique_ptr<Aggregator> make_aggregator(const RuleOptions& options) {
   if (options.measure_error) {
     rule = std::make_unique<WithProductError>(std::move(rule));
   }
+  if (options.weighting == "fednova") {  // around that one: its error is not that of fewer steps
+    rule = std::make_unique<NormalisedSteps>(std::move(rule));
+  }
   return rule;
 }
 
-std::int64_t weight_of(const RuleOptions& options, std::int64_t num_examples) {
-  return options.weighting == "uniform" ? 1 : num_examples;
+std::int64_t weight_of(const RuleOptions& options, const LocalWork& work) {
+  return options.weighting == "uniform"   ? 1
+         : options.weighting == "fednova" ? NormalisedSteps::weight_of(work)
+                                          : work.examples;
 }
 
 }  // namespace lorae::aggregation

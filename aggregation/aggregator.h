@@ -26,17 +26,24 @@ struct RuleOptions {
 template <typename Visitor>
 void visit_fields(RuleOptions& options, Visitor&& visit) {
   visit("aggregation", options.aggregation, one_of(rule_names()), "from updates to one step");
-  visit("weighting", options.weighting, one_of({"examples", "uniform"}),
-        "of a client in a mean: its images, or 1");
+  visit("weighting", options.weighting, one_of({"examples", "uniform", "fednova"}),
+        "of a client in a mean: its images, 1, or its images for each local step (FedNova)");
   visit("measure_error", options.measure_error, anything(),
         "of each round: how far the new products are from the mean of the clients' products");
 }
 
+/// What a client did for its update.
+struct LocalWork {
+  std::int64_t examples = 1;
+  std::int64_t steps = 1;  ///< of its optimiser
+};
+
 /// What a client changed, with its say in the mean.
 struct ClientUpdate {
   ClientId client;
-  std::int64_t weight = 1;  ///< positive
+  std::int64_t weight = 1;  ///< positive; by weight_of
   StateDict delta;          ///< float32, local - global, of all updates aligned
+  LocalWork work = {};
 };
 
 struct Aggregate {
@@ -69,7 +76,7 @@ class Aggregator {
 /// Errors: kInvalidConfig for an unknown name.
 std::unique_ptr<Aggregator> make_aggregator(const RuleOptions& options);
 
-/// The weight of a client with so many examples.
-std::int64_t weight_of(const RuleOptions& options, std::int64_t num_examples);
+/// The weight of a client that did so much.
+std::int64_t weight_of(const RuleOptions& options, const LocalWork& work);
 
 }  // namespace lorae::aggregation

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "adapters/description.h"
@@ -22,6 +23,8 @@ struct ExchangeOptions {
   aggregation::ServerOptions server;
   adapters::AdapterInfo info;  ///< of the saved files
   StateDict constant = {};     ///< what these hold beside the state
+  /// Steps that a client of so many examples takes in a round; empty: 1.
+  std::function<std::int64_t(std::int64_t examples)> local_steps = {};
 };
 
 }  // namespace lorae::coordinator

@@ -11,6 +11,7 @@ Intake::Intake(const ExchangeOptions& exchange, codec::Layout layout)
       layout_(std::move(layout)),
       most_(exchange.max_uplink),
       options_(exchange.rule),
+      local_steps_(exchange.local_steps),
       rule_(aggregation::make_aggregator(exchange.rule)) {}
 
 Result<Receipt> Intake::accept(ByteView payload, const codec::Blocks& held) const {
@@ -21,10 +22,19 @@ Result<Receipt> Intake::accept(ByteView payload, const codec::Blocks& held) cons
   return Receipt{adapters::to_state(decoded->blocks), std::move(decoded->stages)};
 }
 
+aggregation::ClientUpdate Intake::update_of(const ClientId& client,
+                                            StateDict delta,
+                                            std::int64_t num_examples) const {
+  const aggregation::LocalWork work{.examples = num_examples,
+                                    .steps = local_steps_ ? local_steps_(num_examples) : 1};
+  return {.client = client,
+          .weight = aggregation::weight_of(options_, work),
+          .delta = std::move(delta),
+          .work = work};
+}
+
 void Intake::add(const ClientId& client, const Receipt& receipt, std::int64_t num_examples) {
-  rule_->add({.client = client,
-              .weight = aggregation::weight_of(options_, num_examples),
-              .delta = receipt.delta});
+  rule_->add(update_of(client, receipt.delta, num_examples));
 }
 
 void Intake::begin(const StateDict& base) {

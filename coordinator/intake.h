@@ -26,6 +26,11 @@ class Intake {
   /// `held`: what the client started from. Errors (returned): kCorruptData.
   Result<Receipt> accept(ByteView payload, const codec::Blocks& held) const;
 
+  /// What an update is to a rule.
+  aggregation::ClientUpdate update_of(const ClientId& client,
+                                      StateDict delta,
+                                      std::int64_t num_examples) const;
+
   /// Errors: as Aggregator::add; the round is as if the update had never come then.
   void add(const ClientId& client, const Receipt& receipt, std::int64_t num_examples);
 
@@ -42,6 +47,7 @@ class Intake {
   codec::Layout layout_;
   ByteCount most_;
   aggregation::RuleOptions options_;
+  std::function<std::int64_t(std::int64_t)> local_steps_;
   std::unique_ptr<aggregation::Aggregator> rule_;
 };
 

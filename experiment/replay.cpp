@@ -11,7 +11,7 @@
 #include "coordinator/broadcast.h"
 #include "coordinator/global_state.h"
 #include "coordinator/intake.h"
-#include "experiment/run_config.h"
+#include "experiment/run.h"
 #include "runs/journal.h"
 #include "tensors/torch.h"
 #include "training/trainable.h"
@@ -29,14 +29,15 @@ void check_known(const std::string& name,
         "[aggregate] no ", what, " '", name, "'; there are: ", join(known));
 }
 
-MethodConfig method_of(const runs::RunDirectory& directory, const ReplayOptions& options) {
+/// Of the run, with another rule or server where that is asked for.
+RunConfig config_of(const runs::RunDirectory& directory, const ReplayOptions& options) {
   ConfigReader reader =
       ConfigReader::parse(directory.config_text(), (directory.path() / "config.toml").string());
-  const RunConfig config = read_run_config(reader);
+  RunConfig config = read_run_config(reader);
   check(config.federation.keep_updates, ErrorCode::kInvalidConfig, "[aggregate] '",
         directory.path().string(),
         "' kept no updates: run it with federation.keep_updates = true from the start");
-  MethodConfig method = config.methods.front();
+  MethodConfig& method = config.methods.front();
   check_known(options.rule, aggregation::rule_names(), "rule");
   check_known(options.server, aggregation::server_optimizer_names(), "server optimiser");
   if (!options.rule.empty()) {
@@ -45,7 +46,7 @@ MethodConfig method_of(const runs::RunDirectory& directory, const ReplayOptions&
   if (!options.server.empty()) {
     method.server.name = options.server;
   }
-  return method;
+  return config;
 }
 
 double squared(const StateDict& state) {
@@ -66,14 +67,13 @@ StateDict minus(const StateDict& a, const StateDict& b) {
 /// A recorded run, whose rounds are aggregated again one after the other.
 class Recorded {
  public:
-  Recorded(const runs::RunDirectory& directory,
-           const MethodConfig& method,
-           const ReplayOptions& how)
+  Recorded(const runs::RunDirectory& directory, const RunConfig& config, const ReplayOptions& how)
       : directory_(directory),
         journal_(directory.journal_path(), runs::Journal::Mode::kRead),
         how_(how),
         start_(adapters::load_adapter_as_kept(directory.adapter_path(RoundId{0}))),
         keeps_moments_(how.server.empty()) {
+    const MethodConfig& method = config.methods.front();
     std::vector<StateDict::Entry> constant, sent;
     for (const StateDict::Entry& entry : start_.state) {
       const bool stays =
@@ -81,14 +81,7 @@ class Recorded {
       (stays ? constant : sent).push_back(entry);
     }
     initial_ = StateDict(std::move(sent));
-    exchange_ = {.uplink = method.uplink,
-                 .max_uplink = method.max_uplink,
-                 .downlink = method.downlink,
-                 .lattice = method.lattice,
-                 .rule = method.rule,
-                 .server = method.server,
-                 .info = start_.info,
-                 .constant = StateDict(std::move(constant))};
+    exchange_ = exchange_of(method, config.training, start_.info, StateDict(std::move(constant)));
   }
 
   ReplayedRound again(const runs::RoundRecord& record, const std::string& digest_before) const {
@@ -135,9 +128,7 @@ class Recorded {
       const runs::StoredUpdate update = journal_.update(round, clients[i]);
       coordinator::Receipt receipt = intake.accept(update.payload, broadcast.held()).value();
       parts[i % parts.size()]->add(
-          {.client = clients[i],
-           .weight = aggregation::weight_of(exchange_.rule, update.num_examples),
-           .delta = std::move(receipt.delta)});
+          intake.update_of(clients[i], std::move(receipt.delta), update.num_examples));
     }
     for (std::size_t i = 1; i < parts.size(); ++i) {
       check(parts.front()->merge(*parts[i]), ErrorCode::kInvalidConfig, "[aggregate] the rule '",
@@ -161,8 +152,9 @@ Replay replay(const fs::path& run, const ReplayOptions& options) {
   check(options.parts >= 1, ErrorCode::kInvalidConfig, "[aggregate] --parts: expected at least 1");
   const torch::NoGradGuard no_grad;
   const runs::RunDirectory directory = runs::RunDirectory::open(run);
-  const MethodConfig method = method_of(directory, options);
-  const Recorded recorded(directory, method, options);
+  const RunConfig config = config_of(directory, options);
+  const MethodConfig& method = config.methods.front();
+  const Recorded recorded(directory, config, options);
   Replay result{method.rule.aggregation, method.server.name, {}};
   std::string digest_before;
   for (const runs::RoundRecord& record : recorded.rounds()) {

@@ -31,6 +31,24 @@ StateDict initial_from(const std::filesystem::path& file,
 
 }  // namespace
 
+coordinator::ExchangeOptions exchange_of(const MethodConfig& method,
+                                         const training::FitOptions& training,
+                                         adapters::AdapterInfo info,
+                                         StateDict constant) {
+  return {.uplink = method.uplink,
+          .max_uplink = method.max_uplink,
+          .downlink = method.downlink,
+          .lattice = method.lattice,
+          .rule = method.rule,
+          .server = method.server,
+          .info = std::move(info),
+          .constant = std::move(constant),
+          .local_steps = [epochs = training.local_epochs,
+                          batch = training.batch_size](std::int64_t examples) {
+            return epochs * ((examples + batch - 1) / batch);
+          }};
+}
+
 Run make_run(const RunConfig& config,
              const MethodConfig& method,
              std::uint64_t seed,
@@ -67,14 +85,7 @@ Run make_run(const RunConfig& config,
   }
   run.trainable_parameters = run.initial.numel();
   run.total_parameters = learner.total_parameters();
-  run.exchange = {.uplink = method.uplink,
-                  .max_uplink = method.max_uplink,
-                  .downlink = method.downlink,
-                  .lattice = method.lattice,
-                  .rule = method.rule,
-                  .server = method.server,
-                  .info = std::move(info),
-                  .constant = learner.constant().clone()};
+  run.exchange = exchange_of(method, config.training, std::move(info), learner.constant().clone());
   return run;
 }
 

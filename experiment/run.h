@@ -23,6 +23,12 @@ struct Run {
   std::int64_t total_parameters = 0;  ///< of the plain model
 };
 
+/// How a method's states travel. `info` and `constant`: of the files that its run saves.
+coordinator::ExchangeOptions exchange_of(const MethodConfig& method,
+                                         const training::FitOptions& training,
+                                         adapters::AdapterInfo info,
+                                         StateDict constant);
+
 /// Meta key of a run's journal: the file with its backbone, where it was made.
 inline constexpr std::string_view kBackboneKey = "backbone";
 

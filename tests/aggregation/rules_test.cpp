@@ -32,8 +32,9 @@ TEST(Rules, AreChosenByName) {
 }
 
 TEST(Rules, WeightsAreExamplesOrOne) {
-  EXPECT_EQ(weight_of({.weighting = "examples"}, 30), 30);
-  EXPECT_EQ(weight_of({.weighting = "uniform"}, 30), 1);
+  EXPECT_EQ(weight_of({.weighting = "examples"}, {.examples = 30, .steps = 4}), 30);
+  EXPECT_EQ(weight_of({.weighting = "uniform"}, {.examples = 30, .steps = 4}), 1);
+  EXPECT_EQ(weight_of({.weighting = "fednova"}, {.examples = 30, .steps = 4}), 30 * 1024 / 4);
 }
 
 TEST(FactorMean, IsTheWeightedMean) {
@@ -122,6 +123,64 @@ TEST(Rules, GiveTheSameIfPartsAreMergedOrHaveNoParts) {
       EXPECT_EQ(whole.report.find("aggregation/product_error").has_value(), measured);
     }
   }
+}
+
+TEST(Rules, NormaliseChangesByTheirSteps) {
+  const RuleOptions nova{.weighting = "fednova"};
+  struct Client {
+    const char* name;
+    LocalWork work;
+    std::vector<float> delta;
+  };
+  const std::vector<Client> clients = {{"a", {.examples = 40, .steps = 10}, {1, 2}},
+                                       {"b", {.examples = 100, .steps = 4}, {-3, 0.5F}},
+                                       {"c", {.examples = 7, .steps = 3}, {2, 2}}};
+  const auto add = [&](Aggregator& to, const Client& client) {
+    to.add({.client = {client.name},
+            .weight = weight_of(nova, client.work),
+            .delta = StateDict({{"w", torch::tensor(client.delta)}}),
+            .work = client.work});
+  };
+  double examples = 0, steps = 0;
+  at::Tensor wanted = torch::zeros({2}, c10::kDouble);
+  for (const Client& client : clients) {
+    const auto n = static_cast<double>(client.work.examples);
+    const auto tau = static_cast<double>(client.work.steps);
+    examples += n;
+    steps += n * tau;
+    wanted += n / tau * torch::tensor(client.delta).to(c10::kDouble);
+  }
+  wanted *= steps / examples / examples;
+  const auto there = make_aggregator(nova), back = make_aggregator(nova),
+             part = make_aggregator(nova);
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    add(*there, clients[i]);
+    add(i == 1 ? *part : *back, clients[clients.size() - 1 - i]);
+  }
+  ASSERT_TRUE(back->merge(*part));
+
+  const Aggregate result = there->finish();
+
+  EXPECT_LT(testing::relative_error(result.pseudo_gradient.at("w"), wanted), 1e-4)
+      << "weights are rounded to 1024ths";
+  EXPECT_NEAR(result.report.find("aggregation/effective_steps").value(), steps / examples, 1e-12);
+  EXPECT_TRUE(same_bits(back->finish().pseudo_gradient.at("w"), result.pseudo_gradient.at("w")));
+  expect_error(
+      ErrorCode::kInvalidArgument, [&] { weight_of(nova, {.examples = 1, .steps = 0}); }, "steps");
+}
+
+TEST(Rules, OfEqualStepsAreNotChangedByNormalising) {
+  const auto nova = make_aggregator({.weighting = "fednova"});
+  for (const auto& [name, values] :
+       {std::pair("a", std::vector<float>{1, 4}), {"b", std::vector<float>{3, -4}}}) {
+    const LocalWork work{.examples = 64, .steps = 8};
+    nova->add({.client = {name},
+               .weight = weight_of({.weighting = "fednova"}, work),
+               .delta = StateDict({{"w", torch::tensor(values)}}),
+               .work = work});
+  }
+  EXPECT_TRUE(
+      same_bits(nova->finish().pseudo_gradient.at("w"), torch::tensor({2.0, 0.0}, c10::kDouble)));
 }
 
 TEST(Rules, RefuseWhatIsNoNumberAndGoOnWithoutIt) {

@@ -1,0 +1,57 @@
+#include "aggregation/rules/normalised_steps.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+
+namespace lorae::aggregation {
+namespace {
+
+constexpr std::int64_t kParts = 1024;
+
+}  // namespace
+
+std::int64_t NormalisedSteps::weight_of(const LocalWork& work) {
+  check(work.steps >= 1, ErrorCode::kInvalidArgument, "[aggregation] local steps: expected at ",
+        "least 1, got ", work.steps);
+  return std::max<std::int64_t>(1, (2 * work.examples * kParts + work.steps) / (2 * work.steps));
+}
+
+void NormalisedSteps::begin(const StateDict& base) {
+  rule_->begin(base);
+  sums_ = {};
+}
+
+void NormalisedSteps::add(const ClientUpdate& update) {
+  rule_->add(update);  // first: what it refuses was never there
+  sums_.examples += update.work.examples;
+  sums_.weights += update.weight;
+  sums_.steps += update.work.examples * update.work.steps;
+}
+
+bool NormalisedSteps::merge(const Aggregator& part) {
+  const auto& other = dynamic_cast<const NormalisedSteps&>(part);
+  if (!rule_->merge(*other.rule_)) {
+    return false;
+  }
+  sums_.examples += other.sums_.examples;
+  sums_.weights += other.sums_.weights;
+  sums_.steps += other.sums_.steps;
+  return true;
+}
+
+Aggregate NormalisedSteps::finish() {
+  Aggregate result = rule_->finish();
+  const auto [examples, weights, steps] = std::exchange(sums_, {});
+  const double effective = static_cast<double>(steps) / static_cast<double>(examples);
+  const double factor =
+      effective * static_cast<double>(weights) / static_cast<double>(kParts * examples);
+  for (const auto& [name, tensor] : result.pseudo_gradient) {
+    tensor.mul_(factor);
+  }
+  result.report.set("aggregation/effective_steps", effective);
+  return result;
+}
+
+}  // namespace lorae::aggregation
