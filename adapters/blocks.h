@@ -14,6 +14,10 @@ codec::Blocks to_blocks(const StateDict& state);
 /// Shape: as above.
 codec::Layout layout_of(const StateDict& state);
 
+/// Key in the metadata of a safetensors file that holds a change of a state instead of a state; its
+/// value is for people.
+inline constexpr const char* kChangeKey = "change";
+
 /// The other way; copies.
 StateDict to_state(const codec::Blocks& blocks);
 

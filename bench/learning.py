@@ -143,7 +143,7 @@ def compare(arguments):
         out = arguments.out / f"lorae-seed{seed}"
         running = start_ours(arguments.lorae, DATA, out,
                              ["--model", arguments.model, "--kind", "full", "--seed", str(seed),
-                              *settings(arguments.epochs, [*OURS[arguments.model], "train.workers=0"])])
+                              *settings(arguments.epochs, [*OURS[arguments.model], "train.workers=0", "threads=1"])])
         done = arguments.out / f"pytorch-seed{seed}"
         if not done.exists():
             done.parent.mkdir(parents=True, exist_ok=True)

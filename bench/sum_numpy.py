@@ -4,6 +4,7 @@
 
 Usage: sum_numpy.py BENCH_EXACT_SUM    the path of that program; NumPy from any environment
 
+Where `flwr` (PyPI) is installed its FedAvg aggregates the same arrays, too.
 Prints the fastest processor time of each, its ratio to a copy of the updates and to our batched sum.
 The program runs before and after NumPy; the faster of both counts, as does the fastest of NumPy's runs.
 """
@@ -57,6 +58,11 @@ def numpys():
             np.add(acc, product, out=acc)
         return acc
 
+    def flower():
+        from flwr.server.strategy.aggregate import aggregate
+        results = [([delta], int(weight)) for delta, weight in zip(deltas, weights)]
+        return fastest(lambda: aggregate(results))
+
     copies = np.empty_like(deltas)
     times = {
         "copy": fastest(lambda: np.copyto(copies, deltas)),
@@ -65,6 +71,10 @@ def numpys():
         "acc += w * d, float32": fastest(lambda: loop_in(np.float32)),
         "gemv, float32": fastest(lambda: weights32 @ deltas),
     }
+    try:
+        times["Flower's FedAvg"] = flower()
+    except ImportError:
+        print("no flwr here: Flower's FedAvg is left out")
     exact = weights64 @ deltas[:, :100000].astype(np.float64)
     rounded = (weights32 @ deltas)[:100000]
     return times, float(np.abs(rounded - exact).max() / np.abs(exact).max())

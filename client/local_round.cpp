@@ -39,7 +39,7 @@ void LocalRound::prepare(const Work& work, Memory& memory) {
                        "[client] the backbone on the disk is damaged; it is fetched again");
   }
   plan_ = training::parse_plan(work.plan).plan;
-  const StateDict backbone = safetensors_unpack(*bytes).value().state;
+  const StateDict backbone = safetensors_view(bytes).value().state;
   learner_.emplace(plan_, backbone, device_);
   description_ = learner_->description(backbone);
   last_ = {};
@@ -126,6 +126,7 @@ TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   if (!lost.empty()) {
     local = codec::sum(local, adapters::to_blocks(lost));
   }
+  memory.on_trained(work.key, local, global);
   const codec::Turn turn{
       .round = work.key.round.value,
       .seed = Seed{plan_.seed}.derive("codec", work.client.name, work.key.round.value).value};

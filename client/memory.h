@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/ids.h"
 #include "base/metrics.h"
+#include "client/object_buffer.h"
 #include "client/own_state.h"
 #include "codec/block.h"
 
@@ -46,8 +47,20 @@ class Memory {
   /// The backbone's bytes, verified; nullptr, and a damaged copy is removed, if they are not there.
   /// Threads: that which trains.
   virtual std::shared_ptr<const Bytes> backbone(const Digest& digest) = 0;
+  /// Where a backbone of so many bytes is put together as it comes; for the clients of one process
+  /// one and the same.
+  virtual std::shared_ptr<ObjectBuffer> incoming_backbone(const Digest& /*digest*/,
+                                                          std::uint64_t bytes) {
+    return std::make_shared<ObjectBuffer>(bytes);
+  }
   /// Errors: kUnavailable if it cannot be kept. Threads: that which trains.
   virtual void keep_backbone(const Digest& digest, std::shared_ptr<const Bytes> bytes) = 0;
+
+  /// What was trained, before it is coded, beside what it began with; for those who want to look
+  /// at it. Errors: kUnavailable if it cannot be kept. Threads: that which trains.
+  virtual void on_trained(const UpdateKey& /*key*/,
+                          const codec::Blocks& /*local*/,
+                          const codec::Blocks& /*global*/) {}
 
   /// An update that was trained but not acknowledged yet.
   virtual std::optional<TrainedUpdate> update(const UpdateKey& key) = 0;

@@ -103,6 +103,7 @@ class Session {
   void become_idle(TimePoint now);
   void fetch(TimePoint now);
   void start_fetching(TimePoint now);
+  void download_model();
   /// Takes the model that came with its round, if it is the assignment's.
   bool take_arrived();
   void on_model(Bytes model);

@@ -167,11 +167,18 @@ void Session::start_fetching(TimePoint now) {
   const Digest& object = cached ? assignment_.model : assignment_.backbone;
   if (download_ && download_->object() == object) {
     download_->restart_requests();  // what came before the connection was lost is kept
+  } else if (cached) {
+    download_model();
   } else {
-    download_.emplace(object, cached ? assignment_.model_bytes : assignment_.backbone_bytes,
-                      welcome_.chunk_bytes, welcome_.window);
+    download_.emplace(object, assignment_.backbone_bytes, welcome_.chunk_bytes, welcome_.window,
+                      memory_.incoming_backbone(assignment_.backbone, assignment_.backbone_bytes));
   }
   fetch(now);
+}
+
+void Session::download_model() {
+  download_.emplace(assignment_.model, assignment_.model_bytes, welcome_.chunk_bytes,
+                    welcome_.window);
 }
 
 bool Session::take_arrived() {
@@ -222,16 +229,15 @@ void Session::on_message(wire::Chunk message, TimePoint now) {
   download_->on_chunk(std::move(message));
   if (auto object = download_->take_finished()) {
     if (download_->object() == assignment_.model) {
-      on_model(*std::move(object));
+      on_model(std::move(*object));
       return;
     }
-    backbone_ = std::make_shared<const Bytes>(*std::move(object));
+    backbone_ = std::move(object);
     backbone_digest_ = assignment_.backbone;
     if (take_arrived()) {
       return;
     }
-    download_.emplace(assignment_.model, assignment_.model_bytes, welcome_.chunk_bytes,
-                      welcome_.window);
+    download_model();
   }
   fetch(now);
 }

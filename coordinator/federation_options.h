@@ -41,7 +41,8 @@ void visit_fields(FederationOptions& options, Visitor&& visit) {
   visit("max_examples", options.max_examples, between(1, 1e12),
         "a client that reports more is refused");
   visit("keep_updates", options.keep_updates, anything(),
-        "of all rounds, with the states between them, for `lorae aggregate`");
+        "of all rounds, with the states between them, for `lorae aggregate`; a simulation also "
+        "keeps what clients trained before it is coded, for `lorae codec bench`");
 }
 
 /// The round after which a run is finished.

@@ -96,7 +96,7 @@ Backbone pretrained_backbone(const training::Plan& plan,
   // Two programs that start together must not both train it.
   const FileLock lock(path.string() + ".lock", FileLock::Wait::kYes);
   if (std::filesystem::exists(path)) {
-    return {load_safetensors(path).state, path};
+    return {map_safetensors(path).state, path};
   }
   const StateDict backbone = train(plan, options, device);
   save_safetensors(path, backbone, description_of(plan));

@@ -148,6 +148,8 @@ report::Comparison simulate(const SimulationSettings& settings) {
       loaded = std::move(wanted);
     }
     const auto run_seed = static_cast<std::uint64_t>(seed);
+    // Before the backbone is trained: what cannot be dealt is told at once.
+    const data::Shares shares = shares_of(own, *data, run_seed);
     // The backbone's own progress bar comes before this run's.
     experiment::Run made = experiment::make_run(own, method, run_seed, settings.home);
     Progress progress(str(method.name, " seed ", seed), config.federation.rounds, "rounds");
@@ -159,8 +161,8 @@ report::Comparison simulate(const SimulationSettings& settings) {
       shown = round.round;
     };
     const std::string backbone = made.backbone_path.string();
-    const auto speed =
-        run_scenario({own, method, run_seed, directory, places, on_round}, std::move(made), *data);
+    const auto speed = run_scenario({own, method, run_seed, directory, places, on_round},
+                                    std::move(made), *data, shares);
     progress.finish(note);
     log_info("run.done", "directory=", directory.string(), " backbone=", backbone);
     log_speed(method, seed, speed, places.size());

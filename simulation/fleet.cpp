@@ -4,7 +4,12 @@
 #include <charconv>
 #include <utility>
 
+#include "adapters/blocks.h"
+#include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/figures.h"
+#include "codec/values.h"
+#include "tensors/safetensors.h"
 
 namespace lorae::simulation {
 
@@ -24,11 +29,27 @@ std::shared_ptr<const Bytes> SharedBackbones::find(const Digest& digest) const {
   return found == kept_.end() ? nullptr : found->second;
 }
 
+std::shared_ptr<client::ObjectBuffer> SharedBackbones::incoming(const Digest& digest,
+                                                                std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  auto& buffer = incoming_[digest];
+  if (buffer == nullptr) {
+    buffer = std::make_shared<client::ObjectBuffer>(bytes);
+  }
+  return buffer;
+}
+
 std::shared_ptr<const Bytes> SharedBackbones::keep(const Digest& digest,
                                                    std::shared_ptr<const Bytes> bytes) {
   const std::lock_guard lock(mutex_);
   return kept_.try_emplace(digest, std::move(bytes)).first->second;
 }
+
+FleetMemory::FleetMemory(SharedBackbones& shared, const FleetFiles& files, const ClientId& client)
+    : shared_(shared),
+      own_state_(files.own_states / client.name),
+      deltas_(files.deltas),
+      client_(client) {}
 
 bool FleetMemory::has_backbone(const Digest& digest, std::uint64_t /*bytes*/) const {
   const std::lock_guard lock(mutex_);
@@ -51,6 +72,23 @@ std::optional<client::TrainedUpdate> FleetMemory::update(const client::UpdateKey
 
 void FleetMemory::keep_update(const client::UpdateKey& /*key*/,
                               const client::TrainedUpdate* /*update*/) {}
+
+void FleetMemory::on_trained(const client::UpdateKey& key,
+                             const codec::Blocks& local,
+                             const codec::Blocks& global) {
+  if (!deltas_.empty()) {
+    ensure_directory(deltas_);
+    save_safetensors(delta_path(deltas_, key.round, client_),
+                     adapters::to_state(codec::subtract(local, global)),
+                     {{adapters::kChangeKey, str("of round ", key.round)}});
+  }
+}
+
+std::filesystem::path delta_path(const std::filesystem::path& deltas,
+                                 RoundId round,
+                                 const ClientId& client) {
+  return deltas / of_round(client.name + ".safetensors", round.value);
+}
 
 namespace {
 
@@ -80,8 +118,11 @@ struct Fleet::Member {
   client::Session session;
   std::unique_ptr<transport::ClientChannel> channel;
 
-  Member(SharedBackbones& shared, const std::filesystem::path& own, std::uint64_t nonce)
-      : memory(shared, own), session(memory, nonce, {.software = "lorae-simulate"}) {}
+  Member(SharedBackbones& shared,
+         const FleetFiles& files,
+         const ClientId& client,
+         std::uint64_t nonce)
+      : memory(shared, files, client), session(memory, nonce, {.software = "lorae-simulate"}) {}
 };
 
 Fleet::Fleet(transport::InProcessNetwork& network,
@@ -90,16 +131,15 @@ Fleet::Fleet(transport::InProcessNetwork& network,
              client::ImageSource images,
              std::function<std::size_t(const client::Work&)> image_count,
              const std::vector<at::Device>& places,
-             const std::filesystem::path& own_states,
-             const std::vector<std::string>& lose)
+             FleetFiles files)
     : network_(network),
       timeline_(timeline),
       image_count_(std::move(image_count)),
-      own_states_(own_states),
-      lose_(losses_of(lose, clients)),
+      files_(std::move(files)),
+      lose_(losses_of(files_.lose, clients)),
       workers_(std::move(images), places) {
   for (std::size_t i = 0; i < clients.size(); ++i) {
-    members_.push_back(std::make_unique<Member>(backbones_, own_states / clients[i].name, i + 1));
+    members_.push_back(std::make_unique<Member>(backbones_, files_, clients[i], i + 1));
     Member* member = members_.back().get();
     member->channel = network_.connect(
         clients[i],
@@ -129,7 +169,7 @@ void Fleet::collect_jobs() {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     if (auto work = members_[i]->session.take_work()) {
       if (lose_.contains({work->client, work->key.round})) {
-        std::filesystem::remove_all(own_states_ / work->client.name);
+        std::filesystem::remove_all(files_.own_states / work->client.name);
       }
       const std::size_t images = image_count_(*work);
       jobs.push_back({i, *std::move(work), &members_[i]->memory, images});

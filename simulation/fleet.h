@@ -11,6 +11,7 @@
 
 #include "client/memory.h"
 #include "client/session.h"
+#include "codec/block.h"
 #include "simulation/timeline.h"
 #include "simulation/workers.h"
 #include "transport/in_process.h"
@@ -25,31 +26,54 @@ std::vector<ClientId> client_names(std::int64_t count);
 class SharedBackbones {
  public:
   std::shared_ptr<const Bytes> find(const Digest& digest) const;
+  /// Where it is put together, once for all who fetch it.
+  std::shared_ptr<client::ObjectBuffer> incoming(const Digest& digest, std::uint64_t bytes);
   /// The copy that is kept: the first one of this digest.
   std::shared_ptr<const Bytes> keep(const Digest& digest, std::shared_ptr<const Bytes> bytes);
 
  private:
   mutable std::mutex mutex_;
   std::map<Digest, std::shared_ptr<const Bytes>> kept_;
+  std::map<Digest, std::shared_ptr<client::ObjectBuffer>> incoming_;
 };
+
+/// What the virtual clients of a run leave on the disk.
+struct FleetFiles {
+  std::filesystem::path own_states;    ///< folder of what they keep of their own
+  std::filesystem::path deltas = {};   ///< folder of what they trained; empty: not kept
+  std::vector<std::string> lose = {};  ///< "client-03@5": who loses its own, before which round
+};
+
+/// The change that `client` trained in `round`: DELTAS/client-03-000012.safetensors.
+std::filesystem::path delta_path(const std::filesystem::path& deltas,
+                                 RoundId round,
+                                 const ClientId& client);
 
 /// Memory of a virtual client: it fetches the backbone over the wire like a real one.
 class FleetMemory final : public client::Memory {
  public:
-  /// `own`: folder for what it keeps of its own; made when there is something.
-  FleetMemory(SharedBackbones& shared, std::filesystem::path own)
-      : shared_(shared), own_state_(std::move(own)) {}
+  /// Its folders are made when there is something to keep.
+  FleetMemory(SharedBackbones& shared, const FleetFiles& files, const ClientId& client);
 
   bool has_backbone(const Digest& digest, std::uint64_t bytes) const override;
   std::shared_ptr<const Bytes> backbone(const Digest& digest) override;
+  std::shared_ptr<client::ObjectBuffer> incoming_backbone(const Digest& digest,
+                                                          std::uint64_t bytes) override {
+    return shared_.incoming(digest, bytes);
+  }
   void keep_backbone(const Digest& digest, std::shared_ptr<const Bytes> bytes) override;
   std::optional<client::TrainedUpdate> update(const client::UpdateKey& key) override;
   void keep_update(const client::UpdateKey& key, const client::TrainedUpdate* update) override;
+  void on_trained(const client::UpdateKey& key,
+                  const codec::Blocks& local,
+                  const codec::Blocks& global) override;
   client::OwnState& own_state() override { return own_state_; }
 
  private:
   SharedBackbones& shared_;
   client::OwnState own_state_;
+  std::filesystem::path deltas_;
+  ClientId client_;
   mutable std::mutex mutex_;  // kept by a worker, asked for by the session's thread
   std::set<Digest> held_;
 };
@@ -62,17 +86,14 @@ class FleetMemory final : public client::Memory {
 class Fleet {
  public:
   /// `image_count` tells how much work a client is: the largest of a round start first. `places`:
-  /// as Workers takes them. `own_states`: folder for what clients keep of their own.
-  /// `lose`: "client-03@5", who loses that before training in which round. Errors: kInvalidConfig
-  /// for a text that is none such.
+  /// as Workers takes them. Errors: kInvalidConfig for a text in `lose` that is none such.
   Fleet(transport::InProcessNetwork& network,
         const Timeline& timeline,
         const std::vector<ClientId>& clients,
         client::ImageSource images,
         std::function<std::size_t(const client::Work&)> image_count,
         const std::vector<at::Device>& places,
-        const std::filesystem::path& own_states,
-        const std::vector<std::string>& lose = {});
+        FleetFiles files);
   ~Fleet();
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;
@@ -100,7 +121,7 @@ class Fleet {
   std::function<std::size_t(const client::Work&)> image_count_;
   SharedBackbones backbones_;
   std::vector<std::unique_ptr<Member>> members_;
-  std::filesystem::path own_states_;
+  FleetFiles files_;
   std::set<std::pair<ClientId, RoundId>> lose_;
   std::int64_t trainings_ = 0;
   double training_seconds_ = 0;

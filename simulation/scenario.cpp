@@ -184,10 +184,10 @@ data::Shares shares_of(const experiment::RunConfig& config,
 
 ScenarioSpeed run_scenario(const Scenario& scenario,
                            experiment::Run made,
-                           const FederationData& data) {
+                           const FederationData& data,
+                           const data::Shares& shares) {
   const experiment::RunConfig& config = scenario.config;
   const std::vector<ClientId> names = client_names(config.federation.clients);
-  const data::Shares shares = shares_of(config, data, scenario.seed);
   std::vector<data::DatasetPtr> share_images;
   for (const auto& share : shares) {
     share_images.push_back(data::subset(data.private_images, share));
@@ -231,7 +231,9 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
         return share_images.at(work.share_index);
       },
       [&](const client::Work& work) { return shares.at(work.share_index).size(); }, scenario.places,
-      scenario.directory / "clients", config.simulation.lose);
+      {.own_states = scenario.directory / "clients",
+       .deltas = config.federation.keep_updates ? scenario.directory / "deltas" : "",
+       .lose = config.simulation.lose});
   do {  // once in any case: what was committed may not have been measured
     fleet.pump([&] {
       coordinator.advance(timeline.now());

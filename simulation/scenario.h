@@ -35,11 +35,12 @@ struct ScenarioSpeed {
   double evaluation_seconds = 0;
 };
 
-/// Runs all rounds of `made`, which was prepared for this scenario. Errors: those of the
-/// coordinator and of training.
+/// Runs all rounds of `made`, which was prepared for this scenario, as `shares` were dealt for it.
+/// Errors: those of the coordinator and of training.
 ScenarioSpeed run_scenario(const Scenario& scenario,
                            experiment::Run made,
-                           const FederationData& data);
+                           const FederationData& data,
+                           const data::Shares& shares);
 
 /// Where clients train at once: on CPUs a thread for each of `threads` or of the cores, on each GPU
 /// `per_device` of them. Errors: those of open_devices.
@@ -48,7 +49,7 @@ std::vector<at::Device> places_of(const experiment::RunConfig& config);
 /// Loads the private and the test images of the configuration's seed.
 FederationData load_federation_data(const experiment::RunConfig& config);
 
-/// Who holds what under `seed`.
+/// Who holds what under `seed`. Errors: kInvalidConfig for more clients than can be served.
 data::Shares shares_of(const experiment::RunConfig& config,
                        const FederationData& data,
                        std::uint64_t seed);

@@ -48,6 +48,20 @@ at::Tensor copied(const SafetensorsEntry& entry, ByteView bytes) {
   return tensor;
 }
 
+/// Makes tensors of the memory of `owner`, where a file begins at `begin`; copies what is not
+/// aligned.
+template <typename Owner>
+auto viewed(const std::shared_ptr<Owner>& owner, std::byte* begin) {
+  return [owner, begin](const SafetensorsEntry& entry, ByteView bytes) {
+    std::byte* data = begin + entry.begin;
+    if (bytes.empty() || reinterpret_cast<std::uintptr_t>(data) % size_of(entry.dtype) != 0) {
+      return copied(entry, bytes);
+    }
+    return torch::from_blob(
+        data, entry.shape, [owner](void*) {}, type_of(entry.dtype));
+  };
+}
+
 /// `tensor(entry, bytes)` for each entry of a file.
 template <typename MakeTensor>
 Result<SafetensorsFile> unpack(ByteView file, MakeTensor&& tensor) {
@@ -141,6 +155,10 @@ Result<SafetensorsFile> safetensors_unpack(ByteView bytes) {
   return unpack(bytes, copied);
 }
 
+Result<SafetensorsFile> safetensors_view(const std::shared_ptr<const Bytes>& bytes) {
+  return unpack(*bytes, viewed(bytes, const_cast<std::byte*>(bytes->data())));  // NOLINT
+}
+
 void save_safetensors(const fs::path& path,
                       const StateDict& state,
                       const Metadata& metadata,
@@ -167,15 +185,7 @@ SafetensorsFile map_safetensors(const fs::path& path) {
     return load_safetensors(path);  // of these nothing can be mapped
   }
   const auto file = std::make_shared<MappedFile>(path);
-  const auto view = [&](const SafetensorsEntry& entry, ByteView bytes) {
-    std::byte* data = file->data() + entry.begin;
-    if (bytes.empty() || reinterpret_cast<std::uintptr_t>(data) % size_of(entry.dtype) != 0) {
-      return copied(entry, bytes);
-    }
-    return torch::from_blob(
-        data, entry.shape, [file](void*) {}, type_of(entry.dtype));
-  };
-  return value_or_throw(unpack(file->bytes(), view), file->bytes(), path);
+  return value_or_throw(unpack(file->bytes(), viewed(file, file->data())), file->bytes(), path);
 }
 
 }  // namespace lorae

@@ -3,6 +3,7 @@
 #include <c10/core/ScalarType.h>
 
 #include <filesystem>
+#include <memory>
 #include <string_view>
 
 #include "base/result.h"
@@ -28,6 +29,10 @@ Bytes safetensors_pack(const StateDict& state, const Metadata& metadata = {});
 /// Reads a file that anybody may have made, as read_safetensors_header does. Tensors are copies.
 /// Errors (returned): kCorruptData saying what is wrong.
 Result<SafetensorsFile> safetensors_unpack(ByteView bytes);
+
+/// The same without copies: tensors are `bytes`, which they keep. They must not be written to.
+/// Errors (returned): as safetensors_unpack.
+Result<SafetensorsFile> safetensors_view(const std::shared_ptr<const Bytes>& bytes);
 
 /// What a file of tensors may hold: weights are finite, what a model made of them need not be.
 enum class Numbers { kFinite, kAny };

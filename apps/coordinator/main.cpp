@@ -148,10 +148,10 @@ class Deployment {
       : console_(options.as_json, config.federation.rounds),
         directory_(std::move(directory)),
         journal_(directory_.journal_path(), runs::Journal::Mode::kContinue),
-        made_(experiment::make_run(config, config.methods.front(), config.seed, home)),
         figures_(directory_.path(),
                  last_round(config.federation),
                  training::test_images(config.data, config.model, Seed{config.seed})),
+        made_(experiment::make_run(config, config.methods.front(), config.seed, home)),
         learner_(made_.plan, made_.backbone, open_device(config.compute)),
         coordinator_(settings(config),
                      made_.initial,
@@ -230,8 +230,8 @@ class Deployment {
   Console console_;
   runs::RunDirectory directory_;
   runs::Journal journal_;
+  experiment::RoundFigures figures_;  // first: a mistake in the data is told at once
   experiment::Run made_;
-  experiment::RoundFigures figures_;
   training::Learner learner_;
   coordinator::Coordinator coordinator_;
   coordinator::Server server_;

@@ -11,6 +11,7 @@
 #include "apps/common/table.h"
 #include "apps/lorae/codec_cli.h"
 #include "codec/chain.h"
+#include "codec/lattice.h"
 #include "tensors/safetensors.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"
@@ -53,15 +54,21 @@ struct Measured {
 
 Change read_change(const Asked& asked) {
   Change change;
-  change.local = adapters::to_blocks(map_safetensors(asked.update).state);
+  const SafetensorsFile update = map_safetensors(asked.update);
+  change.local = adapters::to_blocks(update.state);
   change.has_base = !asked.base.empty();
-  change.global = change.has_base ? adapters::to_blocks(map_safetensors(asked.base).state)
-                                  : codec::layout_of(change.local).zeros();
-  try {
-    codec::check_aligned(change.local, change.global);
+  if (!change.has_base) {
+    change.global = codec::layout_of(change.local).zeros();
+    return change;
+  }
+  try {  // an adapter holds its constant factors, too
+    change.global = adapters::to_blocks(part_like(map_safetensors(asked.base).state, update.state));
   } catch (const Error& error) {
     fail(ErrorCode::kIncompatible, "'", asked.base, "' is no base of '", asked.update,
          "': ", error.what());
+  }
+  if (update.metadata.contains(adapters::kChangeKey)) {
+    change.local = codec::sum(change.global, change.local);
   }
   return change;
 }
@@ -222,9 +229,12 @@ void add_codec_commands(CLI::App& app) {
   const auto asked = std::make_shared<Asked>();
   command
       ->add_option("UPDATE", asked->update,
-                   "safetensors in float32: what a client trained, with --base; else a change")
+                   "safetensors in float32: a change, as federation.keep_updates keeps them in a "
+                   "simulation's runs/.../deltas; with --base what a client trained, too")
       ->required();
-  command->add_option("--base", asked->base, "safetensors: what the client started from");
+  command->add_option(
+      "--base", asked->base,
+      "safetensors: what the client started from, such as adapter-000003.safetensors");
   command->add_option("--chain", asked->chains, "\"delta,int8:row,zstd\"; may be repeated")
       ->required()
       ->expected(1)

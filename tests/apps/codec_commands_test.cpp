@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "adapters/blocks.h"
 #include "tensors/safetensors.h"
 #include "tensors/torch.h"
 #include "tests/base/temporary_folder.h"
@@ -79,6 +80,29 @@ TEST_F(CodecBench, TakesAChangeByItself) {
   const Finished table = bench({path("update"), "--chain", "delta,int8,range"});
   EXPECT_NE(table.output.find("delta,int8,range"), std::string::npos);
   EXPECT_NE(table.output.find("332 parameters"), std::string::npos);
+}
+
+TEST_F(CodecBench, TakesAChangeFromAStateWithMoreInIt) {
+  const StateDict base = load_safetensors(path("base")).state;
+  const StateDict change = load_safetensors(path("update")).state;
+  for_each_aligned([](const at::Tensor& to, const at::Tensor& from) { to.sub_(from); }, change,
+                   base);
+  save_safetensors(path("change"), change, {{adapters::kChangeKey, "of round 3"}});
+  save_safetensors(path("more"), joined(base, StateDict({{"constant", torch::ones({2})}})));
+  const std::vector<std::string> chains{"--chain", "delta,product_step:1.0,range", "--json"};
+  const auto with = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), chains.begin(), chains.end());
+    const Finished done = bench(arguments);
+    EXPECT_EQ(done.status, 0) << done.errors;
+    return json::parse(done.output).at(0);
+  };
+
+  const json change_row = with({path("change"), "--base", path("more")});
+  const json trained_row = with({path("update"), "--base", path("base")});
+
+  EXPECT_EQ(change_row.at("parameters"), trained_row.at("parameters"));
+  EXPECT_NEAR(change_row.at("error_product").get<double>(),
+              trained_row.at("error_product").get<double>(), 1e-3);
 }
 
 TEST_F(CodecBench, SaysWhatIsWrong) {

@@ -48,7 +48,7 @@ TEST(Download, IsFinishedWithItsLastChunk) {
 
   download.on_chunk(chunk(8, "89"));
 
-  EXPECT_EQ(download.take_finished(), kObject);
+  EXPECT_EQ(*download.take_finished(), kObject);
   EXPECT_EQ(download.object(), digest_of(kObject));
 }
 
@@ -79,7 +79,7 @@ TEST(Download, StartsFromNothingAfterAWrongDigest) {
   download.on_chunk(chunk(0, "0123"));
   download.on_chunk(chunk(4, "4567"));
   download.on_chunk(chunk(8, "89"));
-  EXPECT_EQ(download.take_finished(), kObject);
+  EXPECT_EQ(*download.take_finished(), kObject);
 }
 
 TEST(Download, IgnoresChunksAfterTheLast) {
@@ -90,7 +90,51 @@ TEST(Download, IgnoresChunksAfterTheLast) {
 
   download.on_chunk(chunk(10, "more"));
 
-  EXPECT_EQ(download.take_finished(), kObject);
+  EXPECT_EQ(*download.take_finished(), kObject);
+}
+
+TEST(Download, SharesABufferWithOthersThatFetchTheSame) {
+  const auto buffer = std::make_shared<ObjectBuffer>(kObject.size());
+  Download one{digest_of(kObject), kObject.size(), 4, 2, buffer};
+  Download other{digest_of(kObject), kObject.size(), 5, 2, buffer};
+  one.on_chunk(chunk(0, "0123"));
+  other.on_chunk(chunk(0, "01234"));
+  other.on_chunk(chunk(5, "56789"));
+  one.on_chunk(chunk(4, "4567"));
+  one.on_chunk(chunk(8, "89"));
+
+  const auto first = one.take_finished(), second = other.take_finished();
+
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(*first, kObject);
+  EXPECT_EQ(first.get(), second.get()) << "one copy";
+}
+
+TEST(Download, LeavesABufferThatAnotherHasDamaged) {
+  const auto buffer = std::make_shared<ObjectBuffer>(kObject.size());
+  ASSERT_TRUE(buffer->put(0, bytes_from("01x3")));
+  Download download{digest_of(kObject), kObject.size(), 4, 3, buffer};
+  offsets(download);
+  download.on_chunk(chunk(0, "0123"));
+  EXPECT_EQ(offsets(download), (Offsets{0, 4, 8})) << "again, into a buffer of its own";
+  download.on_chunk(chunk(0, "0123"));
+  download.on_chunk(chunk(4, "4567"));
+  download.on_chunk(chunk(8, "89"));
+
+  EXPECT_EQ(*download.take_finished(), kObject);
+  EXPECT_EQ(buffer->bytes(), bytes_from("01x3"));
+}
+
+TEST(ObjectBuffer, TakesWhatFollowsAndWhatIsThere) {
+  ObjectBuffer buffer(6);
+  EXPECT_FALSE(buffer.put(1, bytes_from("bc"))) << "a gap";
+  EXPECT_TRUE(buffer.put(0, bytes_from("abc")));
+  EXPECT_TRUE(buffer.put(1, bytes_from("bcde"))) << "some of it is new";
+  EXPECT_FALSE(buffer.put(2, bytes_from("x")));
+  EXPECT_FALSE(buffer.put(5, bytes_from("fg"))) << "longer than the object";
+  EXPECT_TRUE(buffer.put(5, bytes_from("f")));
+  EXPECT_TRUE(buffer.put(6, {}));
+  EXPECT_EQ(buffer.bytes(), bytes_from("abcdef"));
 }
 
 }  // namespace

@@ -27,8 +27,33 @@ def tensor(dtype, values):
             "struct.pack(\"<Q\", len(h)) + h + d)'")
 
 
+PICTURES = "for c in cats dogs; do mkdir -p p/$c; for i in $(seq 55); do printf no > p/$c/$i.png; done; done; touch run.toml"
+OF_PICTURES = SIM + " --set data.path=$PWD/p --set data.public_images=50 --set data.private_images=20 --set federation.clients=2"
+SCENES = "lorae data scenes s --images 4 --val 2 --image-size 64 --classes 2 >/dev/null; "
+DETECTOR = "lorae train s --model yolov8n --out t --set train.epochs=1 --set model.height=64 --set model.width=64"
+SWEEP = r"""printf '[[data]]\nname = "a"\npath = "set"\nclasses = 2\nmetrics = ["map50"]\nmodels = ["yolov8n"]\nranks = [2]\n' > a.toml"""
+COORDINATOR = "lorae-coordinator --home home --bind tcp://127.0.0.1:47229 --set data.public_images=400"
+
 # The beginning of the row, what makes the files, the command, a part of what it says.
 EXAMPLES = [
+    ("`max_uplink` beside a chain", r"printf '[[methods]]\nname = \"m\"\nuplink = \"delta,int8:row,zstd\"\nmax_uplink = \"2 kB\"\n' > run.toml",
+     SIM, "needs an uplink of changes in steps of any size"),
+    ("data file truncated or damaged", f"mkdir d; cp {FASHION}/*.gz d; truncate -s 100000 d/train-images-idx3-ubyte.gz; touch run.toml",
+     SIM + " --set data.path=$PWD/d", "train-images-idx3-ubyte.gz"),
+    ("image that cannot be decoded", PICTURES, OF_PICTURES, "cannot decode image"),
+    ("all pictures damaged", PICTURES, OF_PICTURES + " --set data.damaged=skip", "can be decoded"),
+    ("label of a set of objects that makes no sense", SCENES + "for f in s/labels/train/*.txt; do echo 7 0.5 0.5 0.1 0.1 >> $f; done",
+     DETECTOR, "class 7"),
+    ("a half that a set has not", SCENES + "sed -i '/^val/d' s/data.yaml", DETECTOR, "expected a key 'val'"),
+    ("more clients than a Dirichlet partition", "touch run.toml", SIM + " --set federation.clients=900", "min_images"),
+    ("weights of another model for `model.weights`", tensor("F32", "0000803f") + "; touch run.toml",
+     SIM + " --set model.weights=$PWD/w.safetensors", "have a place in resnet8"),
+    ("a folder for `--watch`", "", "lorae predict --watch nothing --adapter-from nothing", "is no folder"),
+    ("a training's folder that is another's", "mkdir t", f"lorae train {FASHION} --out t --resume", "holds no training"),
+    ("a table, model, kind or rank", SWEEP, "lorae sweep a.toml --dry-run --only 5", "no table '5'"),
+    ("a damaged run", "mkdir -p home/runs/r; touch home/runs/r/config.toml; printf garbage > home/runs/r/journal.db",
+     "lorae status --home home", "journal.db"),
+    ("second coordinator on one home", COORDINATOR + " & sleep 0.5", COORDINATOR, "another coordinator runs on this home"),
     ("unknown configuration key", r"printf '[training]\nlocal_epoch = 2\n' > run.toml", SIM,
      "run.toml:2: training.local_epoch: unknown key"),
     ("value of another type or range", r"printf '\n[training]\nbatch_size = \"many\"\n' > run.toml", SIM,

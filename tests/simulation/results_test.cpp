@@ -5,12 +5,15 @@
 
 #include "adapters/adapted_weight.h"
 #include "adapters/adapter_file.h"
+#include "adapters/blocks.h"
 #include "base/atomic_file.h"
+#include "codec/chain.h"
 #include "experiment/replay.h"
 #include "report/folders.h"
 #include "simulation/compare.h"
 #include "simulation/fleet.h"
 #include "simulation/forecast.h"
+#include "tensors/safetensors.h"
 #include "tests/base/temporary_folder.h"
 
 namespace lorae::simulation {
@@ -108,6 +111,14 @@ TEST_F(Results, OfAFinishedSimulationAreKeptOnResume) {
   EXPECT_EQ(fs::last_write_time(journal), before);
 }
 
+TEST_F(Results, OfMoreClientsThanImagesServeAreRefusedBeforeABackboneIsTrained) {
+  experiment::RunConfig many = config(1);
+  many.methods[0].own.data.partition = data::Deal::kDirichlet;
+  many.federation.clients = 100;
+  EXPECT_THROW(simulate({many, folder_ / "home", folder_ / "out", /*resume=*/false}), Error);
+  EXPECT_FALSE(fs::exists(folder_ / "home/backbones"));
+}
+
 TEST_F(Results, OfUpdatesThatFitIntoWhatIsAskedFor) {
   experiment::RunConfig asked = config(2);
   asked.methods.resize(1);
@@ -128,6 +139,7 @@ TEST_F(Results, AreTheSameIfKeptUpdatesAreAggregatedAgain) {
   kept.methods[0].uplink = "delta,rms_step:1.0,range";
   kept.methods[0].lattice = 1;
   kept.methods[0].rule.measure_error = true;
+  kept.methods[1].rule.weighting = "fednova";
   kept.federation.keep_updates = true;
   kept.federation.rounds = 5;
   simulate({kept, folder_ / "home", folder_ / "out", /*resume=*/false});
@@ -154,8 +166,24 @@ TEST_F(Results, AreTheSameIfKeptUpdatesAreAggregatedAgain) {
     EXPECT_THROW(experiment::replay(run, {.rule = "no_such"}), Error);
     EXPECT_THROW(experiment::replay(run, {.parts = 0}), Error);
   }
+  // What was trained before it was coded, too: what travels as float32 is the same.
+  const fs::path full = folder_ / "out/runs/full-seed0";
+  const runs::Journal journal(full / "journal.db", runs::Journal::Mode::kRead);
+  const auto before = load_safetensors(full / "adapter-000001.safetensors").state;
+  ASSERT_EQ(journal.reported(RoundId{2}).size(), 3U);
+  for (const ClientId& client : journal.reported(RoundId{2})) {
+    const auto delta = load_safetensors(delta_path(full / "deltas", RoundId{2}, client));
+    EXPECT_TRUE(delta.metadata.contains(adapters::kChangeKey));
+    const codec::Blocks held = adapters::to_blocks(part_like(before, delta.state));
+    const auto sent =
+        codec::Chain::parse(kept.methods[1].uplink)
+            .decode_delta(journal.update(RoundId{2}, client).payload, codec::layout_of(held), held)
+            .value();
+    EXPECT_EQ(digest_of(adapters::to_state(sent.blocks)), digest_of(delta.state));
+  }
   simulate_into("unkept", 2);
   EXPECT_THROW(experiment::replay(folder_ / "unkept/runs/lorae-seed0", {}), Error);
+  EXPECT_FALSE(fs::exists(folder_ / "unkept/runs/full-seed0/deltas"));
 }
 
 TEST_F(Results, CoresAloneTravelAndTheirFilesAreWhole) {

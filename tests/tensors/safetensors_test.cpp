@@ -116,6 +116,20 @@ TEST(Safetensors, TensorsOutliveTheBytes) {
   EXPECT_TRUE(file.value().state.at("w").equal(torch::tensor({1.0F, 2.0F})));
 }
 
+TEST(Safetensors, ViewsAreTheBytesAndKeepThem) {
+  const StateDict state({{"a", torch::rand({3, 2})}, {"b", torch::rand({5})}});
+  auto bytes = std::make_shared<const Bytes>(safetensors_pack(state));
+  const std::byte* begin = bytes->data();
+  const std::byte* end = begin + bytes->size();
+  const StateDict view = safetensors_view(bytes).value().state;
+  bytes.reset();
+
+  EXPECT_TRUE(same_bits(view, state));
+  const auto* data = static_cast<const std::byte*>(view.at("b").data_ptr());
+  EXPECT_TRUE(begin < data && data < end);
+  EXPECT_FALSE(safetensors_view(std::make_shared<const Bytes>(3)).ok());
+}
+
 TEST(Safetensors, NamesDtypesAsTheFormatDoes) {
   EXPECT_EQ(safetensors_dtype(torch::kBFloat16), "BF16");
   EXPECT_EQ(safetensors_dtype(torch::kBool), "BOOL");
