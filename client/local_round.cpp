@@ -41,6 +41,9 @@ void LocalRound::prepare(const Work& work, Memory& memory) {
   plan_ = training::parse_plan(work.plan).plan;
   const StateDict backbone = safetensors_view(bytes).value().state;
   learner_.emplace(plan_, backbone, device_);
+  if (on_model_) {
+    on_model_(learner_->model());
+  }
   description_ = learner_->description(backbone);
   last_ = {};
   start_ = plan_.method.lattice > 0 ? codec::on_grid(adapters::to_blocks(learner_->trainable()))

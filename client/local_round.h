@@ -28,8 +28,11 @@ class BackboneLost : public Error {
 /// the simulator has one per thread. Threads: none.
 class LocalRound {
  public:
-  explicit LocalRound(ImageSource images, at::Device device = at::kCPU)
-      : images_(std::move(images)), device_(device) {}
+  /// `on_model` is called with each model that is made, before it trains; may be empty.
+  explicit LocalRound(ImageSource images,
+                      at::Device device = at::kCPU,
+                      std::function<void(models::Model&)> on_model = {})
+      : images_(std::move(images)), device_(device), on_model_(std::move(on_model)) {}
 
   /// Deterministic: the same Work on the same images gives the same bytes.
   /// Errors: BackboneLost; kIncompatible or kCorruptData if plan, backbone and model do not fit
@@ -49,6 +52,7 @@ class LocalRound {
 
   ImageSource images_;
   at::Device device_;
+  std::function<void(models::Model&)> on_model_;
   Digest prepared_for_;  // plan and backbone
   training::Plan plan_;
   std::optional<training::Learner> learner_;

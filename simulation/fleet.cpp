@@ -131,13 +131,14 @@ Fleet::Fleet(transport::InProcessNetwork& network,
              client::ImageSource images,
              std::function<std::size_t(const client::Work&)> image_count,
              const std::vector<at::Device>& places,
+             FrozenWeights& frozen,
              FleetFiles files)
     : network_(network),
       timeline_(timeline),
       image_count_(std::move(image_count)),
       files_(std::move(files)),
       lose_(losses_of(files_.lose, clients)),
-      workers_(std::move(images), places) {
+      workers_(std::move(images), places, frozen) {
   for (std::size_t i = 0; i < clients.size(); ++i) {
     members_.push_back(std::make_unique<Member>(backbones_, files_, clients[i], i + 1));
     Member* member = members_.back().get();

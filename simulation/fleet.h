@@ -86,13 +86,15 @@ class FleetMemory final : public client::Memory {
 class Fleet {
  public:
   /// `image_count` tells how much work a client is: the largest of a round start first. `places`:
-  /// as Workers takes them. Errors: kInvalidConfig for a text in `lose` that is none such.
+  /// and `frozen`: as Workers takes them. Errors: kInvalidConfig for a text in `lose` that is none
+  /// such.
   Fleet(transport::InProcessNetwork& network,
         const Timeline& timeline,
         const std::vector<ClientId>& clients,
         client::ImageSource images,
         std::function<std::size_t(const client::Work&)> image_count,
         const std::vector<at::Device>& places,
+        FrozenWeights& frozen,
         FleetFiles files);
   ~Fleet();
   Fleet(const Fleet&) = delete;

@@ -24,6 +24,7 @@ class Evaluation {
   Evaluation(const experiment::Run& made,
              const std::vector<at::Device>& places,
              const data::DatasetPtr& test,
+             FrozenWeights& frozen,
              experiment::RoundFigures figures)
       : figures_(std::move(figures)) {
     const std::int64_t parts = std::ssize(places);
@@ -36,6 +37,7 @@ class Evaluation {
         const std::int64_t first = indices.front();
         parts_.emplace_back(made, data::subset(test, std::move(indices)), first,
                             places[static_cast<std::size_t>(i)]);
+        frozen.share(parts_.back().learner->model());
       }
     }
   }
@@ -196,8 +198,9 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
   runs::Journal journal(directory.journal_path(), runs::Journal::Mode::kContinue);
   directory.set_config(config_text(scenario), journal);  // rounds may have been added
   transport::InProcessNetwork network;
+  FrozenWeights frozen;
   Evaluation evaluation(
-      made, scenario.places, data.test_images,
+      made, scenario.places, data.test_images, frozen,
       {scenario.directory, coordinator::last_round(config.federation), data.test_images});
   const Timeline timeline;
   const TimePoint start = Clock::now();
@@ -231,6 +234,7 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
         return share_images.at(work.share_index);
       },
       [&](const client::Work& work) { return shares.at(work.share_index).size(); }, scenario.places,
+      frozen,
       {.own_states = scenario.directory / "clients",
        .deltas = config.federation.keep_updates ? scenario.directory / "deltas" : "",
        .lose = config.simulation.lose});

@@ -9,8 +9,10 @@
 
 namespace lorae::simulation {
 
-Workers::Workers(client::ImageSource images, const std::vector<at::Device>& places)
-    : images_(std::move(images)) {
+Workers::Workers(client::ImageSource images,
+                 const std::vector<at::Device>& places,
+                 FrozenWeights& frozen)
+    : images_(std::move(images)), frozen_(frozen) {
   for (const at::Device place : places) {
     threads_.emplace_back([this, place] { work_loop(place); });
   }
@@ -53,7 +55,8 @@ std::vector<Done> Workers::collect(bool wait) {
 void Workers::work_loop(at::Device device) {
   use_one_thread();
   const OwnStream stream(device);
-  client::LocalRound local_round(images_, device);
+  client::LocalRound local_round(images_, device,
+                                 [this](models::Model& model) { frozen_.share(model); });
   for (;;) {
     Job job;
     {

@@ -9,6 +9,7 @@
 
 #include "client/local_round.h"
 #include "client/memory.h"
+#include "simulation/frozen_weights.h"
 #include "tensors/device.h"
 
 namespace lorae::simulation {
@@ -35,7 +36,8 @@ struct Done {
 class Workers {
  public:
   /// `places`: the device of each worker; one that comes k times trains k clients at once.
-  Workers(client::ImageSource images, const std::vector<at::Device>& places);
+  /// `frozen`: shared by their models.
+  Workers(client::ImageSource images, const std::vector<at::Device>& places, FrozenWeights& frozen);
   /// Drops what has not begun, and waits for the rest.
   ~Workers();
   Workers(const Workers&) = delete;
@@ -52,6 +54,7 @@ class Workers {
   void work_loop(at::Device device);
 
   client::ImageSource images_;
+  FrozenWeights& frozen_;
   std::size_t running_ = 0;  // jobs that were not collected
 
   std::mutex mutex_;  // guards what follows
