@@ -1,5 +1,7 @@
 #include "coordinator/traffic.h"
 
+#include <utility>
+
 #include "transport/overhead.h"
 
 namespace lorae::coordinator {
@@ -12,13 +14,13 @@ void Traffic::count(const ClientId& client,
                     runs::Direction direction,
                     const char* layer,
                     const MessageBytes& bytes) {
-  counted_[client][{direction, layer, kStageFramed}] += bytes.framed;
-  counted_[client][{direction, layer, kStageSent}] += bytes.sent;
+  auto& counted = counted_[client];
+  counted[{direction, layer, kStageFramed}] += bytes.framed;
+  counted[{direction, layer, kStageSent}] += bytes.sent;
 }
 
 void Traffic::spoke(const ClientId& client, transport::ConnectionId connection) {
-  if (connections_[client] != connection) {
-    connections_[client] = connection;
+  if (std::exchange(connections_[client], connection) != connection) {
     auto& counted = counted_[client];
     counted[{runs::Direction::kUplink, runs::kLayerConnection, kStageSent}] +=
         transport::kHandshakeUp;
