@@ -71,8 +71,8 @@ def resnet18():
     return model
 
 
-def theirs(model_name, epochs, seed):
-    """PyTorch's accuracy on the test half."""
+def theirs(model_name, epochs, seed, kept):
+    """PyTorch's accuracy on the test half. `kept` holds the state after an epoch, so that a stopped run goes on."""
     import torch
     import torch.nn.functional as F
     torch.set_num_threads(1)
@@ -90,8 +90,14 @@ def theirs(model_name, epochs, seed):
     model = {"resnet8": resnet8, "resnet18": resnet18}[model_name]()
     optimiser = torch.optim.SGD(model.parameters(), lr=RECIPE["learning_rate"], momentum=RECIPE["momentum"],
                                 weight_decay=RECIPE["weight_decay"])
-    batch = RECIPE["batch_size"]
-    for epoch in range(epochs):
+    batch, begin = RECIPE["batch_size"], 0
+    if kept.exists():
+        state = torch.load(kept)
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        torch.set_rng_state(state["random"])
+        begin = state["epochs"]
+    for epoch in range(begin, epochs):
         model.train()
         order = torch.randperm(len(images))
         for first in range(0, len(images), batch):
@@ -107,6 +113,10 @@ def theirs(model_name, epochs, seed):
             optimiser.zero_grad(set_to_none=True)
             F.cross_entropy(model(x), labels[chosen]).backward()
             optimiser.step()
+        part = kept.with_suffix(".part")
+        torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(),
+                    "random": torch.get_rng_state(), "epochs": epoch + 1}, part)
+        part.replace(kept)
     model.eval()
     images, labels = half("t10k")
     with torch.no_grad():
@@ -139,7 +149,7 @@ def accuracy_of(out):
 def compare(arguments):
     import statistics
     ours, peers = [], []
-    for seed in range(arguments.seeds):
+    for seed in arguments.seeds:
         out = arguments.out / f"lorae-seed{seed}"
         running = start_ours(arguments.lorae, DATA, out,
                              ["--model", arguments.model, "--kind", "full", "--seed", str(seed),
@@ -147,7 +157,7 @@ def compare(arguments):
         done = arguments.out / f"pytorch-seed{seed}"
         if not done.exists():
             done.parent.mkdir(parents=True, exist_ok=True)
-            value = theirs(arguments.model, arguments.epochs, seed)
+            value = theirs(arguments.model, arguments.epochs, seed, done.with_suffix(".pt"))
             done.write_text(str(value))
         if running is not None and running.wait() != 0:
             sys.exit("lorae train failed")
@@ -197,7 +207,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=sorted(OURS), default="resnet8")
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2],
+                        help="one at a time keeps a command under an hour; the last call with all of them sums up")
     parser.add_argument("--kinds", action="store_true")
     parser.add_argument("--lorae", default="build/release/bin/lorae")
     parser.add_argument("--out", type=pathlib.Path, required=True)
