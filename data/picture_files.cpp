@@ -18,19 +18,27 @@ constexpr std::array<std::string_view, 11> kEndings = {
 
 }  // namespace
 
-std::vector<fs::path> entries(const fs::path& folder) {
+std::vector<std::string> entry_names(const fs::path& folder) {
   static const std::set<std::string> kJunk = {"__MACOSX", "lost+found", "Thumbs.db", "desktop.ini"};
-  std::vector<fs::path> paths;
+  std::vector<std::string> names;
   std::error_code status;
   for (fs::directory_iterator it(folder, status), end; !status && it != end; it.increment(status)) {
-    const std::string name = it->path().filename().string();
+    std::string name = it->path().filename().string();
     if (!name.starts_with('.') && !kJunk.contains(name)) {
-      paths.push_back(it->path());
+      names.push_back(std::move(name));
     }
   }
   check(!status, ErrorCode::kInvalidConfig, "[data] cannot read folder '", folder.string(),
         "': ", status.message());
-  std::ranges::sort(paths, {}, [](const fs::path& path) { return path.filename().string(); });
+  std::ranges::sort(names);
+  return names;
+}
+
+std::vector<fs::path> entries(const fs::path& folder) {
+  std::vector<fs::path> paths;
+  for (const std::string& name : entry_names(folder)) {
+    paths.push_back(folder / name);
+  }
   return paths;
 }
 

@@ -6,9 +6,11 @@
 
 namespace lorae::data {
 
-/// The visible entries of a folder, sorted by name so that labels and indices never depend on the
-/// file system; without what systems leave behind (__MACOSX, lost+found, Thumbs.db).
+/// The names of the visible entries of a folder, sorted so that labels and indices never depend on
+/// the file system; without what systems leave behind (__MACOSX, lost+found, Thumbs.db).
 /// Errors: kInvalidConfig, saying why, if it cannot be read.
+std::vector<std::string> entry_names(const std::filesystem::path& folder);
+/// The same as paths, of which each takes half a kilobyte: for folders of a few.
 std::vector<std::filesystem::path> entries(const std::filesystem::path& folder);
 
 /// True for a regular file whose name ends as that of a picture: .jpg, .png, .webp and the like, in

@@ -2,39 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "base/error.h"
 
 namespace lorae::data {
 namespace {
 
-template <typename T>
-void write_all(const std::vector<T>& values, std::string& to) {
-  const std::uint64_t count = values.size();
-  to.append(reinterpret_cast<const char*>(&count), sizeof(count));
-  to.append(reinterpret_cast<const char*>(values.data()), count * sizeof(T));
-}
-
-template <typename T>
-bool read_all(std::string_view& from, std::vector<T>& values) {
-  std::uint64_t count = 0;
-  if (from.size() < sizeof(count)) {
-    return false;
-  }
-  std::memcpy(&count, from.data(), sizeof(count));
-  from.remove_prefix(sizeof(count));
-  if (count > from.size() / sizeof(T)) {
-    return false;
-  }
-  values.resize(count);
-  if (count > 0) {
-    std::memcpy(static_cast<void*>(values.data()), from.data(), count * sizeof(T));
-  }
-  from.remove_prefix(count * sizeof(T));
-  return true;
-}
+/// What stands before the arrays: how long each is.
+struct Front {
+  std::uint64_t pictures = 0, things = 0, polygon_ends = 0, places = 0, names = 0, folders = 0;
+};
 
 std::uint32_t small(std::size_t value) {
   check(value <= std::numeric_limits<std::uint32_t>::max(), ErrorCode::kInvalidConfig,
@@ -43,14 +22,7 @@ std::uint32_t small(std::size_t value) {
 }
 
 constexpr double kWhole = 0x1p31;  // of a picture's side
-
-std::uint32_t parts_of(double fraction) {
-  return static_cast<std::uint32_t>(std::lround(std::clamp(fraction, 0.0, 1.0) * kWhole));
-}
-
-double fraction_of(std::uint32_t parts) {
-  return static_cast<double>(parts) / kWhole;
-}
+constexpr std::uint32_t kMostLabel = (1U << 31U) - 1;
 
 }  // namespace
 
@@ -103,18 +75,43 @@ std::filesystem::path Catalogue::path_of(File file) const {
                       : std::filesystem::path(folders_[file.folder]) / name;
 }
 
+Catalogue::Place Catalogue::place_of(Point point) {
+  const auto parts = [](double fraction) {
+    return static_cast<std::uint32_t>(std::lround(std::clamp(fraction, 0.0, 1.0) * kWhole));
+  };
+  return {parts(point.x), parts(point.y)};
+}
+
+Point Catalogue::point_of(Place place) {
+  return {static_cast<double>(place.x) / kWhole, static_cast<double>(place.y) / kWhole};
+}
+
+void Catalogue::expect(std::int64_t pictures) {
+  const double times = static_cast<double>(pictures) / static_cast<double>(pictures_.size());
+  const auto make_room = [times](auto& values) {
+    constexpr double kSpare = 1.02;
+    values.reserve(static_cast<std::size_t>(static_cast<double>(values.size()) * times * kSpare));
+  };
+  make_room(pictures_);
+  make_room(things_);
+  make_room(polygon_ends_);
+  make_room(places_);
+  make_room(names_);
+}
+
 void Catalogue::add(const Labelled& picture) {
   for (const Object& object : picture.objects) {
     for (const Polygon& polygon : object.polygons) {
       for (const Point& point : polygon) {
-        places_.push_back({parts_of(point.x), parts_of(point.y)});
+        places_.push_back(place_of(point));
       }
-      polygon_ends_.push_back(places_.size());
+      polygon_ends_.push_back(small(places_.size()));
     }
-    things_.push_back({.box = object.box,
-                       .label = static_cast<std::int32_t>(object.label),
+    things_.push_back({.first = place_of({object.box.x1, object.box.y1}),
+                       .last = place_of({object.box.x2, object.box.y2}),
+                       .label = static_cast<std::uint32_t>(object.label) & kMostLabel,
                        .ignored = object.ignored ? 1U : 0U,
-                       .polygons_end = polygon_ends_.size()});
+                       .polygons_end = small(polygon_ends_.size())});
   }
   pictures_.push_back({.picture = kept(picture.picture),
                        .mask = kept(picture.mask),
@@ -146,41 +143,58 @@ std::vector<Object> Catalogue::objects(std::int64_t index) const {
   std::vector<Object> objects;
   for (std::size_t i = index == 0 ? 0 : at(index - 1).objects_end; i < end; ++i) {
     const Thing& thing = things_[i];
-    Object& object = objects.emplace_back(
-        Object{.label = thing.label, .box = thing.box, .ignored = thing.ignored != 0});
+    const Point first = point_of(thing.first), last = point_of(thing.last);
+    Object& object = objects.emplace_back(Object{.label = thing.label,
+                                                 .box = {first.x, first.y, last.x, last.y},
+                                                 .ignored = thing.ignored != 0});
     for (std::size_t k = i == 0 ? 0 : things_[i - 1].polygons_end; k < thing.polygons_end; ++k) {
       Polygon& polygon = object.polygons.emplace_back();
       for (std::size_t p = k == 0 ? 0 : polygon_ends_[k - 1]; p < polygon_ends_[k]; ++p) {
-        polygon.push_back({fraction_of(places_[p].x), fraction_of(places_[p].y)});
+        polygon.push_back(point_of(places_[p]));
       }
     }
   }
   return objects;
 }
 
-void Catalogue::write(std::string& to) const {
-  std::vector<char> folders;
+std::vector<ByteView> Catalogue::pieces(std::string& front) const {
+  Front lengths{.pictures = pictures_.size(),
+                .things = things_.size(),
+                .polygon_ends = polygon_ends_.size(),
+                .places = places_.size(),
+                .names = names_.size()};
+  std::string folders;
   for (const std::string& folder : folders_) {
-    folders.insert(folders.end(), folder.begin(), folder.end());
-    folders.push_back('\0');
+    folders += folder;
+    folders += '\0';
   }
-  // All at once: a text that grows takes twice its size for a moment.
-  to.reserve(to.size() + 6 * sizeof(std::uint64_t) + pictures_.size() * sizeof(Picture) +
-             things_.size() * sizeof(Thing) + polygon_ends_.size() * sizeof(std::uint64_t) +
-             places_.size() * sizeof(Place) + names_.size() + folders.size());
-  write_all(pictures_, to);
-  write_all(things_, to);
-  write_all(polygon_ends_, to);
-  write_all(places_, to);
-  write_all(names_, to);
-  write_all(folders, to);
+  lengths.folders = folders.size();
+  front.assign(reinterpret_cast<const char*>(&lengths), sizeof(lengths));
+  front += folders;
+  const auto all = [](const auto& values) { return bytes_of(std::span(values)); };
+  return {view_of(front),     all(pictures_), all(things_),
+          all(polygon_ends_), all(places_),   all(names_)};
 }
 
-bool Catalogue::read(std::string_view from) {
-  std::vector<char> folders;
-  const bool whole = read_all(from, pictures_) && read_all(from, things_) &&
-                     read_all(from, polygon_ends_) && read_all(from, places_) &&
-                     read_all(from, names_) && read_all(from, folders) && from.empty();
+bool Catalogue::read(const std::function<bool(std::span<std::byte>)>& take, std::uint64_t bytes) {
+  Front lengths;
+  if (bytes < sizeof(lengths) || !take(std::as_writable_bytes(std::span(&lengths, 1)))) {
+    return false;
+  }
+  std::uint64_t left = bytes - sizeof(lengths);
+  const auto taken = [&](auto& values, std::uint64_t count) {
+    using Value = typename std::remove_reference_t<decltype(values)>::value_type;
+    if (count > left / sizeof(Value)) {
+      return false;
+    }
+    left -= count * sizeof(Value);
+    values.resize(count);
+    return count == 0 || take(std::as_writable_bytes(std::span(values)));
+  };
+  std::string folders;
+  const bool whole = taken(folders, lengths.folders) && taken(pictures_, lengths.pictures) &&
+                     taken(things_, lengths.things) && taken(polygon_ends_, lengths.polygon_ends) &&
+                     taken(places_, lengths.places) && taken(names_, lengths.names) && left == 0;
   if (!whole || (!folders.empty() && folders.back() != '\0')) {
     return false;
   }

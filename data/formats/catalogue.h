@@ -2,11 +2,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "base/bytes.h"
 #include "data/formats/problem.h"
 #include "data/objects.h"
 
@@ -32,11 +35,13 @@ struct Labelled {
 };
 
 /// The pictures of one half of a set, their sizes and labels, packed: of 100,000 pictures with
-/// seven boxes each some 60 MB. Boxes are kept as float64, points of polygons, which lie in the
-/// picture, as parts of 2^31: numbers of files can be told from them again.
+/// seven boxes each some 25 MB. Boxes and polygons, which lie in the picture, are kept as parts of
+/// 2^31 of its sides: numbers of files can be told from them again.
 class Catalogue {
  public:
   void add(const Labelled& picture);
+  /// Makes room for so many pictures in all, if the others are as those that it has.
+  void expect(std::int64_t pictures);
 
   std::int64_t size() const { return std::ssize(pictures_); }
   std::filesystem::path picture(std::int64_t index) const;
@@ -48,10 +53,11 @@ class Catalogue {
   std::int64_t label(std::int64_t index) const { return at(index).label; }
   bool has_polygons() const { return !polygon_ends_.empty(); }
 
-  /// Everything as bytes behind those of `to`, and back. Errors (false): bytes that are no
-  /// catalogue.
-  void write(std::string& to) const;
-  bool read(std::string_view from);
+  /// Everything as bytes: pieces of this catalogue and of `front`, which it fills.
+  std::vector<ByteView> pieces(std::string& front) const;
+  /// Reads them back by `take`, which fills what it is given, or is false at the end of `bytes`
+  /// bytes. Errors (false): bytes that are no catalogue.
+  bool read(const std::function<bool(std::span<std::byte>)>& take, std::uint64_t bytes);
 
  private:
   /// A path: its folder and where its name begins in `names_`.
@@ -66,14 +72,14 @@ class Catalogue {
     std::int32_t label = -1;
     std::uint32_t objects_end = 0;
   };
-  struct Thing {
-    Box box;
-    std::int32_t label = 0;
-    std::uint32_t ignored = 0;
-    std::uint64_t polygons_end = 0;
-  };
   struct Place {
     std::uint32_t x = 0, y = 0;
+  };
+  struct Thing {
+    Place first, last;  ///< corners of the box
+    std::uint32_t label : 31 = 0;
+    std::uint32_t ignored : 1 = 0;
+    std::uint32_t polygons_end = 0;
   };
 
   const Picture& at(std::int64_t index) const {
@@ -82,11 +88,13 @@ class Catalogue {
   File kept(const std::filesystem::path& path);
   std::filesystem::path path_of(File file) const;
   std::uint32_t folder_number(const std::string& folder);
+  static Place place_of(Point point);
+  static Point point_of(Place place);
   bool sound() const;
 
   std::vector<Picture> pictures_;
   std::vector<Thing> things_;
-  std::vector<std::uint64_t> polygon_ends_;
+  std::vector<std::uint32_t> polygon_ends_;
   std::vector<Place> places_;
   std::vector<char> names_;           // each ended by a zero
   std::vector<std::string> folders_;  // and domains

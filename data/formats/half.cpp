@@ -92,7 +92,7 @@ Known read_half(const Half& half) {
               .annotation = half.annotation,
               .catalogue = {},
               .problems = half.problems};
-  constexpr std::size_t kAtOnce = 4096;  // pictures that are in memory unpacked
+  constexpr std::size_t kAtOnce = 1024;  // pictures that are in memory unpacked
   for (std::size_t begin = 0; begin < half.items.size(); begin += kAtOnce) {
     std::vector<Labelled> pictures(std::min(kAtOnce, half.items.size() - begin));
     in_parallel(std::ssize(pictures), [&](std::int64_t index) {
@@ -104,6 +104,9 @@ Known read_half(const Half& half) {
         known.catalogue.add(picture);
       }
       std::ranges::move(picture.problems, std::back_inserter(known.problems));
+    }
+    if (begin == 0 && known.catalogue.size() > 0) {
+      known.catalogue.expect(std::ssize(half.items));  // doubled at the end it would take twice
     }
   }
   if (known.annotation == Annotation::kBoxes && known.catalogue.has_polygons()) {

@@ -25,9 +25,10 @@ using LeftOut = std::map<std::string, std::vector<fs::path>>;
 
 std::vector<fs::path> pictures(const fs::path& class_folder, LeftOut& left_out) {
   std::vector<fs::path> files;
-  for (fs::path& path : entries(class_folder)) {
+  for (const std::string& name : entry_names(class_folder)) {
+    const fs::path path = class_folder / name;
     const std::string why = why_no_picture(path);
-    (why.empty() ? files : left_out[why]).push_back(std::move(path));
+    (why.empty() ? files : left_out[why]).push_back(path);
   }
   return files;
 }

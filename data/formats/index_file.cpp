@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 #include "base/atomic_file.h"
 #include "base/digest.h"
@@ -17,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMagic = "LoRAE index 2\n";
+constexpr std::string_view kMagic = "LoRAE index 3\n";
 
 /// What tells that a file or a folder changed; all zero if there is none.
 struct Stamp {
@@ -40,53 +42,55 @@ Stamp stamp_of(const char* path) {
           .changed = S_ISDIR(status.st_mode) ? 0 : nanoseconds(status.st_ctim)};
 }
 
-/// The files behind a half, in any order.
-struct Sources {
-  std::string paths;  // each ended by a zero
-  std::vector<Stamp> stamps;
-
-  void add(const std::string& path) {
-    paths += path;
-    paths += '\0';
-    stamps.push_back(stamp_of(path.c_str()));
-  }
-
-  bool unchanged() const {
-    std::vector<const char*> starts;
-    for (std::size_t at = 0; at < paths.size(); at += std::strlen(&paths[at]) + 1) {
-      starts.push_back(&paths[at]);
-    }
-    if (starts.size() != stamps.size()) {
-      return false;
-    }
-    constexpr std::int64_t kAtOnce = 256;
-    const std::int64_t count = std::ssize(starts);
-    std::atomic<bool> same = true;
-    in_parallel((count + kAtOnce - 1) / kAtOnce, [&](std::int64_t part) {
-      for (std::int64_t i = part * kAtOnce; same && i < std::min((part + 1) * kAtOnce, count);
-           ++i) {
-        const auto k = static_cast<std::size_t>(i);
-        if (stamp_of(starts[k]) != stamps[k]) {
-          same = false;
-        }
-      }
-    });
-    return same;
-  }
-};
-
-Sources sources_of(const Half& half) {
-  Sources sources;
+/// The files behind a half, in any order, each ended by a zero: pieces of it.
+std::vector<ByteView> paths_of(const Half& half) {
+  std::vector<ByteView> paths;
+  const auto add = [&](const std::string& path) {
+    paths.push_back(std::as_bytes(std::span(path.c_str(), path.size() + 1)));
+  };
   for (const fs::path& path : half.sources) {
-    sources.add(path.string());
+    add(path.native());
   }
   for (const Item& item : half.items) {
-    sources.add(item.picture);
+    add(item.picture);
     if (!item.label.empty()) {
-      sources.add(item.label);
+      add(item.label);
     }
   }
-  return sources;
+  return paths;
+}
+
+std::vector<Stamp> stamps_of(const std::vector<ByteView>& paths) {
+  std::vector<Stamp> stamps;
+  stamps.reserve(paths.size());
+  for (const ByteView path : paths) {
+    stamps.push_back(stamp_of(text_of(path).data()));
+  }
+  return stamps;
+}
+
+/// Whether the files at `paths`, each ended by a zero, are as `stamps` has them.
+bool unchanged(const std::string& paths, const std::vector<Stamp>& stamps) {
+  std::vector<const char*> starts;
+  starts.reserve(stamps.size());
+  for (std::size_t at = 0; at < paths.size(); at += std::strlen(&paths[at]) + 1) {
+    starts.push_back(&paths[at]);
+  }
+  if (starts.size() != stamps.size()) {
+    return false;
+  }
+  constexpr std::int64_t kAtOnce = 256;
+  const std::int64_t count = std::ssize(starts);
+  std::atomic<bool> same = true;
+  in_parallel((count + kAtOnce - 1) / kAtOnce, [&](std::int64_t part) {
+    for (std::int64_t i = part * kAtOnce; same && i < std::min((part + 1) * kAtOnce, count); ++i) {
+      const auto k = static_cast<std::size_t>(i);
+      if (stamp_of(starts[k]) != stamps[k]) {
+        same = false;
+      }
+    }
+  });
+  return same;
 }
 
 class Writer {
@@ -102,37 +106,63 @@ class Writer {
   std::string bytes;
 };
 
+/// An index from its file, piece by piece, so that it is not in memory twice. What has no place in
+/// the file is empty or 0, and it is no longer good.
 class Reader {
  public:
-  explicit Reader(std::string_view bytes) : left_(bytes) {}
+  explicit Reader(const fs::path& file) : in_(file, std::ios::binary) {
+    std::error_code unknown;
+    const std::uintmax_t size = fs::file_size(file, unknown);
+    constexpr std::size_t kDigest = sizeof(Digest::bytes);
+    good_ = in_.good() && !unknown && size >= kDigest;
+    left_ = good_ ? size - kDigest : 0;
+  }
 
+  bool take(std::span<std::byte> to) {
+    good_ = good_ && to.size() <= left_ &&
+            in_.read(reinterpret_cast<char*>(to.data()), std::ssize(to)).good();
+    if (good_) {
+      left_ -= to.size();
+      hasher_.add(to);
+    }
+    return good_;
+  }
   std::int64_t number() {
     std::int64_t value = 0;
-    const std::string_view taken = take(sizeof(value));
-    std::memcpy(&value, taken.data(), taken.size());
+    return take(std::as_writable_bytes(std::span(&value, 1))) ? value : 0;
+  }
+  std::string text(std::uint64_t size) {
+    std::string value;
+    if (size <= left_) {
+      value.resize(size);
+      take(std::as_writable_bytes(std::span(value)));
+    } else {
+      good_ = false;
+    }
     return value;
   }
-  std::string_view text() { return take(static_cast<std::size_t>(number())); }
-  bool good() const { return good_; }
-  std::string_view rest() const { return left_; }
+  std::string text() { return text(static_cast<std::uint64_t>(number())); }
 
- private:
-  std::string_view take(std::size_t size) {
-    good_ = good_ && size <= left_.size();
-    const std::string_view taken = good_ ? left_.substr(0, size) : std::string_view{};
-    left_.remove_prefix(taken.size());
-    return taken;
+  bool good() const { return good_; }
+  std::uint64_t left() const { return left_; }
+  /// Whether the digest at the end is that of all that stands before. Precondition: left() == 0.
+  bool whole() {
+    Digest said;
+    return good_ &&
+           in_.read(reinterpret_cast<char*>(said.bytes.data()), std::ssize(said.bytes)).good() &&
+           hasher_.finish() == said;
   }
 
-  std::string_view left_;
-  bool good_ = true;
+ private:
+  std::ifstream in_;
+  Hasher hasher_;
+  std::uint64_t left_ = 0;  // bytes before the digest
+  bool good_ = false;
 };
 
-std::string bytes_of(const Known& known, const Sources& sources) {
+/// What stands between the sources and the catalogue.
+std::string labels_of(const Known& known) {
   Writer out;
-  out.text(sources.paths);
-  out.text({reinterpret_cast<const char*>(sources.stamps.data()),
-            sources.stamps.size() * sizeof(Stamp)});
   out.number(std::ssize(known.classes));
   for (const std::string& name : known.classes) {
     out.text(name);
@@ -145,24 +175,30 @@ std::string bytes_of(const Known& known, const Sources& sources) {
     out.number(problem.line);
     out.text(problem.what);
   }
-  known.catalogue.write(out.bytes);
   return std::move(out.bytes);
 }
 
+bool read_sources(Reader& in) {
+  const std::string paths = in.text();
+  const std::string bytes = in.text();
+  std::vector<Stamp> stamps(bytes.size() / sizeof(Stamp));
+  std::memcpy(stamps.data(), bytes.data(), stamps.size() * sizeof(Stamp));
+  return in.good() && unchanged(paths, stamps);
+}
+
 /// Nothing if it is damaged, or if a source has changed.
-std::optional<Known> read_index(std::string_view bytes) {
-  Reader in(bytes);
-  Sources sources;
-  sources.paths = in.text();
-  const std::string_view stamps = in.text();
-  sources.stamps.resize(stamps.size() / sizeof(Stamp));
-  std::memcpy(sources.stamps.data(), stamps.data(), sources.stamps.size() * sizeof(Stamp));
-  if (!in.good() || !sources.unchanged()) {
+std::optional<Known> kept(const fs::path& file) {
+  std::error_code status;
+  if (!fs::exists(file, status)) {
+    return std::nullopt;
+  }
+  Reader in(file);
+  if (in.text(kMagic.size()) != kMagic || !read_sources(in)) {
     return std::nullopt;
   }
   Known known;
   for (std::int64_t i = in.number(); i > 0 && in.good(); --i) {
-    known.classes.emplace_back(in.text());
+    known.classes.push_back(in.text());
   }
   known.annotation = static_cast<Annotation>(in.number());
   for (std::int64_t i = in.number(); i > 0 && in.good(); --i) {
@@ -172,30 +208,40 @@ std::optional<Known> read_index(std::string_view bytes) {
     problem.line = in.number();
     problem.what = in.text();
   }
-  const bool whole = known.catalogue.read(in.rest());
-  return whole && in.good() ? std::optional(std::move(known)) : std::nullopt;
+  const bool read =
+      in.good() &&
+      known.catalogue.read([&](std::span<std::byte> to) { return in.take(to); }, in.left()) &&
+      in.whole();
+  return read ? std::optional(std::move(known)) : std::nullopt;
 }
 
-std::optional<Known> kept(const fs::path& file) {
-  std::error_code status;
-  if (!fs::exists(file, status)) {
-    return std::nullopt;
+void keep(const fs::path& file,
+          const Known& known,
+          const std::vector<ByteView>& paths,
+          const std::vector<Stamp>& stamps) {
+  std::uint64_t bytes_of_paths = 0;
+  for (const ByteView path : paths) {
+    bytes_of_paths += path.size();
   }
-  try {
-    const Bytes all = read_file(file);
-    const std::string_view text = text_of(all);
-    constexpr std::size_t kDigest = sizeof(Digest::bytes);
-    if (!text.starts_with(kMagic) || text.size() < kMagic.size() + kDigest) {
-      return std::nullopt;
-    }
-    const std::string_view body = text.substr(kMagic.size(), text.size() - kMagic.size() - kDigest);
-    if (text_of(digest_of(view_of(body)).view()) != text.substr(text.size() - kDigest)) {
-      return std::nullopt;
-    }
-    return read_index(body);
-  } catch (const Error&) {
-    return std::nullopt;
+  const ByteView stamp_bytes = bytes_of(std::span(stamps));
+  Writer before, between;
+  before.bytes = kMagic;
+  before.number(static_cast<std::int64_t>(bytes_of_paths));
+  between.number(std::ssize(stamp_bytes));
+  const std::string labels = labels_of(known);
+  std::string front;
+  std::vector<ByteView> pieces{view_of(before.bytes)};
+  pieces.insert(pieces.end(), paths.begin(), paths.end());
+  pieces.insert(pieces.end(), {view_of(between.bytes), stamp_bytes, view_of(labels)});
+  std::ranges::copy(known.catalogue.pieces(front), std::back_inserter(pieces));
+  Hasher hasher;
+  for (const ByteView piece : pieces) {
+    hasher.add(piece);
   }
+  const Digest digest = hasher.finish();
+  pieces.push_back(digest.view());
+  ensure_directory(file.parent_path());
+  write_file_atomic(file, pieces);
 }
 
 }  // namespace
@@ -227,13 +273,12 @@ Known indexed(const std::optional<fs::path>& folder,
   if (!folder || std::ssize(half.items) < at_least) {
     return read_half(half);
   }
-  const Sources sources = sources_of(half);  // before: what changes meanwhile is read again
+  const std::vector<ByteView> paths = paths_of(half);
+  const std::vector<Stamp> stamps =
+      stamps_of(paths);  // before: what changes meanwhile is read again
   Known known = read_half(half);
-  const std::string body = bytes_of(known, sources);
-  const Digest digest = digest_of(view_of(body));
   try {
-    ensure_directory(*folder);
-    write_file_atomic(file, std::vector<ByteView>{view_of(kMagic), view_of(body), digest.view()});
+    keep(file, known, paths, stamps);
   } catch (const Error&) {
     // A cache that cannot be written costs time alone.
   }

@@ -116,20 +116,22 @@ Half find_masks(const fs::path& path, Split split, const OpenOptions& options) {
         split == Split::kTrain ? "train" : "val", " and masks/",
         split == Split::kTrain ? "train" : "val");
   half.sources = {folders->pictures, folders->masks, path / "classes.txt", path};
-  std::map<std::string, fs::path> masks;
-  for (const fs::path& mask : entries(folders->masks)) {
+  std::map<std::string, std::string> masks;
+  for (const std::string& file : entry_names(folders->masks)) {
+    const fs::path mask = folders->masks / file;
     if (is_mask(mask)) {
       masks.emplace(mask.stem().string(), mask);
     }
   }
-  for (const fs::path& picture : entries(folders->pictures)) {
+  for (const std::string& file : entry_names(folders->pictures)) {
+    const fs::path picture = folders->pictures / file;
     if (const std::string why = why_no_picture(picture); !why.empty()) {
       half.problems.push_back({Flaw::kPictureOfNoKnownEnding, picture, 0, "left out: " + why});
       continue;
     }
     auto mask = masks.extract(picture.stem().string());
     half.items.push_back(
-        {.picture = picture, .label = mask.empty() ? std::string() : mask.mapped().string()});
+        {.picture = picture, .label = mask.empty() ? std::string() : mask.mapped()});
   }
   for (const auto& [name, mask] : masks) {
     half.problems.push_back({Flaw::kLabelWithoutPicture, mask, 0, "no picture has this mask"});

@@ -53,9 +53,10 @@ bool has_list(const fs::path& year, const char* name) {
 }
 
 /// Pictures of a year by their names before the ending.
-std::map<std::string, fs::path> pictures_of(const fs::path& year, Half& half) {
-  std::map<std::string, fs::path> pictures;
-  for (const fs::path& path : entries(year / "JPEGImages")) {
+std::map<std::string, std::string> pictures_of(const fs::path& year, Half& half) {
+  std::map<std::string, std::string> pictures;
+  for (const std::string& name : entry_names(year / "JPEGImages")) {
+    const fs::path path = year / "JPEGImages" / name;
     const std::string why = why_no_picture(path);
     if (why.empty()) {
       pictures.emplace(path.stem().string(), path);
@@ -69,7 +70,7 @@ std::map<std::string, fs::path> pictures_of(const fs::path& year, Half& half) {
 /// Adds the pictures that a list names: "2007_000027", or "2007_000027 1".
 void add_listed(const fs::path& list,
                 const fs::path& year,
-                const std::map<std::string, fs::path>& pictures,
+                const std::map<std::string, std::string>& pictures,
                 Half& half) {
   const auto text = read_text(list);
   if (!text.ok()) {
@@ -118,7 +119,8 @@ void add_year(const fs::path& year, bool tested, Split split, Half& half) {
     for (const auto& [id, path] : pictures) {
       half.items.push_back({.picture = path, .label = year / "Annotations" / (id + ".xml")});
     }
-    for (const fs::path& label : entries(year / "Annotations")) {
+    for (const std::string& name : entry_names(year / "Annotations")) {
+      const fs::path label = year / "Annotations" / name;
       if (label.extension() == ".xml" && !pictures.contains(label.stem().string())) {
         half.problems.push_back(
             {Flaw::kLabelWithoutPicture, label, 0, "no picture has this label"});

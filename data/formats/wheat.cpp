@@ -130,8 +130,9 @@ Half find_csv(const fs::path& path, Split split, Halves halves) {
   check(is_folder(folder), ErrorCode::kInvalidConfig, "[data] '", path.string(),
         "' has no folder train with the pictures of train.csv");
   half.sources = {csv->file, folder};
-  std::map<std::string, fs::path> pictures;
-  for (const fs::path& picture : entries(folder)) {
+  std::map<std::string, std::string> pictures;
+  for (const std::string& name : entry_names(folder)) {
+    const fs::path picture = folder / name;
     if (is_picture(picture)) {
       pictures.emplace(picture.stem().string(), picture);
     }
@@ -170,7 +171,8 @@ Half find_sites(const fs::path& path, Split split, Halves halves) {
     }
     half.sources.push_back(folder);
     half.sources.push_back(path / "labels" / site);
-    for (const fs::path& picture : entries(folder)) {
+    for (const std::string& name : entry_names(folder)) {
+      const fs::path picture = folder / name;
       if (is_picture(picture)) {
         half.items.push_back(
             {.picture = picture,

@@ -155,7 +155,12 @@ class Finder {
     if (!seen_.insert(fs::canonical(path, status)).second) {
       return;  // a link leads here again
     }
-    for (const fs::path& entry : entries(path)) {
+    const std::vector<std::string> names = entry_names(path);
+    if (names.size() > half_.items.size()) {  // doubled at the end they would take twice
+      half_.items.reserve(half_.items.size() + names.size());
+    }
+    for (const std::string& name : names) {
+      const fs::path entry = path / name;
       std::error_code ignored;
       if (fs::is_directory(entry, ignored)) {
         half_.sources.push_back(entry);
@@ -236,7 +241,8 @@ class Finder {
       if (listed_ || !fs::is_directory(folder, ignored)) {
         continue;  // a list names some pictures of a folder
       }
-      for (const fs::path& path : entries(folder)) {
+      for (const std::string& name : entry_names(folder)) {
+        const fs::path path = folder / name;
         if (path.extension() == ".txt" && path.filename() != kNames &&
             !ours.contains(path.native())) {
           half_.problems.push_back(
