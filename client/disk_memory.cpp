@@ -2,28 +2,22 @@
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
 #include <cstring>
 #include <utility>
 
 #include "base/atomic_file.h"
-#include "base/error.h"
+#include "client/kept_file.h"
 
 namespace lorae::client {
 namespace {
 
 constexpr std::uint64_t kFormat = 2;  // format 1 had no number: its first bytes are a digest
 
-/// The fixed part of the update file; then the metrics and the payload.
-struct Header {
-  std::uint64_t format;
-  std::array<std::byte, 32> digest;  // of everything behind it
-  std::array<std::byte, 32> key;
+/// Where the body of the update's file begins; then the metrics and the payload.
+struct Front {
   std::int64_t num_examples;
   std::uint64_t metrics_bytes;
 };
-static_assert(std::is_trivially_copyable_v<Header> && sizeof(Header) == 88);
-constexpr std::size_t kDigested = offsetof(Header, key);
 
 /// What precedes the name of a metric.
 struct MetricHeader {
@@ -67,33 +61,23 @@ std::optional<Metrics> metrics_of(ByteView bytes) {
   return metrics;
 }
 
-/// The update in the bytes of the file, if they are whole and belong to `key`.
-std::optional<TrainedUpdate> read_update(ByteView bytes, const Digest& key) {
-  Header header{};
-  if (bytes.size() < sizeof header) {
+/// The update in the body of its file.
+std::optional<TrainedUpdate> update_in(ByteView body) {
+  Front front{};
+  if (body.size() < sizeof front) {
     return std::nullopt;
   }
-  std::memcpy(&header, bytes.data(), sizeof header);
-  const ByteView rest = bytes.subspan(sizeof header);
-  if (header.format != kFormat || header.key != key.bytes ||
-      header.digest != digest_of(bytes.subspan(kDigested)).bytes ||
-      header.metrics_bytes > rest.size()) {
+  std::memcpy(&front, body.data(), sizeof front);
+  const ByteView rest = body.subspan(sizeof front);
+  if (front.metrics_bytes > rest.size()) {
     return std::nullopt;
   }
-  auto metrics = metrics_of(rest.first(header.metrics_bytes));
+  auto metrics = metrics_of(rest.first(front.metrics_bytes));
   if (!metrics) {
     return std::nullopt;
   }
-  return TrainedUpdate{copy_of(rest.subspan(header.metrics_bytes)), header.num_examples,
+  return TrainedUpdate{copy_of(rest.subspan(front.metrics_bytes)), front.num_examples,
                        *std::move(metrics)};
-}
-
-std::optional<Bytes> read_if_present(const std::filesystem::path& path) {
-  std::error_code status;
-  if (!std::filesystem::is_regular_file(path, status)) {
-    return std::nullopt;
-  }
-  return read_file(path);
 }
 
 }  // namespace
@@ -114,16 +98,17 @@ bool DiskMemory::has_backbone(const Digest& digest, std::uint64_t bytes) const {
 }
 
 std::shared_ptr<const Bytes> DiskMemory::backbone(const Digest& digest) {
-  auto bytes = read_if_present(backbone_path(digest));
-  if (!bytes) {
+  const std::filesystem::path path = backbone_path(digest);
+  std::error_code status;
+  if (!std::filesystem::is_regular_file(path, status)) {
     return nullptr;
   }
-  if (digest_of(*bytes) != digest) {
-    std::error_code ignored;
-    std::filesystem::remove(backbone_path(digest), ignored);
+  Bytes bytes = read_file(path);
+  if (digest_of(bytes) != digest) {
+    std::filesystem::remove(path, status);
     return nullptr;
   }
-  return std::make_shared<const Bytes>(*std::move(bytes));
+  return std::make_shared<const Bytes>(std::move(bytes));
 }
 
 void DiskMemory::keep_backbone(const Digest& digest, std::shared_ptr<const Bytes> bytes) {
@@ -131,8 +116,8 @@ void DiskMemory::keep_backbone(const Digest& digest, std::shared_ptr<const Bytes
 }
 
 std::optional<TrainedUpdate> DiskMemory::update(const UpdateKey& key) {
-  const auto bytes = read_if_present(update_file_);
-  return bytes ? read_update(*bytes, digest_of_key(key)) : std::nullopt;
+  const auto body = read_kept(update_file_, kFormat, digest_of_key(key));
+  return body ? update_in(*body) : std::nullopt;
 }
 
 void DiskMemory::keep_update(const UpdateKey& key, const TrainedUpdate* update) {
@@ -142,15 +127,10 @@ void DiskMemory::keep_update(const UpdateKey& key, const TrainedUpdate* update) 
     return;
   }
   const Bytes metrics = bytes_of_metrics(update->metrics);
-  Header header{kFormat, {}, digest_of_key(key).bytes, update->num_examples, metrics.size()};
-  const auto head = std::as_bytes(std::span(&header, 1));
-  Hasher hasher;
-  hasher.add(head.subspan(kDigested));
-  hasher.add(metrics);
-  hasher.add(update->payload);
-  header.digest = hasher.finish().bytes;
-  const std::array pieces{head, ByteView(metrics), ByteView(update->payload)};
-  write_file_atomic(update_file_, std::span<const ByteView>(pieces));
+  const Front front{update->num_examples, metrics.size()};
+  const std::array body{std::as_bytes(std::span(&front, 1)), ByteView(metrics),
+                        ByteView(update->payload)};
+  write_kept(update_file_, kFormat, digest_of_key(key), std::span<const ByteView>(body));
 }
 
 }  // namespace lorae::client
