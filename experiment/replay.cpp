@@ -49,19 +49,14 @@ RunConfig config_of(const runs::RunDirectory& directory, const ReplayOptions& op
   return config;
 }
 
-double squared(const StateDict& state) {
+double squared_distance(const StateDict& a, const StateDict& b) {
   double sum = 0;
-  for (const auto& [name, tensor] : state) {
-    sum += tensor.to(c10::kDouble).square().sum().item<double>();
-  }
+  for_each_aligned(
+      [&](const at::Tensor& one, const at::Tensor& other) {
+        sum += (one - other).to(c10::kDouble).square().sum().item<double>();
+      },
+      a, b);
   return sum;
-}
-
-StateDict minus(const StateDict& a, const StateDict& b) {
-  StateDict difference = a.clone();
-  for_each_aligned([](const at::Tensor& to, const at::Tensor& from) { to.sub_(from); }, difference,
-                   b);
-  return difference;
 }
 
 /// A recorded run, whose rounds are aggregated again one after the other.
@@ -95,8 +90,8 @@ class Recorded {
     const StateDict then =
         part_like(adapters::load_adapter_as_kept(directory_.adapter_path(record.round)).state,
                   state.tensors());
-    const double moved = squared(minus(then, state.tensors()));
-    const double apart = squared(minus(now, then));
+    const double moved = squared_distance(then, state.tensors());
+    const double apart = squared_distance(now, then);
     return {.round = record.round,
             .digest = state.next_digest().hex(),
             .recorded_digest = record.digest,
