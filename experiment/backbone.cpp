@@ -39,8 +39,11 @@ StateDict train(const training::Plan& plan,
                 const training::PretrainingOptions& options,
                 at::Device device) {
   const Seed seed{plan.seed};
-  const data::DatasetPtr images = training::public_images(plan.data, plan.model, seed);
   const auto model = models::build(plan.model, seed);
+  if (options.epochs == 0) {
+    return model->backbone().clone();
+  }
+  const data::DatasetPtr images = training::public_images(plan.data, plan.model, seed);
   model->set_batch_norm_learning(true);
   model->to(device);
   const StateDict backbone = model->backbone();
@@ -76,7 +79,7 @@ StateDict train(const training::Plan& plan,
 void check_has_images(const training::Plan& plan) {
   check(plan.data.public_images > 0, ErrorCode::kInvalidConfig,
         "data.public_images: 0 leaves no images to pre-train a backbone on; give some, or a "
-        "backbone of your own by model.weights");
+        "backbone of your own by model.weights, or set pretraining.epochs = 0");
 }
 
 Metadata description_of(const training::Plan& plan) {
@@ -90,7 +93,9 @@ Backbone pretrained_backbone(const training::Plan& plan,
                              const training::PretrainingOptions& options,
                              const std::filesystem::path& cache,
                              at::Device device) {
-  check_has_images(plan);
+  if (options.epochs > 0) {
+    check_has_images(plan);
+  }
   ensure_directory(cache);
   const auto path = cache / cache_name(plan, options);
   // Two programs that start together must not both train it.

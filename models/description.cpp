@@ -45,6 +45,7 @@ Description parse(const json& object) {
   ModelOptions& model = description.model;
   model.name = object.at("name").get<std::string>();
   model.stem = object.at("stem").get<std::string>();
+  model.norm_groups = object.contains("norm_groups") ? whole(object, "norm_groups", 1024) : 0;
   model.classes = whole(object, "classes", kMostPixels);
   model.channels = whole(input, "channels", 4);
   model.height = whole(input, "height", kMostPixels);
@@ -59,7 +60,7 @@ Description parse(const json& object) {
 
 std::string description_text(const Description& description) {
   const ModelOptions& model = description.model;
-  return json{{"name", model.name},
+  json object{{"name", model.name},
               {"stem", model.stem},
               {"classes", model.classes},
               {"class_names", description.class_names},
@@ -70,8 +71,11 @@ std::string description_text(const Description& description) {
                 {"width", model.width},
                 {"pool", model.pool},
                 {"mean", model.mean},
-                {"standard_deviation", model.standard_deviation}}}}
-      .dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
+                {"standard_deviation", model.standard_deviation}}}};
+  if (model.norm_groups > 0) {
+    object["norm_groups"] = model.norm_groups;
+  }
+  return object.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
 }
 
 Result<Description> parse_description(std::string_view text) {

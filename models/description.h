@@ -18,8 +18,9 @@ struct Description {
   std::vector<std::string> class_names = {};
 };
 
-/// JSON on one line: {"name", "stem", "classes", "class_names", "task", "input": {"channels",
-/// "height", "width", "pool", "mean", "standard_deviation"}}.
+/// JSON on one line: {"name", "stem", "norm_groups", "classes", "class_names", "task", "input":
+/// {"channels", "height", "width", "pool", "mean", "standard_deviation"}}; "norm_groups" only where
+/// the norms have groups.
 std::string description_text(const Description& description);
 
 /// Reads a text that anybody may have written; fields that it does not know are skipped.

@@ -30,7 +30,7 @@ Model::Model(ModelOptions options, std::unique_ptr<Network> network, std::option
     }
     if (auto* conv = dynamic_cast<Conv*>(&layer)) {
       convolutions_.emplace_back(name, &conv->conv);
-    } else if (auto* norm = dynamic_cast<BatchNorm*>(&layer)) {
+    } else if (auto* norm = dynamic_cast<NormLayer*>(&layer)) {
       norms_.emplace_back(name, norm);
     } else if (auto* dropout = dynamic_cast<Dropout*>(&layer)) {
       dropouts_.emplace_back(name, dropout);
@@ -96,7 +96,7 @@ StateDict Model::branches() const {
 StateDict Model::weights() const {
   std::vector<StateDict::Entry> entries;
   walk(*network_, "", [&](const std::string& name, Layer& layer) {
-    if (dynamic_cast<BatchNorm*>(&layer) == nullptr) {
+    if (dynamic_cast<NormLayer*>(&layer) == nullptr) {
       for (const OwnTensor& own : layer.tensors()) {
         if (own.kind == TensorKind::kParameter) {
           entries.emplace_back(name + '.' + own.name, *own.value);
@@ -244,7 +244,8 @@ void Model::fold_norms() {
   walk(*network_, "", [&](const std::string& name, Layer& layer) {
     if (auto* conv = dynamic_cast<Conv*>(&layer)) {
       before = conv;
-    } else if (auto* norm = dynamic_cast<BatchNorm*>(&layer); norm != nullptr && !norm->folded) {
+    } else if (auto* norm = dynamic_cast<NormLayer*>(&layer);
+               norm != nullptr && !norm->folded && norm->options.groups == 0) {
       check(!norm->learns && before != nullptr &&
                 before->conv.options.out_channels == norm->weight.size(0),
             ErrorCode::kInvalidArgument, "[models] '", name, "' cannot be folded: it is ",

@@ -55,11 +55,11 @@ class Model {
   /// their norms.
   StateDict head() const;
   StateDict branches() const;
-  /// Weights that full-parameter training changes: the parameters less BatchNorm's.
+  /// Weights that full-parameter training changes: the parameters less the norms'.
   StateDict weights() const;
-  /// BatchNorm's weights and biases; not those of norms that are frozen by design.
+  /// The norms' weights and biases; not those of norms that are frozen by design.
   StateDict norm_affines() const;
-  /// Their running means and variances.
+  /// The running means and variances of BatchNorm.
   StateDict norm_statistics() const;
 
   /// Layers that can carry an adapter, in state-dict order.
@@ -90,7 +90,8 @@ class Model {
   void unfuse();
 
   /// Folds every frozen BatchNorm that follows a convolution into it, for good: fewer operations
-  /// and tensors, the same outputs. Adapters, fused or not, now or later, act as before.
+  /// and tensors, the same outputs. Adapters, fused or not, now or later, act as before. GroupNorm
+  /// stays.
   /// Errors: kInvalidArgument if BatchNorm learns.
   void fold_norms();
 
@@ -130,7 +131,7 @@ class Model {
   std::unique_ptr<Network> network_;
   std::vector<std::pair<std::string, adapters::Conv2d*>> convolutions_;
   std::vector<Adaptable> adaptable_;
-  std::vector<std::pair<std::string, BatchNorm*>> norms_;
+  std::vector<std::pair<std::string, NormLayer*>> norms_;
   std::vector<Layer*> layers_;
   std::vector<std::pair<std::string, Dropout*>> dropouts_;
 };

@@ -27,6 +27,7 @@ template <typename Net>
 
 std::unique_ptr<Network> make_resnet(const ModelOptions& options) {
   return build_resnet({.table = resnet_table(options.name),
+                       .norm = {.groups = options.norm_groups},
                        .small_stem = options.stem == "small",
                        .channels = options.channels},
                       options.classes);
@@ -77,7 +78,7 @@ std::vector<std::string> yolo_names(std::string_view ending) {
 // A new model is a file of its own and one line here: docs/adding_a_model.md.
 const std::vector<Family>& families() {
   static const std::vector<Family> all = {
-      {{"resnet8", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"},
+      {{"resnet8", "resnet8w64", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"},
        &make_resnet,
        "classification"},
       {{"efficientnet_b0", "efficientnet_b1"}, &make_efficientnet, "classification"},
@@ -143,6 +144,8 @@ std::unique_ptr<Model> build(const ModelOptions& options, std::optional<Seed> se
   const Family& family = family_of(options.name);
   check(options.classes > 1 || family.task != "classification", ErrorCode::kInvalidConfig,
         "[models] classes: expected at least 2 of a classifier, got ", options.classes);
+  check(options.norm_groups == 0 || family.make == &make_resnet, ErrorCode::kInvalidConfig,
+        "[models] norm_groups: ", options.name, " is made with BatchNorm; only ResNets take groups");
   return std::make_unique<Model>(options, family.make(options), seed);
 }
 

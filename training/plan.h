@@ -70,7 +70,8 @@ void visit_fields(DataOptions& options, Visitor&& visit) {
   visit("damaged", options.damaged, anything(), "pictures that cannot be decoded: refuse or skip");
 }
 
-/// How the backbone is trained on public images, once.
+/// How the backbone is trained on public images, once; not at all with 0 epochs: it stays as the
+/// seed draws it, and all that is learned is learned in federation.
 struct PretrainingOptions {
   std::int64_t epochs = 3;
   std::int64_t batch_size = 64;
@@ -80,7 +81,8 @@ struct PretrainingOptions {
 
 template <typename Visitor>
 void visit_fields(PretrainingOptions& options, Visitor&& visit) {
-  visit("epochs", options.epochs, between(1, 10000), "passes over the public images");
+  visit("epochs", options.epochs, between(0, 10000),
+        "passes over the public images; 0: from scratch, on weights as the seed draws them");
   visit("batch_size", options.batch_size, between(1, 65536), "");
   visit("learning_rate", options.learning_rate, between(0, 10), "peak; rises, then falls linearly");
   visit("weight_decay", options.weight_decay, between(0, 1), "");

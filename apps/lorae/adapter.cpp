@@ -39,10 +39,14 @@ adapters::Adapter loaded_adapter(const std::filesystem::path& path) {
   return adapter;
 }
 
-/// The choice that an adapter was made for. Its description has no image channels and no stem:
-/// those of the weights' first convolution.
+/// The choice that an adapter was made for. Its description has neither image channels nor stem nor
+/// norms: those of the weights' first convolution, and GroupNorm where no norm has statistics. How
+/// many groups is no matter of weights.
 ModelChoice choice_of(const adapters::AdapterInfo& info, const StateDict& weights) {
   ModelChoice choice{.name = info.model, .classes = info.classes};
+  const bool statistics = std::ranges::any_of(
+      weights, [](const auto& entry) { return entry.first.ends_with(".running_mean"); });
+  choice.norm_groups = statistics || !choice.name.starts_with("resnet") ? 0 : 1;
   const auto usual = build(choice, std::nullopt);
   const auto& [shape, host] = usual->adaptable().front();
   const std::string wanted = shape.name + ".weight";  // maybe behind a prefix

@@ -14,6 +14,11 @@ void add_model_choice(CLI::App* command, ModelChoice& choice) {
   command->add_option("--stem", choice.stem, "of a ResNet: standard, or small for small images")
       ->check(CLI::IsMember({"standard", "small"}))
       ->capture_default_str();
+  command
+      ->add_option("--norm-groups", choice.norm_groups,
+                   "of a ResNet: GroupNorm of so many groups; 0: BatchNorm")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
 }
 
 void add_lorae_options(CLI::App* command, adapters::LoraeOptions& lorae) {

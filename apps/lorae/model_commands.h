@@ -19,6 +19,7 @@ struct ModelChoice {
   std::int64_t classes = 80;
   std::int64_t channels = 3;
   std::string stem = "standard";
+  std::int64_t norm_groups = 0;  ///< of a ResNet; 0: BatchNorm
 };
 
 /// The model with weights drawn from `seed`; without one they hold anything.

@@ -134,6 +134,7 @@ std::string verdict(const PaperCell& cell, const std::string& meant, int& matche
 std::unique_ptr<models::Model> build(const ModelChoice& choice, std::optional<Seed> seed) {
   return models::build({.name = choice.name,
                         .stem = choice.stem,
+                        .norm_groups = choice.norm_groups,
                         .classes = choice.classes,
                         .channels = choice.channels,
                         .pool = 1},

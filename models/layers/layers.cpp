@@ -5,6 +5,7 @@
 #include <cmath>
 #include <span>
 
+#include "base/error.h"
 #include "ops/maps/remake.h"
 #include "tensors/device.h"
 #include "tensors/torch.h"
@@ -49,38 +50,47 @@ void Conv::initialise(const std::string& name, Seed seed) {
   conv.initialise(seed.derive("weight", name), seed.derive("bias", name));
 }
 
-BatchNorm::BatchNorm(std::int64_t channels, NormOptions norm_options)
+NormLayer::NormLayer(std::int64_t channels, NormOptions norm_options)
     : weight(torch::ones({channels})),
       bias(torch::zeros({channels})),
       running_mean(torch::zeros({channels})),
       running_var(torch::ones({channels})),
       num_batches_tracked(torch::zeros({}, c10::kLong)),
-      options(norm_options) {}
+      options(norm_options) {
+  check(options.groups == 0 || channels % options.groups == 0, ErrorCode::kInvalidConfig,
+        "[models] norm_groups: ", options.groups, " groups do not divide ", channels, " channels");
+}
 
-std::vector<OwnTensor> BatchNorm::tensors() {
+std::vector<OwnTensor> NormLayer::tensors() {
   if (folded) {
     return {};
   }
   const TensorKind affine_kind = options.frozen ? TensorKind::kBuffer : TensorKind::kParameter;
   std::vector<OwnTensor> all{{"weight", &weight, affine_kind},
-                             {"bias", &bias, affine_kind},
-                             {"running_mean", &running_mean, TensorKind::kBuffer},
-                             {"running_var", &running_var, TensorKind::kBuffer}};
+                             {"bias", &bias, affine_kind}};
+  if (options.groups > 0) {
+    return all;
+  }
+  all.push_back({"running_mean", &running_mean, TensorKind::kBuffer});
+  all.push_back({"running_var", &running_var, TensorKind::kBuffer});
   if (!options.frozen) {
     all.push_back({"num_batches_tracked", &num_batches_tracked, TensorKind::kBuffer});
   }
   return all;
 }
 
-at::Tensor BatchNorm::forward(const at::Tensor& x) {
+at::Tensor NormLayer::forward(const at::Tensor& x) {
   if (folded) {
     return x;
+  }
+  if (options.groups > 0) {
+    return at::group_norm(x, options.groups, weight, bias, options.epsilon);
   }
   return at::batch_norm(x, weight, bias, running_mean, running_var, uses_batch(), options.momentum,
                         options.epsilon, /*cudnn_enabled=*/true);
 }
 
-BatchNorm::Affine BatchNorm::affine() const {
+NormLayer::Affine NormLayer::affine() const {
   const at::Tensor scale = weight * at::rsqrt(running_var + options.epsilon);
   return {scale, bias - running_mean * scale};
 }
@@ -168,8 +178,8 @@ at::Tensor activate(Activation activation, at::Tensor x) {
   return x;
 }
 
-at::Tensor conv_norm(const at::Tensor& x, Conv& conv, BatchNorm& norm) {
-  if (norm.uses_batch() || norm.folded) {
+at::Tensor conv_norm(const at::Tensor& x, Conv& conv, NormLayer& norm) {
+  if (!norm.is_affine() || norm.folded) {
     return norm.forward(conv.forward(x));
   }
   const auto [scale, shift] = norm.affine();
@@ -181,7 +191,7 @@ ConvNorm::ConvNorm(const Conv2dOptions& options,
                    NormOptions norm,
                    Names names)
     : conv_(add<Conv>(names.conv, options)),
-      norm_(add<BatchNorm>(names.norm, options.out_channels, norm)),
+      norm_(add<NormLayer>(names.norm, options.out_channels, norm)),
       activation_(activation) {}
 
 at::Tensor ConvNorm::forward(const at::Tensor& x) {

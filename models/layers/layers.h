@@ -31,19 +31,24 @@ class Conv final : public AdaptableBlock {
   adapters::Conv2d conv;
 };
 
-/// Where BatchNorm's constants differ between families.
+/// Which normalisation, and where BatchNorm's constants differ between families.
 struct NormOptions {
   double epsilon = 1e-5;
   double momentum = 0.1;
-  bool frozen = false;  ///< never trained, weight and bias included, and without a counter
+  bool frozen = false;      ///< never trained, weight and bias included, and without a counter
+  std::int64_t groups = 0;  ///< GroupNorm of so many; 0: BatchNorm
 };
 
-/// Unless it learns it is an affine map with the running statistics, in training, too.
+/// BatchNorm: unless it learns it is an affine map with the running statistics, in training, too.
 /// Tensors: weight (gamma), bias (beta), running_mean, running_var: [C]; num_batches_tracked
 /// unless frozen.
-class BatchNorm final : public Block {
+/// GroupNorm: y = (x - m) / sqrt(v + epsilon) * weight + bias, with the mean m and variance v of a
+/// sample's group of channels. It has no statistics, so it is the same for every batch and device.
+/// Tensors: weight, bias. Source: Wu and He 2018 (arXiv:1803.08494).
+class NormLayer final : public Block {
  public:
-  explicit BatchNorm(std::int64_t channels, NormOptions options = {});
+  /// Errors: kInvalidConfig for groups that do not divide the channels.
+  explicit NormLayer(std::int64_t channels, NormOptions options = {});
 
   at::Tensor forward(const at::Tensor& x) override;
   std::vector<OwnTensor> tensors() override;
@@ -51,9 +56,11 @@ class BatchNorm final : public Block {
   struct Affine {
     at::Tensor scale, shift;  ///< [C]
   };
-  /// Formula: frozen, y = x * scale + shift.
+  /// Formula: frozen, y = x * scale + shift. Precondition: is_affine().
   Affine affine() const;
 
+  /// Whether it is one at all: BatchNorm is, unless it uses the batch.
+  bool is_affine() const { return options.groups == 0 && !uses_batch(); }
   bool uses_batch() const { return learns && training; }
 
   at::Tensor weight, bias, running_mean, running_var, num_batches_tracked;
@@ -121,7 +128,7 @@ enum class Activation { kNone, kRelu, kSilu };
 at::Tensor activate(Activation activation, at::Tensor x);
 
 /// conv, then norm: one convolution with the norm folded in when BatchNorm is frozen.
-at::Tensor conv_norm(const at::Tensor& x, Conv& conv, BatchNorm& norm);
+at::Tensor conv_norm(const at::Tensor& x, Conv& conv, NormLayer& norm);
 
 /// Convolution without bias, BatchNorm, activation.
 class ConvNorm final : public Block {
@@ -141,7 +148,7 @@ class ConvNorm final : public Block {
 
  private:
   Conv& conv_;
-  BatchNorm& norm_;
+  NormLayer& norm_;
   Activation activation_;
 };
 

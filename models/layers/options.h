@@ -13,10 +13,13 @@ namespace lorae::models {
 ///
 /// `stem`: torchvision's ResNets begin with a 7x7 convolution and a max-pool that leave little of a
 /// small image; "small" is the 3x3 stem at full resolution that CIFAR asks for.
+/// `norm_groups`: statistics of BatchNorm, and what depends on a batch, suffer where clients hold
+/// skewed classes; GroupNorm has neither. Source: Hsieh et al. 2020 (arXiv:1910.00189).
 /// `mean` and `standard_deviation`: of the pixels in [0, 1], one for all channels or one for each.
 struct ModelOptions {
   std::string name = "resnet8";
   std::string stem = "small";
+  std::int64_t norm_groups = 0;
   std::int64_t classes = 10;
   std::int64_t channels = 1;
   std::int64_t height = 28;
@@ -42,6 +45,8 @@ template <typename Visitor>
 void visit_fields(ModelOptions& options, Visitor&& visit) {
   visit("name", options.name, one_of(known_models()), "architecture of the backbone");
   visit("stem", options.stem, one_of({"small", "standard"}), "of a ResNet: 3x3, or 7x7 and a pool");
+  visit("norm_groups", options.norm_groups, between(0, 1024),
+        "of a ResNet: GroupNorm of so many groups; 0: BatchNorm");
   visit("classes", options.classes, between(1, 100000), "outputs of the head");
   visit("channels", options.channels, between(1, 4), "of an input image");
   visit("height", options.height, between(8, 4096), "of an input image, pixels");

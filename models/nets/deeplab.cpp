@@ -41,7 +41,7 @@ class SeparableNorm final : public Block {
   SeparableNorm(std::int64_t in, std::int64_t out, std::int64_t dilation, Names names)
       : depthwise_(add<Conv>(names.depthwise, depthwise_options(in, dilation))),
         pointwise_(add<Conv>(names.pointwise, plain(in, out, 1))),
-        norm_(add<BatchNorm>(names.norm, out)) {}
+        norm_(add<NormLayer>(names.norm, out)) {}
 
   at::Tensor forward(const at::Tensor& x) override {
     return conv_norm(depthwise_.forward(x), pointwise_, norm_).relu_();
@@ -56,7 +56,7 @@ class SeparableNorm final : public Block {
 
   Conv& depthwise_;
   Conv& pointwise_;
-  BatchNorm& norm_;
+  NormLayer& norm_;
 };
 
 /// Atrous spatial pyramid pooling: a 1x1 convolution, three dilated ones and the global average,

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kExpansion = 4;  // of a bottleneck
 
-/// y = ReLU(convs(x) + shortcut(x)); each conv followed by BatchNorm, all but the last by ReLU.
+/// y = ReLU(convs(x) + shortcut(x)); each conv followed by a norm, all but the last by ReLU.
 class ResidualBlock final : public Block {
  public:
   struct Shape {
@@ -32,7 +32,7 @@ class ResidualBlock final : public Block {
     }
     if (s.stride != 1 || s.in != s.out()) {
       shortcut_ = &add<Conv>("downsample.0", same_conv(s.in, s.out(), 1, s.stride));
-      shortcut_norm_ = &add<BatchNorm>("downsample.1", s.out(), norm_);
+      shortcut_norm_ = &add<NormLayer>("downsample.1", s.out(), norm_);
     }
   }
 
@@ -51,14 +51,14 @@ class ResidualBlock final : public Block {
  private:
   void add_conv(int number, const Conv2dOptions& options) {
     convs_.push_back(&add<Conv>(str("conv", number), options));
-    norms_.push_back(&add<BatchNorm>(str("bn", number), options.out_channels, norm_));
+    norms_.push_back(&add<NormLayer>(str("bn", number), options.out_channels, norm_));
   }
 
   NormOptions norm_;
   std::vector<Conv*> convs_;
-  std::vector<BatchNorm*> norms_;
+  std::vector<NormLayer*> norms_;
   Conv* shortcut_ = nullptr;
-  BatchNorm* shortcut_norm_ = nullptr;
+  NormLayer* shortcut_norm_ = nullptr;
 };
 
 class ResNet final : public Network {
@@ -88,7 +88,7 @@ ResNetBody::ResNetBody(const ResNetOptions& options)
                        options.small_stem
                            ? same_conv(options.channels, options.table.widths.front(), 3)
                            : same_conv(options.channels, options.table.widths.front(), 7, 2))),
-      bn1_(add<BatchNorm>("bn1", options.table.widths.front(), options.norm)),
+      bn1_(add<NormLayer>("bn1", options.table.widths.front(), options.norm)),
       max_pool_(!options.small_stem),
       channels_{options.table.widths.front()} {
   std::int64_t in = options.table.widths.front();
@@ -159,6 +159,7 @@ at::Tensor ResNetBody::run(const at::Tensor& x,
 ResNetTable resnet_table(const std::string& name) {
   static const std::map<std::string, ResNetTable> tables = {
       {"resnet8", {.widths = {32, 64, 128}, .blocks = {1, 1, 1}}},
+      {"resnet8w64", {.widths = {64, 128, 256}, .blocks = {1, 1, 1}}},
       {"resnet18", {.blocks = {2, 2, 2, 2}}},
       {"resnet34", {.blocks = {3, 4, 6, 3}}},
       {"resnet50", {.blocks = {3, 4, 6, 3}, .bottleneck = true}},

@@ -48,7 +48,7 @@ class ResNetBody final : public Block {
   at::Tensor run(const at::Tensor& x, const std::function<void(const at::Tensor&)>& visit);
 
   Conv& conv1_;
-  BatchNorm& bn1_;
+  NormLayer& bn1_;
   bool max_pool_;
   std::vector<std::vector<Block*>> stages_;
   std::vector<std::int64_t> channels_;

@@ -122,6 +122,16 @@ TEST_F(Backbone, HasTrainedBatchNormToo) {
   }
 }
 
+TEST_F(Backbone, StaysAsItIsDrawnWithoutEpochs) {
+  options_.epochs = 0;
+  plan_.data.public_images = 0;
+  plan_.data.path = folder_ / "nothing is read";
+  plan_.model.norm_groups = 4;
+  const StateDict backbone = pretrained();
+  EXPECT_TRUE(same_bits(backbone, training::testing::backbone_of(plan_, plan_.seed)));
+  EXPECT_FALSE(backbone.find("bn1.running_mean"));
+}
+
 TEST_F(Backbone, IsSharedByExperimentsThatDifferElsewhere) {
   pretrained();
   plan_.method.lorae.rank = 2;

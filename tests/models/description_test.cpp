@@ -31,7 +31,14 @@ TEST(Description, ReadsBackWhatItWrote) {
   EXPECT_EQ(read->class_names, kDescription.class_names);
   EXPECT_EQ(read->model.mean, kDescription.model.mean);
   EXPECT_EQ(read->model.width, 64);
+  EXPECT_EQ(read->model.norm_groups, 0);
   EXPECT_FALSE(described({}).has_value());
+}
+
+TEST(Description, TellsGroupsOfNorms) {
+  Description groups = kDescription;
+  groups.model.norm_groups = 8;
+  EXPECT_EQ(parse_description(description_text(groups)).value().model.norm_groups, 8);
 }
 
 TEST(Description, SkipsFieldsThatItDoesNotKnowAndRefusesWhatMakesNoSense) {

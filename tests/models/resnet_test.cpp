@@ -187,7 +187,7 @@ TEST(Models, DrawEachTensorFromAStreamOfItsOwn) {
 TEST(Models, RefuseAnUnknownName) {
   expect_error(
       ErrorCode::kInvalidConfig, [] { build(fashion("resnet9"), Seed{1}); },
-      "[models] unknown model 'resnet9'; known: resnet8, resnet18, resnet34");
+      "[models] unknown model 'resnet9'; known: resnet8, resnet8w64, resnet18");
 }
 
 TEST(Extractors, DependOnTheSeedTheNameAndTheShapeAlone) {

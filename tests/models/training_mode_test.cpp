@@ -62,7 +62,7 @@ class TrainingMode : public ::testing::Test {
     auto model = build(
         {.name = name, .classes = 5, .channels = 3, .height = 64, .width = 64, .pool = 1}, Seed{1});
     walk(model->network(), "", [](const std::string& /*name*/, Layer& layer) {
-      if (auto* norm = dynamic_cast<BatchNorm*>(&layer)) {
+      if (auto* norm = dynamic_cast<NormLayer*>(&layer)) {
         norm->options.momentum = 1;
       }
     });
