@@ -30,4 +30,25 @@ std::vector<Pair> pairs_of(const StateDict& state) {
   return pairs;
 }
 
+at::Tensor components_of(const StateDict& state, const std::string& name) {
+  const at::Tensor& tensor = state.at(name);
+  const auto along = [&](std::int64_t axis, std::int64_t rank) {
+    std::vector<std::int64_t> shape(static_cast<std::size_t>(tensor.dim()), 1);
+    shape[static_cast<std::size_t>(axis)] = tensor.size(axis);
+    return torch::arange(tensor.size(axis)).remainder(rank).view(shape);
+  };
+  if (name.ends_with(kMapperSuffix)) {
+    return along(1, tensor.size(1));
+  }
+  if (name.ends_with(kCoreSuffix)) {
+    return at::maximum(along(0, tensor.size(0)), along(1, tensor.size(1)));
+  }
+  if (!name.ends_with(kExtractorSuffix)) {
+    return {};
+  }
+  const at::Tensor* mapper = state.find(name.substr(0, name.size() - kExtractorSuffix.size()) +
+                                        std::string(kMapperSuffix));
+  return along(0, mapper == nullptr ? tensor.size(0) : mapper->size(1));
+}
+
 }  // namespace lorae::adapters

@@ -22,4 +22,9 @@ struct Pair {
 /// The layers of which `state` has both factors, in the order of their names.
 std::vector<Pair> pairs_of(const StateDict& state);
 
+/// Which component of its adapter each number of a factor belongs to, from 0: of an extractor the
+/// filter, of a mapper the input channel; of a core the larger one of row and column. Undefined for
+/// a tensor that is no factor. Shape: int64, broadcasts to that of `name` in `state`.
+at::Tensor components_of(const StateDict& state, const std::string& name);
+
 }  // namespace lorae::adapters

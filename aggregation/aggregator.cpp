@@ -7,6 +7,7 @@
 #include "aggregation/rules/factor_median.h"
 #include "aggregation/rules/normalised_steps.h"
 #include "aggregation/rules/product_mean.h"
+#include "aggregation/rules/rank_mean.h"
 #include "base/error.h"
 
 namespace lorae::aggregation {
@@ -27,6 +28,7 @@ constexpr std::array kRules = {
     Entry{"factor_median", &make<FactorMedian>},
     Entry{"product_mean", &make<ProductMean>},
     Entry{"lora_fair", &make<LoraFair>},
+    Entry{"rank_mean", &make<RankMean>},
 };
 
 }  // namespace

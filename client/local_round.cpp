@@ -124,7 +124,7 @@ TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   const StateDict norms = part_of(kept, kNorms), lost = part_of(kept, kLost);
   learner_->load_own(norms.empty() ? nullptr : &norms);
   const auto result = learner_->fit_round(images_(plan_, work), work.client.name, work.key.round,
-                                          work.learning_rate_factor);
+                                          work.learning_rate_factor, work.rank_max);
   codec::Blocks local = adapters::to_blocks(learner_->trainable());
   if (!lost.empty()) {
     local = codec::sum(local, adapters::to_blocks(lost));

@@ -62,7 +62,7 @@ void Session::say_hello(TimePoint now) {
   send(wire::Hello{.nonce = nonce_,
                    .software = options_.software,
                    .codecs = options_.codecs,
-                   .rank_max = options_.rank_max,
+                   .rank_max = static_cast<std::uint64_t>(options_.rank_max),
                    .held_run = held.run,
                    .held_version = held.version,
                    .own_data = options_.own_data ? 1U : 0U,

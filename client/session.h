@@ -27,12 +27,13 @@ struct Work {
   double learning_rate_factor = 1.0;
   RoundId counted = {}, base_version = {};  ///< as wire::Assignment has them
   ShortDigest state = {};                   ///< likewise
+  std::int64_t rank_max = 0;  ///< components of each adapter that are trained at most; 0: all
 };
 
 struct SessionOptions {
   std::string software = "lorae-client";
   std::string codecs = {};                     ///< see wire::Hello; empty: not told
-  std::uint64_t rank_max = 0;                  ///< see wire::Hello; 0: any
+  std::int64_t rank_max = 0;                   ///< see wire::Hello; 0: any
   bool own_data = false;                       ///< it trains on data of its own and takes no share
   bool keep_model = false;                     ///< fetches the last global state before it ends
   Duration retry = std::chrono::seconds(5);    ///< without progress for so long: ask again;

@@ -129,7 +129,8 @@ void Session::on_message(wire::Assignment message, TimePoint now) {
                .learning_rate_factor = message.learning_rate_factor,
                .counted = message.counted,
                .base_version = message.base_version,
-               .state = shortened(message.state)};
+               .state = shortened(message.state),
+               .rank_max = options_.rank_max};
   start_fetching(now);
 }
 

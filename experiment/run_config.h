@@ -28,6 +28,7 @@ struct SimulationOptions {
   std::int64_t per_device = 4;
   std::string baseline = "full";
   std::vector<std::string> lose = {};
+  std::vector<std::int64_t> rank_max = {0};
 };
 
 template <typename Visitor>
@@ -39,6 +40,8 @@ void visit_fields(SimulationOptions& options, Visitor&& visit) {
         "name of the method that others are compared with");
   visit("lose", options.lose, anything(),
         "\"client-03@5\": that client loses its disk before it trains in round 5");
+  visit("rank_max", options.rank_max, between(0, 1024),
+        "of the clients in turn: components of adapters that each trains at most; 0: all");
 }
 
 /// The network, and what it starts from.

@@ -45,10 +45,12 @@ std::shared_ptr<const Bytes> SharedBackbones::keep(const Digest& digest,
   return kept_.try_emplace(digest, std::move(bytes)).first->second;
 }
 
-FleetMemory::FleetMemory(SharedBackbones& shared, const FleetFiles& files, const ClientId& client)
+FleetMemory::FleetMemory(SharedBackbones& shared,
+                         const FleetOptions& options,
+                         const ClientId& client)
     : shared_(shared),
-      own_state_(files.own_states / client.name),
-      deltas_(files.deltas),
+      own_state_(options.own_states / client.name),
+      deltas_(options.deltas),
       client_(client) {}
 
 bool FleetMemory::has_backbone(const Digest& digest, std::uint64_t /*bytes*/) const {
@@ -111,6 +113,10 @@ std::set<std::pair<ClientId, RoundId>> losses_of(const std::vector<std::string>&
   return losses;
 }
 
+std::int64_t rank_max_of(const FleetOptions& options, std::size_t client) {
+  return options.rank_max[client % options.rank_max.size()];
+}
+
 }  // namespace
 
 struct Fleet::Member {
@@ -119,10 +125,13 @@ struct Fleet::Member {
   std::unique_ptr<transport::ClientChannel> channel;
 
   Member(SharedBackbones& shared,
-         const FleetFiles& files,
+         const FleetOptions& options,
          const ClientId& client,
-         std::uint64_t nonce)
-      : memory(shared, files, client), session(memory, nonce, {.software = "lorae-simulate"}) {}
+         std::size_t index)
+      : memory(shared, options, client),
+        session(memory,
+                /*nonce=*/index + 1,
+                {.software = "lorae-simulate", .rank_max = rank_max_of(options, index)}) {}
 };
 
 Fleet::Fleet(transport::InProcessNetwork& network,
@@ -132,15 +141,15 @@ Fleet::Fleet(transport::InProcessNetwork& network,
              std::function<std::size_t(const client::Work&)> image_count,
              const std::vector<at::Device>& places,
              FrozenWeights& frozen,
-             FleetFiles files)
+             FleetOptions options)
     : network_(network),
       timeline_(timeline),
       image_count_(std::move(image_count)),
-      files_(std::move(files)),
-      lose_(losses_of(files_.lose, clients)),
+      options_(std::move(options)),
+      lose_(losses_of(options_.lose, clients)),
       workers_(std::move(images), places, frozen) {
   for (std::size_t i = 0; i < clients.size(); ++i) {
-    members_.push_back(std::make_unique<Member>(backbones_, files_, clients[i], i + 1));
+    members_.push_back(std::make_unique<Member>(backbones_, options_, clients[i], i));
     Member* member = members_.back().get();
     member->channel = network_.connect(
         clients[i],
@@ -170,7 +179,7 @@ void Fleet::collect_jobs() {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     if (auto work = members_[i]->session.take_work()) {
       if (lose_.contains({work->client, work->key.round})) {
-        std::filesystem::remove_all(files_.own_states / work->client.name);
+        std::filesystem::remove_all(options_.own_states / work->client.name);
       }
       const std::size_t images = image_count_(*work);
       jobs.push_back({i, *std::move(work), &members_[i]->memory, images});

@@ -37,11 +37,12 @@ class SharedBackbones {
   std::map<Digest, std::shared_ptr<client::ObjectBuffer>> incoming_;
 };
 
-/// What the virtual clients of a run leave on the disk.
-struct FleetFiles {
+/// What the virtual clients of a run leave on the disk, and what they lack.
+struct FleetOptions {
   std::filesystem::path own_states;    ///< folder of what they keep of their own
   std::filesystem::path deltas = {};   ///< folder of what they trained; empty: not kept
   std::vector<std::string> lose = {};  ///< "client-03@5": who loses its own, before which round
+  std::vector<std::int64_t> rank_max = {0};  ///< see client::Work; of the clients in turn
 };
 
 /// The change that `client` trained in `round`: DELTAS/client-03-000012.safetensors.
@@ -53,7 +54,7 @@ std::filesystem::path delta_path(const std::filesystem::path& deltas,
 class FleetMemory final : public client::Memory {
  public:
   /// Its folders are made when there is something to keep.
-  FleetMemory(SharedBackbones& shared, const FleetFiles& files, const ClientId& client);
+  FleetMemory(SharedBackbones& shared, const FleetOptions& options, const ClientId& client);
 
   bool has_backbone(const Digest& digest, std::uint64_t bytes) const override;
   std::shared_ptr<const Bytes> backbone(const Digest& digest) override;
@@ -95,7 +96,7 @@ class Fleet {
         std::function<std::size_t(const client::Work&)> image_count,
         const std::vector<at::Device>& places,
         FrozenWeights& frozen,
-        FleetFiles files);
+        FleetOptions options);
   ~Fleet();
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;
@@ -123,7 +124,7 @@ class Fleet {
   std::function<std::size_t(const client::Work&)> image_count_;
   SharedBackbones backbones_;
   std::vector<std::unique_ptr<Member>> members_;
-  FleetFiles files_;
+  FleetOptions options_;
   std::set<std::pair<ClientId, RoundId>> lose_;
   std::int64_t trainings_ = 0;
   double training_seconds_ = 0;

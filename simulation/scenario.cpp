@@ -237,7 +237,8 @@ ScenarioSpeed run_scenario(const Scenario& scenario,
       frozen,
       {.own_states = scenario.directory / "clients",
        .deltas = config.federation.keep_updates ? scenario.directory / "deltas" : "",
-       .lose = config.simulation.lose});
+       .lose = config.simulation.lose,
+       .rank_max = config.simulation.rank_max});
   do {  // once in any case: what was committed may not have been measured
     fleet.pump([&] {
       coordinator.advance(timeline.now());

@@ -57,6 +57,9 @@ Fit::Fit(models::Model& model,
       }
     }
   }
+  for (const Held& held : options_.held) {
+    held_values_.push_back(held.parameter.detach().masked_select(held.which));
+  }
   if (options_.precision == Precision::kFloat16 && model.device().is_cuda()) {
     scaler_.emplace();
   }
@@ -145,6 +148,11 @@ at::Tensor Fit::update(const Pace& pace) {
     return {};
   }
   pull_back();
+  for (const Held& held : options_.held) {
+    if (at::Tensor gradient = held.parameter.grad(); gradient.defined()) {
+      gradient.masked_fill_(held.which, 0);
+    }
+  }
   at::Tensor norm;
   if (options_.clip_norm > 0 || options_.measure_norm) {
     norm = optimizer_->gradient_norm();
@@ -153,6 +161,7 @@ at::Tensor Fit::update(const Pace& pace) {
     optimizer_->clip_gradients(norm, options_.clip_norm);
   }
   optimizer_->step(pace);
+  hold();
   ++updates_;
   if (!averaged_.empty()) {
     const auto done = static_cast<double>(updates_);
@@ -178,6 +187,15 @@ void Fit::pull_back() {
         gradient.add_(away, options_.proximal);
       }
     }
+  }
+}
+
+/// Without a gradient an optimiser may still shrink a weight.
+void Fit::hold() {
+  const torch::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < held_values_.size(); ++i) {
+    const auto& [parameter, which] = options_.held[i];
+    at::Tensor(parameter).masked_scatter_(which, held_values_[i]);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "data/loader.h"
 #include "tasks/task.h"
 #include "tensors/device.h"
+#include "training/held.h"
 #include "training/loss_scaler.h"
 #include "training/optimizer.h"
 #include "training/schedule.h"
@@ -24,6 +25,7 @@ struct LoopOptions {
   /// Pulls the weights back to where the fit began: mu / 2 ||w - w_0||^2 beside the loss. 0: not.
   /// Source: FedProx, Li et al. 2020 (arXiv:1812.06127).
   double proximal = 0;
+  std::vector<Held> held = {};
   Precision precision = Precision::kFloat32;  ///< on a GPU
   bool measure_norm = false;                  ///< of the gradients, without clipping, too
   Seed noise = {};  ///< what is random in a forward pass: dropout, stochastic depth
@@ -90,6 +92,7 @@ class Fit {
   void backward(const at::Tensor& loss, const Pace& pace, std::int64_t images);
   at::Tensor update(const Pace& pace);
   void pull_back();
+  void hold();
   Moment moment() const;
 
   models::Model& model_;
@@ -101,6 +104,7 @@ class Fit {
   StateDict average_;
   std::vector<at::Tensor>
       began_;  // the optimiser's parameters then; empty unless they are pulled back
+  std::vector<at::Tensor> held_values_;  // of options_.held
   std::int64_t epoch_ = 0;
   std::int64_t batch_ = 0;  // of the epoch
   std::int64_t steps_ = 0;

@@ -54,7 +54,8 @@ adapters::AdapterInfo Learner::description(const StateDict& backbone) const {
 FitResult Learner::fit_round(const data::DatasetPtr& images,
                              std::string_view client,
                              RoundId round,
-                             double learning_rate_factor) {
+                             double learning_rate_factor,
+                             std::int64_t rank_max) {
   const MethodOptions& method = plan_.method;
   const StateDict trained = trained_in(trained_, method.train, round, method.period);
   model_->train_only(trained);
@@ -74,6 +75,7 @@ FitResult Learner::fit_round(const data::DatasetPtr& images,
           {.epochs = plan_.training.local_epochs,
            .clip_norm = plan_.training.clip_norm,
            .proximal = plan_.training.proximal,
+           .held = held_components(trained_, rank_max),
            .precision = plan_.training.precision,
            .noise = Seed{plan_.seed}.derive("noise", client, round.value)});
   while (fit.step()) {

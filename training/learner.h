@@ -45,12 +45,14 @@ class Learner {
   /// Errors: kIncompatible if not aligned with `trainable`.
   void load(const StateDict& global) { copy_values_(trainable_, global); }
 
-  /// Trains for one round on one client's images.
+  /// Trains for one round on one client's images, of each adapter `rank_max` components at most if
+  /// that is not 0: the first ones.
   /// Formula: the plan's optimiser at learning_rate * factor; mappers at ratio times that.
   FitResult fit_round(const data::DatasetPtr& images,
                       std::string_view client,
                       RoundId round,
-                      double learning_rate_factor);
+                      double learning_rate_factor,
+                      std::int64_t rank_max = 0);
 
   /// The task's metrics on `images`. Gives up, with any result, when a stop is requested.
   Metrics evaluate(const data::DatasetPtr& images, const std::stop_token& stop = {}) const;

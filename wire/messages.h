@@ -56,7 +56,7 @@ struct Hello {
   std::uint64_t max_version = kVersion;
   std::string software = {};
   std::string codecs = {};     ///< stages of the codec that it knows, separated by commas
-  std::uint64_t rank_max = 0;  ///< of the adapters that it can train; 0: any
+  std::uint64_t rank_max = 0;  ///< components of each adapter that it trains at most; 0: all
   std::string held_run = {};   ///< the run of which it holds a global model
   RoundId held_version = {};   ///< of that model; 0: none
   std::uint64_t own_data = 0;  ///< 1: it trains on data of its own and takes no share

@@ -57,6 +57,7 @@ class Agent {
         session_(memory_,
                  random_number(),
                  {.codecs = join(codec::known_stages(), ","),
+                  .rank_max = settings.options.rank_max,
                   .own_data = !settings.options.data.empty(),
                   .keep_model = true}),
         channel_({.endpoint = settings.options.coordinator,

@@ -18,6 +18,7 @@ struct ClientOptions {
   std::string data;
   std::string partition;
   std::string class_map;
+  std::int64_t rank_max = 0;
   DeviceOptions compute;
 };
 
@@ -32,6 +33,8 @@ void visit_fields(ClientOptions& options, Visitor&& visit) {
   visit("partition", options.partition, anything(), "take only a part of them, such as \"3/20\"");
   visit("class_map", options.class_map, anything(),
         "own class names to the run's: \"tabby=cat, doggo=dog\"");
+  visit("rank_max", options.rank_max, between(0, 1024),
+        "components of each adapter that this device trains and sends at most; 0: all");
   visit_fields(options.compute, visit);
 }
 

@@ -67,10 +67,22 @@ void Deployment::start_coordinator(const std::vector<std::string>& more) {
 
 void Deployment::start_client(int index, int port) {
   const std::string name = client_name(index);
-  clients_.at(static_cast<std::size_t>(index)) = std::make_unique<Process>(Process::Options{
-      .arguments = {"lorae-client", "--home", home_.string(), "--name", name, "--coordinator",
-                    "tcp://127.0.0.1:" + std::to_string(port == 0 ? port_ : port)},
-      .output = folder_ / (name + ".out")});
+  std::vector<std::string> arguments = {
+      "lorae-client",
+      "--home",
+      home_.string(),
+      "--name",
+      name,
+      "--coordinator",
+      "tcp://127.0.0.1:" + std::to_string(port == 0 ? port_ : port)};
+  const std::vector<std::string>& more = client_flags_[index];
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  clients_.at(static_cast<std::size_t>(index)) = std::make_unique<Process>(
+      Process::Options{.arguments = arguments, .output = folder_ / (name + ".out")});
+}
+
+void Deployment::set_client_flags(int index, std::vector<std::string> flags) {
+  client_flags_[index] = std::move(flags);
 }
 
 void Deployment::start_clients(const std::vector<int>& order) {

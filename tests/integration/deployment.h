@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ class Deployment {
   /// `port` 0: the coordinator's.
   void start_client(int index, int port = 0);
   void start_clients(const std::vector<int>& order = {0, 1, 2, 3});
+  /// Flags that a client has from now on, whenever it is started.
+  void set_client_flags(int index, std::vector<std::string> flags);
 
   Process& coordinator() { return *coordinator_; }
   Process& client(int index) { return *clients_.at(static_cast<std::size_t>(index)); }
@@ -59,6 +62,7 @@ class Deployment {
   int port_;
   std::unique_ptr<Process> coordinator_;
   std::vector<std::unique_ptr<Process>> clients_;
+  std::map<int, std::vector<std::string>> client_flags_;
 };
 
 std::string client_name(int index);

@@ -209,6 +209,36 @@ TEST_F(Truth, KillsLoseNothingOfWhatClientsKeepOfTheirOwn) {
   EXPECT_EQ(digests.size(), static_cast<std::size_t>(kClients));
 }
 
+TEST_F(Truth, DevicesOfDifferentRanksAreTheSameInASimulation) {
+  const std::string method =
+      "[[methods]]\nname = \"lorae-r8\"\naggregation = \"rank_mean\"\n"
+      "uplink = \"delta,rms_step:1.0,range\"\nlattice = 1.0\n";
+  const TemporaryFolder folder;
+  Deployment deployment(folder.path(), kRounds, method);
+  deployment.set_client_flags(0, {"--set", "rank_max=1"});
+  deployment.set_client_flags(2, {"--set", "rank_max=4"});
+  deployment.start_coordinator();
+  deployment.start_clients();
+  wait_for_round(deployment, 3, std::chrono::seconds(120));
+  deployment.kill_coordinator();
+  deployment.start_coordinator();
+  const std::string digest = deployment.digest();
+  ASSERT_NE(digest, "") << deployment.coordinator_errors();
+
+  const auto config = write_small_config(folder.path(), kRounds, method);
+  const auto out = folder.path() / "out";
+  const Finished done =
+      run({"lorae-simulate", config.string(), "--home", (folder.path() / "home").string(), "--out",
+           out.string(), "--set", "simulation.rank_max=[1,0,4,0]"});
+  ASSERT_EQ(done.status, 0) << done.errors;
+  EXPECT_EQ(runs::Journal(out / "runs/lorae-r8-seed7/journal.db", runs::Journal::Mode::kRead)
+                .rounds()
+                .back()
+                .digest,
+            digest);
+  EXPECT_NE(digest, simulated(method)) << "all of rank 8";
+}
+
 /// A device that lost its disk begins anew; so does the simulator's, told of the same loss.
 TEST_F(Truth, ALostDiskIsTheSameInASimulation) {
   const TemporaryFolder folder;

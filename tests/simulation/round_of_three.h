@@ -90,7 +90,7 @@ class RoundOfThree : public ::testing::Test {
 
   struct Client {
     Client(SharedBackbones& shared, bool own_data, bool keep_model)
-        : memory(shared, FleetFiles{}, ClientId{}),
+        : memory(shared, FleetOptions{}, ClientId{}),
           session(memory, 1, {.own_data = own_data, .keep_model = keep_model}) {}
     FleetMemory memory;
     client::Session session;

@@ -1,5 +1,6 @@
 #include "training/learner.h"
 
+#include "adapters/pairs.h"
 #include "tasks/classification.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"
@@ -78,6 +79,39 @@ TEST_F(LearnerTest, TrainsAndSendsMappersAloneOnExtractorsOfTheSeed) {
   both.method.train = adapters::Factors::kBoth;
   EXPECT_EQ(learner_of(both).trainable().numel(), sent.numel() + before.numel());
   EXPECT_TRUE(learner_of(both).constant().empty());
+}
+
+/// A device of a smaller rank trains the first components, and leaves the others to the bit, though
+/// the optimiser shrinks what it holds.
+TEST_F(LearnerTest, TrainsOnlySoManyComponentsAsADeviceWants) {
+  for (const char* optimizer : {"sgd", "adamw"}) {
+    for (const auto factors : {adapters::Factors::kBoth, adapters::Factors::kCore}) {
+      Plan plan = small_plan("lorae");
+      plan.method.train = factors;
+      plan.training.optimizer = optimizer;
+      plan.training.weight_decay = 0.1;
+      Learner learner = learner_of(plan);
+      const StateDict before = with_mappers(learner.trainable());
+      learner.load(before);
+
+      learner.fit_round(images_, "ada", RoundId{1}, 1, /*rank_max=*/2);
+
+      std::int64_t held = 0;
+      for (const auto& [name, tensor] : learner.trainable()) {
+        const at::Tensor moved = tensor.detach().ne(before.at(name));
+        const at::Tensor components = adapters::components_of(learner.trainable(), name);
+        if (!components.defined()) {
+          EXPECT_TRUE(moved.any().item<bool>()) << name;
+          continue;
+        }
+        const at::Tensor late = components.ge(2).expand_as(moved);
+        held += late.sum().item<std::int64_t>();
+        EXPECT_FALSE(moved.logical_and(late).any().item<bool>()) << name << ' ' << optimizer;
+        EXPECT_TRUE(moved.logical_and(late.logical_not()).any().item<bool>()) << name;
+      }
+      EXPECT_GT(held, 0);
+    }
+  }
 }
 
 TEST_F(LearnerTest, TrainsAndSendsCoresAloneBetweenWhatTheSeedDraws) {
