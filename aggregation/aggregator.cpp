@@ -24,10 +24,8 @@ std::unique_ptr<Aggregator> make() {
 }
 
 constexpr std::array kRules = {
-    Entry{"factor_mean", &make<FactorMean>},
-    Entry{"factor_median", &make<FactorMedian>},
-    Entry{"product_mean", &make<ProductMean>},
-    Entry{"lora_fair", &make<LoraFair>},
+    Entry{"factor_mean", &make<FactorMean>},   Entry{"factor_median", &make<FactorMedian>},
+    Entry{"product_mean", &make<ProductMean>}, Entry{"lora_fair", &make<LoraFair>},
     Entry{"rank_mean", &make<RankMean>},
 };
 

@@ -145,7 +145,8 @@ std::unique_ptr<Model> build(const ModelOptions& options, std::optional<Seed> se
   check(options.classes > 1 || family.task != "classification", ErrorCode::kInvalidConfig,
         "[models] classes: expected at least 2 of a classifier, got ", options.classes);
   check(options.norm_groups == 0 || family.make == &make_resnet, ErrorCode::kInvalidConfig,
-        "[models] norm_groups: ", options.name, " is made with BatchNorm; only ResNets take groups");
+        "[models] norm_groups: ", options.name,
+        " is made with BatchNorm; only ResNets take groups");
   return std::make_unique<Model>(options, family.make(options), seed);
 }
 

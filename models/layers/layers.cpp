@@ -66,8 +66,7 @@ std::vector<OwnTensor> NormLayer::tensors() {
     return {};
   }
   const TensorKind affine_kind = options.frozen ? TensorKind::kBuffer : TensorKind::kParameter;
-  std::vector<OwnTensor> all{{"weight", &weight, affine_kind},
-                             {"bias", &bias, affine_kind}};
+  std::vector<OwnTensor> all{{"weight", &weight, affine_kind}, {"bias", &bias, affine_kind}};
   if (options.groups > 0) {
     return all;
   }

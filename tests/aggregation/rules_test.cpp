@@ -24,8 +24,9 @@ at::Tensor aggregate(const std::string& rule, const std::vector<ClientUpdate>& u
 }
 
 TEST(Rules, AreChosenByName) {
-  EXPECT_EQ(rule_names(), (std::vector<std::string_view>{"factor_mean", "factor_median",
-                                                         "product_mean", "lora_fair", "rank_mean"}));
+  EXPECT_EQ(rule_names(),
+            (std::vector<std::string_view>{"factor_mean", "factor_median", "product_mean",
+                                           "lora_fair", "rank_mean"}));
   expect_error(
       ErrorCode::kInvalidConfig, [] { make_aggregator({.aggregation = "krum"}); },
       "no rule 'krum'");
