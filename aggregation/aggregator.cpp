@@ -24,9 +24,11 @@ std::unique_ptr<Aggregator> make() {
 }
 
 constexpr std::array kRules = {
-    Entry{"factor_mean", &make<FactorMean>},   Entry{"factor_median", &make<FactorMedian>},
-    Entry{"product_mean", &make<ProductMean>}, Entry{"lora_fair", &make<LoraFair>},
-    Entry{"rank_mean", &make<RankMean>},
+    Entry{"factor_mean", &make<FactorMean>},      // FedIT
+    Entry{"factor_median", &make<FactorMedian>},  // robust
+    Entry{"product_mean", &make<ProductMean>},    // FlexLoRA
+    Entry{"lora_fair", &make<LoraFair>},          // LoRA-FAIR
+    Entry{"rank_mean", &make<RankMean>},          // raFLoRA
 };
 
 }  // namespace

@@ -21,6 +21,10 @@ const std::set<std::string, std::less<>> kOperating = {
     "federation.heartbeat",    "federation.max_examples",
     "federation.stop",         "federation.keep_updates"};
 
+/// Keys of [simulation] that change what comes out; the others say how it is carried out.
+const std::set<std::string, std::less<>> kOfVirtualClients = {"simulation.lose",
+                                                              "simulation.rank_max"};
+
 struct Values {
   std::map<std::string, std::string> identity;
   std::map<std::string, std::string> operating;
@@ -38,8 +42,8 @@ Values values_of(const RunConfig& config) {
   all.add("simulation", config.simulation);
   Values values;
   for (const auto& [key, value] : all.all()) {
-    const bool operating =
-        kOperating.contains(key) || key.starts_with("network.") || key.starts_with("simulation.");
+    const bool operating = kOperating.contains(key) || key.starts_with("network.") ||
+                           (key.starts_with("simulation.") && !kOfVirtualClients.contains(key));
     (operating ? values.operating : values.identity).emplace(key, value);
   }
   ConfigValues compute;

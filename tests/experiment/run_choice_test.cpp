@@ -81,6 +81,16 @@ TEST_F(RunChoices, HowARunIsOperatedMayChangeAndIsTold) {
       << text_of(choice.changed);
 }
 
+TEST_F(RunChoices, WhatVirtualClientsLackMakesAnotherRun) {
+  RunConfig before, now;
+  before.methods = now.methods = {MethodConfig{}};
+  now.simulation.threads = 3;
+  EXPECT_TRUE(identity_differences(before, now).empty());
+  now.simulation.rank_max = {2, 0};
+  now.simulation.lose = {"client-01@3"};
+  EXPECT_EQ(identity_differences(before, now).size(), 2U);
+}
+
 TEST_F(RunChoices, MoreRoundsGoOnFromAFinishedRun) {
   make_run("first", config("[federation]\nrounds = 30\n"), 30, true);
   const RunChoice choice = choose(config("[federation]\nrounds = 31\n"));
