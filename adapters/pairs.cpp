@@ -4,6 +4,14 @@
 #include "tensors/torch.h"
 
 namespace lorae::adapters {
+namespace {
+
+/// Of the layer that the extractor of this name belongs to.
+std::string layer_of(const std::string& extractor) {
+  return extractor.substr(0, extractor.size() - kExtractorSuffix.size());
+}
+
+}  // namespace
 
 at::Tensor Pair::rows(const StateDict& state) const {
   const at::Tensor& a = state.at(extractor);
@@ -21,7 +29,7 @@ std::vector<Pair> pairs_of(const StateDict& state) {
     if (!name.ends_with(kExtractorSuffix)) {
       continue;
     }
-    const std::string layer = name.substr(0, name.size() - kExtractorSuffix.size());
+    const std::string layer = layer_of(name);
     const std::string mapper = layer + std::string(kMapperSuffix);
     if (const at::Tensor* b = state.find(mapper)) {
       pairs.push_back({layer, name, mapper, tensor.size(0) / b->size(1)});
@@ -46,8 +54,7 @@ at::Tensor components_of(const StateDict& state, const std::string& name) {
   if (!name.ends_with(kExtractorSuffix)) {
     return {};
   }
-  const at::Tensor* mapper = state.find(name.substr(0, name.size() - kExtractorSuffix.size()) +
-                                        std::string(kMapperSuffix));
+  const at::Tensor* mapper = state.find(layer_of(name) + std::string(kMapperSuffix));
   return along(0, mapper == nullptr ? tensor.size(0) : mapper->size(1));
 }
 

@@ -75,13 +75,6 @@ StateDict train(const training::Plan& plan,
   return map(backbone.clone(), [](const at::Tensor& t) { return t.cpu(); });
 }
 
-/// Errors: kInvalidConfig if there is nothing to learn from.
-void check_has_images(const training::Plan& plan) {
-  check(plan.data.public_images > 0, ErrorCode::kInvalidConfig,
-        "data.public_images: 0 leaves no images to pre-train a backbone on; give some, or a "
-        "backbone of your own by model.weights, or set pretraining.epochs = 0");
-}
-
 Metadata description_of(const training::Plan& plan) {
   return models::metadata_of(
       {.model = plan.model, .task = plan.task.name, .class_names = plan.task.classes});
@@ -93,9 +86,9 @@ Backbone pretrained_backbone(const training::Plan& plan,
                              const training::PretrainingOptions& options,
                              const std::filesystem::path& cache,
                              at::Device device) {
-  if (options.epochs > 0) {
-    check_has_images(plan);
-  }
+  check(plan.data.public_images > 0 || options.epochs == 0, ErrorCode::kInvalidConfig,
+        "data.public_images: 0 leaves no images to pre-train a backbone on; give some, or a "
+        "backbone of your own by model.weights, or set pretraining.epochs = 0");
   ensure_directory(cache);
   const auto path = cache / cache_name(plan, options);
   // Two programs that start together must not both train it.

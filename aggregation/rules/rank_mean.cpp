@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "adapters/pairs.h"
 #include "tensors/torch.h"

@@ -1,8 +1,7 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
-#include <string>
-#include <vector>
 
 #include "aggregation/aggregator.h"
 #include "aggregation/weighted_mean.h"
