@@ -100,6 +100,11 @@ void AdaptedWeight::attach(const LayerAdapter& adapter, Seed seed) {
                    ? orthonormal_tensor(shape, seed)
                    : uniform_tensor(shape, 1.0 / std::sqrt(fan_in), seed))
                   .to(weight.options());
+  if (adapter.residual > 0) {
+    extractor.unflatten(0, {groups, adapter.rank})
+        .slice(1, adapter.rank - adapter.residual)
+        .zero_();
+  }
   std::vector<std::int64_t> mapper_shape(shape.size(), 1);
   mapper_shape[0] = weight.size(0);
   mapper_shape[1] = adapter.rank;

@@ -54,7 +54,7 @@ struct AdaptedWeight {
   std::int64_t rank() const { return extractor.size(0) / groups; }
 
   /// Adds an adapter that changes nothing yet: the mapper is zero, the extractor drawn from `seed`
-  /// by counter, the same on every machine.
+  /// by counter, the same on every machine, but for its residual filters, which are zero.
   /// Errors: kInvalidArgument if the rank is not positive.
   void attach(const LayerAdapter& adapter, Seed seed);
   /// With scaling alpha / rank and Kaiming's start.

@@ -48,6 +48,10 @@ bool glob_matches(const std::string& glob, const std::string& text) {
   return fnmatch(glob.c_str(), text.c_str(), FNM_NOESCAPE) == 0;
 }
 
+std::int64_t share_of_rank(std::int64_t rank, std::int64_t groups) {
+  return std::max<std::int64_t>(1, rank / groups);
+}
+
 Policy::Policy(const LoraeOptions& options) : options_(options) {
   check(std::isfinite(options.alpha) && options.alpha > 0, ErrorCode::kInvalidConfig,
         "[adapters] alpha: expected a number above 0, got ", options.alpha);
@@ -92,9 +96,13 @@ LayerAdapter Policy::sized(const LayerShape& layer) const {
       break;
     }
   }
-  adapter.rank = std::max<std::int64_t>(1, adapter.rank / layer.groups);
+  adapter.rank = share_of_rank(adapter.rank, layer.groups);
   const auto rank = static_cast<double>(adapter.rank);
   adapter.scaling = adapter.alpha / (options_.scaling == "rslora" ? std::sqrt(rank) : rank);
+  if (options_.residual_rank > 0) {
+    adapter.residual = share_of_rank(options_.residual_rank, layer.groups);
+    adapter.rank += adapter.residual;
+  }
   return adapter;
 }
 

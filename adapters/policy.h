@@ -26,9 +26,12 @@ enum class ExtractorInit {
 ///   GLOB        layers by name: "layer[34].*", "*.cv2.conv"; * matches dots, too
 ///   !GLOB       never these
 /// `ranks`: exceptions, the first match wins: "layer4.*=16, *.cv1.conv=4/8" (rank, or rank/alpha).
+/// `residual_rank`: components of each adapter behind those of its rank, which start as zeros and
+/// stay as they are in training; they are for who aggregates.
 struct LoraeOptions {
   std::string targets = "all";
   std::int64_t rank = 8;
+  std::int64_t residual_rank = 0;
   double alpha = 16;
   std::string ranks = {};
   std::string scaling = "lora";
@@ -38,6 +41,8 @@ struct LoraeOptions {
 template <typename Visitor>
 void visit_fields(LoraeOptions& options, Visitor&& visit) {
   visit("rank", options.rank, between(1, 1024), "lorae: filters of each extractor");
+  visit("residual_rank", options.residual_rank, between(0, 1024),
+        "lorae: further filters that the coordinator fills: aggregation = residual or stacking");
   visit("alpha", options.alpha, between(0.001, 1e6), "lorae: scaling = alpha / rank");
   visit("targets", options.targets, anything(),
         "lorae: all, spatial, efficient, grouped, linear, GLOB, !GLOB, joined by commas");
@@ -61,9 +66,13 @@ struct LayerShape {
   std::int64_t area() const { return kernel == 0 ? 1 : kernel * kernel; }
 };
 
+/// The part that each of a layer's `groups` has of a rank: at least 1.
+std::int64_t share_of_rank(std::int64_t rank, std::int64_t groups);
+
 /// The adapter of one layer.
 struct LayerAdapter {
-  std::int64_t rank = 0;  ///< of each group
+  std::int64_t rank = 0;      ///< of each group, with its residual
+  std::int64_t residual = 0;  ///< of these the last ones, which start as zeros
   double alpha = 0;
   double scaling = 0;  ///< of B A
   ExtractorInit init = ExtractorInit::kKaiming;

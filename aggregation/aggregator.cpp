@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <type_traits>
 
 #include "aggregation/rules/factor_mean.h"
 #include "aggregation/rules/factor_median.h"
 #include "aggregation/rules/normalised_steps.h"
 #include "aggregation/rules/product_mean.h"
 #include "aggregation/rules/rank_mean.h"
+#include "aggregation/rules/residual.h"
 #include "base/error.h"
 
 namespace lorae::aggregation {
@@ -15,12 +17,16 @@ namespace {
 
 struct Entry {
   std::string_view name;
-  std::unique_ptr<Aggregator> (*make)();
+  std::unique_ptr<Aggregator> (*make)(const RuleOptions& options);
 };
 
 template <typename Rule>
-std::unique_ptr<Aggregator> make() {
-  return std::make_unique<Rule>();
+std::unique_ptr<Aggregator> make(const RuleOptions& options) {
+  if constexpr (std::is_constructible_v<Rule, const RuleOptions&>) {
+    return std::make_unique<Rule>(options);
+  } else {
+    return std::make_unique<Rule>();
+  }
 }
 
 constexpr std::array kRules = {
@@ -29,6 +35,8 @@ constexpr std::array kRules = {
     Entry{"product_mean", &make<ProductMean>},    // FlexLoRA
     Entry{"lora_fair", &make<LoraFair>},          // LoRA-FAIR
     Entry{"rank_mean", &make<RankMean>},          // raFLoRA
+    Entry{"residual", &make<Residual>},           // FedEx-LoRA
+    Entry{"stacking", &make<Stacking>},           // FLoRA
 };
 
 }  // namespace
@@ -41,11 +49,15 @@ std::vector<std::string_view> rule_names() {
   return names;
 }
 
+bool fills_residual(std::string_view rule) {
+  return rule == "residual" || rule == "stacking";
+}
+
 std::unique_ptr<Aggregator> make_aggregator(const RuleOptions& options) {
   const auto found = std::ranges::find(kRules, options.aggregation, &Entry::name);
   check(found != kRules.end(), ErrorCode::kInvalidConfig, "[aggregation] no rule '",
         options.aggregation, "'");
-  auto rule = found->make();
+  auto rule = found->make(options);
   if (options.measure_error) {
     rule = std::make_unique<WithProductError>(std::move(rule));
   }

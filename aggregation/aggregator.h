@@ -16,11 +16,15 @@ namespace lorae::aggregation {
 /// The names of all rules.
 std::vector<std::string_view> rule_names();
 
+/// True for rules that fill the components of adapters which no client trains.
+bool fills_residual(std::string_view rule);
+
 /// How the updates of a round become one.
 struct RuleOptions {
   std::string aggregation = "factor_mean";
   std::string weighting = "examples";
   bool measure_error = false;
+  std::int64_t residual_rank = 0;  ///< no key of its own: that of the adapters, LoraeOptions
 };
 
 template <typename Visitor>

@@ -6,6 +6,8 @@
 #include "codec/lattice.h"
 #include "experiment/backbone.h"
 #include "tensors/safetensors.h"
+#include "tensors/torch.h"
+#include "training/held.h"
 #include "training/shares.h"
 
 namespace lorae::experiment {
@@ -35,11 +37,13 @@ coordinator::ExchangeOptions exchange_of(const MethodConfig& method,
                                          const training::FitOptions& training,
                                          adapters::AdapterInfo info,
                                          StateDict constant) {
+  aggregation::RuleOptions rule = method.rule;
+  rule.residual_rank = method.lorae.residual_rank;
   return {.uplink = method.uplink,
           .max_uplink = method.max_uplink,
           .downlink = method.downlink,
           .lattice = method.lattice,
-          .rule = method.rule,
+          .rule = std::move(rule),
           .server = method.server,
           .info = std::move(info),
           .constant = std::move(constant),
@@ -84,6 +88,10 @@ Run make_run(const RunConfig& config,
     run.initial = adapters::to_state(codec::on_grid(adapters::to_blocks(run.initial)));
   }
   run.trainable_parameters = run.initial.numel();
+  for (const training::Held& held :
+       training::held_components(run.initial, method.lorae.residual_rank, 0)) {
+    run.trainable_parameters -= held.which.sum().item<std::int64_t>();
+  }
   run.total_parameters = learner.total_parameters();
   run.exchange = exchange_of(method, config.training, std::move(info), learner.constant().clone());
   return run;

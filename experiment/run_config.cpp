@@ -47,6 +47,23 @@ void settle(ModelConfig& model, const ConfigReader& reader) {
   }
 }
 
+/// Residuals of adapters, and rules that fill them, go together.
+void check_residual(const MethodConfig& method, const std::string& where) {
+  const std::int64_t rank = method.lorae.residual_rank;
+  if (aggregation::fills_residual(method.rule.aggregation)) {
+    check(rank > 0, ErrorCode::kInvalidConfig, where, ": aggregation = \"", method.rule.aggregation,
+          "\" needs a rank to fill; set it to 8 or more");
+    const bool both =
+        method.train == adapters::Factors::kBoth || method.train == adapters::Factors::kAlternating;
+    check(method.kind == adapters::Kind::kLorae && both, ErrorCode::kInvalidConfig, where,
+          ": aggregation = \"", method.rule.aggregation,
+          "\" is for adapters whose extractors and mappers are trained");
+  } else {
+    check(rank == 0, ErrorCode::kInvalidConfig, where, ": nothing fills it with aggregation = \"",
+          method.rule.aggregation, "\"; set \"residual\" or \"stacking\", or leave it 0");
+  }
+}
+
 void validate_methods(const RunConfig& config, const ConfigReader& reader) {
   std::set<std::string> names;
   for (std::size_t i = 0; i < config.methods.size(); ++i) {
@@ -71,6 +88,7 @@ void validate_methods(const RunConfig& config, const ConfigReader& reader) {
         ": needs an uplink of changes in steps of any size, such as \"delta,rms_step:1.0,range\", "
         "got \"",
         method.uplink, '"');
+    check_residual(method, where("residual_rank"));
   }
 }
 

@@ -12,8 +12,10 @@ struct Held {
   at::Tensor which;  ///< bool, of its shape; on its device
 };
 
-/// What of the adapters in `trained` a device leaves as it is that trains `rank_max` components of
-/// each at most, the first ones; nothing for 0.
-std::vector<Held> held_components(const StateDict& trained, std::int64_t rank_max);
+/// What of the adapters in `trained` a device leaves as it is: the last components of each, as many
+/// as LoraeOptions::residual_rank says; and, if `rank_max` is not 0, all behind the first so many.
+std::vector<Held> held_components(const StateDict& trained,
+                                  std::int64_t residual_rank,
+                                  std::int64_t rank_max);
 
 }  // namespace lorae::training

@@ -75,7 +75,7 @@ FitResult Learner::fit_round(const data::DatasetPtr& images,
           {.epochs = plan_.training.local_epochs,
            .clip_norm = plan_.training.clip_norm,
            .proximal = plan_.training.proximal,
-           .held = held_components(trained_, rank_max),
+           .held = held_components(trained_, method.lorae.residual_rank, rank_max),
            .precision = plan_.training.precision,
            .noise = Seed{plan_.seed}.derive("noise", client, round.value)});
   while (fit.step()) {

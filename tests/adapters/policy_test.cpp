@@ -47,6 +47,17 @@ TEST(Policy, RulesAndNamesChooseLayers) {
   EXPECT_EQ(taken({.targets = "all, !*.conv3, !conv1"}), "layer1.0.conv1 layer4.1.conv2");
 }
 
+TEST(Policy, AResidualComesBehindTheRankAndDoesNotScale) {
+  const Policy policy({.targets = "all, grouped", .rank = 8, .residual_rank = 128, .alpha = 16});
+  const auto dense = *policy.adapter(layers()[0]), grouped = *policy.adapter(layers()[4]);
+  EXPECT_EQ(dense.rank, 8 + 128);
+  EXPECT_EQ(dense.residual, 128);
+  EXPECT_EQ(dense.scaling, 2);
+  EXPECT_EQ(grouped.rank, 1 + 2) << "of each of 64 groups";
+  EXPECT_EQ(grouped.residual, 2);
+  EXPECT_EQ(policy.adapter(layers()[1])->numel(layers()[1]), (8 + 128) * (16 * 9 + 16));
+}
+
 TEST(Policy, TheFirstExceptionThatMatchesSetsTheRank) {
   const Policy policy({.rank = 8, .alpha = 16, .ranks = "*.conv2=32/8, layer4.*=4"});
   const auto at = [&](std::size_t i) { return *policy.adapter(layers()[i]); };

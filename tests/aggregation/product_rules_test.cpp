@@ -163,7 +163,8 @@ TEST(LoraFair, SolvesItsObjective) {
 TEST(ProductError, IsHowFarARuleIsFromTheMeanOfTheProducts) {
   const auto all = updates(6);
   for (const std::string_view name : rule_names()) {
-    const RuleOptions options{.aggregation = std::string(name), .measure_error = true};
+    const RuleOptions options{
+        .aggregation = std::string(name), .measure_error = true, .residual_rank = 1};
     const Aggregate result = aggregate(options, all);
     const auto made = products(result.pseudo_gradient), wanted = mean_of_products(all);
     double whole = 0, error = 0;
@@ -185,8 +186,8 @@ TEST(ProductError, IsHowFarARuleIsFromTheMeanOfTheProducts) {
 TEST(ProductRules, DoNotDependOnTheOrder) {
   auto all = updates(7);
   Random random = Seed{5}.random();
-  for (const char* rule : {"product_mean", "lora_fair"}) {
-    const RuleOptions options{.aggregation = rule, .measure_error = true};
+  for (const char* rule : {"product_mean", "lora_fair", "residual", "stacking"}) {
+    const RuleOptions options{.aggregation = rule, .measure_error = true, .residual_rank = 1};
     const Aggregate expected = aggregate(options, all);
     for (int i = 0; i < 10; ++i) {
       random.shuffle(std::span(all));

@@ -16,7 +16,7 @@ ClientUpdate update(const std::string& client, std::vector<float> values, std::i
 }
 
 at::Tensor aggregate(const std::string& rule, const std::vector<ClientUpdate>& updates) {
-  const auto aggregator = make_aggregator({.aggregation = rule});
+  const auto aggregator = make_aggregator({.aggregation = rule, .residual_rank = 1});
   for (const ClientUpdate& one : updates) {
     aggregator->add(one);
   }
@@ -26,7 +26,7 @@ at::Tensor aggregate(const std::string& rule, const std::vector<ClientUpdate>& u
 TEST(Rules, AreChosenByName) {
   EXPECT_EQ(rule_names(),
             (std::vector<std::string_view>{"factor_mean", "factor_median", "product_mean",
-                                           "lora_fair", "rank_mean"}));
+                                           "lora_fair", "rank_mean", "residual", "stacking"}));
   expect_error(
       ErrorCode::kInvalidConfig, [] { make_aggregator({.aggregation = "krum"}); },
       "no rule 'krum'");
@@ -102,8 +102,8 @@ TEST(Rules, GiveTheSameIfPartsAreMergedOrHaveNoParts) {
     for (const bool measured : {false, true}) {
       std::vector<std::unique_ptr<Aggregator>> parts;
       for (int i = 0; i < 4; ++i) {
-        parts.push_back(
-            make_aggregator({.aggregation = std::string(rule), .measure_error = measured}));
+        parts.push_back(make_aggregator(
+            {.aggregation = std::string(rule), .measure_error = measured, .residual_rank = 1}));
         parts.back()->begin(base);
       }
       for (std::size_t i = 0; i < updates.size(); ++i) {
@@ -186,7 +186,7 @@ TEST(Rules, OfEqualStepsAreNotChangedByNormalising) {
 
 TEST(Rules, RefuseWhatIsNoNumberAndGoOnWithoutIt) {
   for (const std::string_view rule : rule_names()) {
-    const auto aggregator = make_aggregator({.aggregation = std::string(rule)});
+    const auto aggregator = make_aggregator({.aggregation = std::string(rule), .residual_rank = 1});
     aggregator->add(update("a", {1, 2}));
     for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
       expect_error(
@@ -204,7 +204,7 @@ TEST(Rules, RefuseWhatIsNoNumberAndGoOnWithoutIt) {
 
 TEST(Rules, RefuseOtherShapesAndAnEmptyRound) {
   for (const std::string_view rule : rule_names()) {
-    const auto aggregator = make_aggregator({.aggregation = std::string(rule)});
+    const auto aggregator = make_aggregator({.aggregation = std::string(rule), .residual_rank = 1});
     expect_error(
         ErrorCode::kInvalidArgument, [&] { aggregator->finish(); }, "nothing was added");
     aggregator->add(update("a", {1, 2}));

@@ -121,6 +121,25 @@ TEST(Configs, AMostOfBytesNeedsStepsOfAnySize) {
       "as \"delta,rms_step:1.0,range\", got \"delta,int8:row,zstd\"");
 }
 
+TEST(Configs, AResidualAndARuleThatFillsItGoTogether) {
+  const RunConfig fits =
+      read("[[methods]]\nname = \"a\"\naggregation = \"residual\"\nresidual_rank = 8\n");
+  EXPECT_EQ(fits.methods[0].lorae.residual_rank, 8);
+  EXPECT_EQ(error_of([] { read("[[methods]]\nname = \"a\"\naggregation = \"stacking\"\n"); }),
+            "methods.0.residual_rank: aggregation = \"stacking\" needs a rank to fill; set "
+            "it to 8 or more");
+  EXPECT_EQ(error_of([] { read("[[methods]]\nname = \"a\"\nresidual_rank = 8\n"); }),
+            "run.toml:3: methods.0.residual_rank: nothing fills it with aggregation = "
+            "\"factor_mean\"; set \"residual\" or \"stacking\", or leave it 0");
+  EXPECT_EQ(error_of([] {
+              read(
+                  "[[methods]]\nname = \"a\"\naggregation = \"residual\"\nresidual_rank = 8\n"
+                  "train = \"mapper\"\n");
+            }),
+            "run.toml:4: methods.0.residual_rank: aggregation = \"residual\" is for adapters whose "
+            "extractors and mappers are trained");
+}
+
 TEST(Configs, ADeviceIsNoPartOfWhatARunIs) {
   EXPECT_EQ(read("device = \"cpu\"\n").compute.device, std::vector<std::string>{"cpu"});
   EXPECT_EQ(read("device = [\"cuda:0\", \"cuda:1\"]\n").compute.device.size(), 2U);

@@ -205,6 +205,36 @@ TEST_F(Results, CoresAloneTravelAndTheirFilesAreWhole) {
   }
 }
 
+/// What two clients' product of means leaves out comes back as a residual, which travels down but
+/// not up; and what the run leaves behind aggregates again to the same bits.
+TEST_F(Results, ResidualsMakeAggregationExactAndAreNotTrained) {
+  experiment::RunConfig plain = config(2);
+  plain.methods.resize(1);
+  plain.methods[0].rule.measure_error = true;
+  plain.federation.keep_updates = true;
+  const auto sent = simulate({plain, folder_ / "home", folder_ / "plain", false}).runs[0];
+  for (const char* rule : {"residual", "stacking"}) {
+    experiment::RunConfig exact = plain;
+    exact.methods[0].rule.aggregation = rule;
+    exact.methods[0].lorae.residual_rank = 128;
+
+    const auto run = simulate({exact, folder_ / "home", folder_ / rule, false}).runs[0];
+
+    EXPECT_EQ(run.trainable_parameters, sent.trainable_parameters);
+    EXPECT_LT(run.uplink_bytes_per_client_round, 1.5 * sent.uplink_bytes_per_client_round);
+    EXPECT_GT(run.downlink_bytes_per_client_round, sent.downlink_bytes_per_client_round);
+    const runs::Journal journal(folder_ / rule / "runs/lorae-seed0/journal.db",
+                                runs::Journal::Mode::kRead);
+    for (const runs::RoundRecord& round : journal.rounds()) {
+      EXPECT_LT(round.metrics.find("aggregation/product_error").value(), 1e-5) << rule;
+    }
+    for (const experiment::ReplayedRound& round :
+         experiment::replay(folder_ / rule / "runs/lorae-seed0", {}).rounds) {
+      EXPECT_EQ(round.digest, round.recorded_digest) << rule;
+    }
+  }
+}
+
 TEST_F(Results, MappersAloneTravelAndTheirFilesAreWhole) {
   experiment::RunConfig both = config(2);
   both.methods.resize(1);

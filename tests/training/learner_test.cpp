@@ -114,6 +114,38 @@ TEST_F(LearnerTest, TrainsOnlySoManyComponentsAsADeviceWants) {
   }
 }
 
+/// What the coordinator fills is there from the start, changes what the model says, and no client
+/// trains it.
+TEST_F(LearnerTest, LeavesResidualComponentsToTheCoordinator) {
+  Plan plan = small_plan("lorae");
+  const StateDict plain = learner_of(plan).trainable().clone();
+  plan.method.lorae.residual_rank = 3;
+  Learner learner = learner_of(plan);
+  const StateDict before = with_mappers(learner.trainable());
+  const auto first = [](const at::Tensor& tensor, const at::Tensor& like) {
+    const at::Tensor rows = tensor.slice(0, 0, like.size(0));
+    return like.dim() == 1 ? rows : rows.slice(1, 0, like.size(1));
+  };
+  for (const auto& [name, tensor] : learner.trainable()) {
+    EXPECT_TRUE(first(tensor, plain.at(name)).equal(plain.at(name))) << name;
+    EXPECT_EQ(tensor.ne(0).sum().item<std::int64_t>(),
+              plain.at(name).ne(0).sum().item<std::int64_t>())
+        << name << " starts with nothing more";
+  }
+  learner.load(before);
+
+  learner.fit_round(images_, "ada", RoundId{1}, 1);
+
+  for (const auto& [name, tensor] : learner.trainable()) {
+    const at::Tensor components = adapters::components_of(learner.trainable(), name);
+    if (components.defined()) {
+      const at::Tensor moved = tensor.detach().ne(before.at(name));
+      EXPECT_TRUE(moved.logical_and(components.lt(4)).any().item<bool>()) << name;
+      EXPECT_FALSE(moved.logical_and(components.ge(4)).any().item<bool>()) << name;
+    }
+  }
+}
+
 TEST_F(LearnerTest, TrainsAndSendsCoresAloneBetweenWhatTheSeedDraws) {
   Plan plan = small_plan("lorae");
   plan.method.train = adapters::Factors::kCore;
