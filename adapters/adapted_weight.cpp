@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "adapters/starts.h"
 #include "base/error.h"
 #include "ops/loops/kernels.h"
 #include "ops/suits_kernels.h"
@@ -16,32 +17,6 @@ at::Tensor per_output(const at::Tensor& scale, std::int64_t dimensions) {
   std::vector<std::int64_t> shape(static_cast<std::size_t>(dimensions), 1);
   shape[0] = -1;
   return scale.view(shape);
-}
-
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    sum += a[i] * b[i];
-  }
-  return sum;
-}
-
-/// Takes off `row` what lies along the unit vectors from `first` on, then makes it a unit vector.
-void orthonormalise(std::vector<double>& row,
-                    const std::vector<std::vector<double>>& rows,
-                    std::size_t first) {
-  for (int pass = 0; pass < 2; ++pass) {  // twice is enough (Giraud et al. 2005)
-    for (std::size_t i = first; i < rows.size(); ++i) {
-      const double along = dot(row, rows[i]);
-      for (std::size_t j = 0; j < row.size(); ++j) {
-        row[j] -= along * rows[i][j];
-      }
-    }
-  }
-  const double length = std::sqrt(dot(row, row));
-  for (double& value : row) {
-    value /= length;
-  }
 }
 
 /// As merged(), one group: ranks are small, and general matrix products slow at that.
@@ -95,11 +70,7 @@ void AdaptedWeight::attach(const LayerAdapter& adapter, Seed seed) {
         "[adapters] expected a rank of at least 1, got ", adapter.rank);
   std::vector<std::int64_t> shape = weight.sizes().vec();
   shape[0] = groups * adapter.rank;
-  const auto fan_in = static_cast<double>(weight.numel() / weight.size(0));
-  extractor = (adapter.init == ExtractorInit::kOrthonormal
-                   ? orthonormal_tensor(shape, seed)
-                   : uniform_tensor(shape, 1.0 / std::sqrt(fan_in), seed))
-                  .to(weight.options());
+  extractor = started(shape, adapter, seed).to(weight.options());
   if (adapter.residual > 0) {
     extractor.unflatten(0, {groups, adapter.rank})
         .slice(1, adapter.rank - adapter.residual)
@@ -113,11 +84,30 @@ void AdaptedWeight::attach(const LayerAdapter& adapter, Seed seed) {
   alpha = adapter.alpha;
 }
 
-void AdaptedWeight::attach_core(Seed seed) {
+at::Tensor AdaptedWeight::started(const std::vector<std::int64_t>& shape,
+                                  const LayerAdapter& adapter,
+                                  Seed seed) const {
+  const std::int64_t fan_in = weight.numel() / weight.size(0);
+  switch (adapter.init) {
+    case ExtractorInit::kKaiming:
+      break;
+    case ExtractorInit::kOrthonormal:
+      return orthonormal_tensor(shape, seed);
+    case ExtractorInit::kPrincipal:
+      return principal_tensor(weight.reshape({groups, -1, fan_in}), adapter.rank, seed).view(shape);
+  }
+  return uniform_tensor(shape, 1.0 / std::sqrt(static_cast<double>(fan_in)), seed);
+}
+
+void AdaptedWeight::attach_core(ExtractorInit init, Seed seed) {
   check(groups == 1, ErrorCode::kInvalidConfig,
         "[adapters] a core is for layers without groups: take them out of targets, or train "
         "factors");
-  basis = orthonormal_tensor({rank(), weight.size(0)}, seed).t().contiguous().to(weight.options());
+  const at::Tensor rows =
+      init == ExtractorInit::kPrincipal
+          ? principal_tensor(weight.reshape({1, weight.size(0), -1}).mT(), rank(), seed)[0]
+          : orthonormal_tensor({rank(), weight.size(0)}, seed);
+  basis = rows.t().contiguous().to(weight.options());
   core = torch::zeros({rank(), rank()}, weight.options());
   take_core();
 }
@@ -208,37 +198,6 @@ at::Tensor scaled_mapper(const at::Tensor& mapper, double factor, const at::Tens
     }
   }
   return b;
-}
-
-at::Tensor uniform_tensor(const std::vector<std::int64_t>& shape, double bound, Seed seed) {
-  at::Tensor tensor = torch::empty(shape, c10::kFloat);
-  Random random = seed.random();
-  float* values = tensor.data_ptr<float>();
-  for (std::int64_t i = 0; i < tensor.numel(); ++i) {
-    values[i] = (2.0F * random.uniform() - 1.0F) * static_cast<float>(bound);
-  }
-  return tensor;
-}
-
-at::Tensor orthonormal_tensor(const std::vector<std::int64_t>& shape, Seed seed) {
-  at::Tensor tensor = torch::empty(shape, c10::kFloat);
-  const auto count = static_cast<std::size_t>(shape[0]);
-  const std::size_t size = static_cast<std::size_t>(tensor.numel()) / count;
-  Random random = seed.random();
-  float* values = tensor.data_ptr<float>();
-  std::vector<std::vector<double>> rows;
-  for (std::size_t i = 0; i < count; ++i) {
-    std::vector<double> row(size);
-    for (double& value : row) {
-      value = 2.0 * static_cast<double>(random.uniform()) - 1.0;
-    }
-    orthonormalise(row, rows, i / size * size);
-    for (std::size_t j = 0; j < size; ++j) {
-      values[i * size + j] = static_cast<float>(row[j]);
-    }
-    rows.push_back(std::move(row));
-  }
-  return tensor;
 }
 
 }  // namespace lorae::adapters

@@ -53,16 +53,18 @@ struct AdaptedWeight {
   /// Of each group. Precondition: has_adapter().
   std::int64_t rank() const { return extractor.size(0) / groups; }
 
-  /// Adds an adapter that changes nothing yet: the mapper is zero, the extractor drawn from `seed`
-  /// by counter, the same on every machine, but for its residual filters, which are zero.
+  /// Adds an adapter that changes nothing yet: the mapper is zero, the extractor as
+  /// `adapter.init` says, from `seed` (adapters/starts.h), but for its residual filters, which are
+  /// zero.
   /// Errors: kInvalidArgument if the rank is not positive.
   void attach(const LayerAdapter& adapter, Seed seed);
   /// With scaling alpha / rank and Kaiming's start.
   void attach(std::int64_t rank, double alpha, Seed seed);
 
-  /// Makes the mapper one of a core of zeros, in a basis that is drawn from `seed`; then it is what
-  /// `take_core` makes it. Precondition: has_adapter(). Errors: kInvalidConfig for groups.
-  void attach_core(Seed seed);
+  /// Makes the mapper one of a core of zeros, in a basis of orthonormal columns that is drawn from
+  /// `seed`, or principal to the weight; then it is what `take_core` makes it.
+  /// Precondition: has_adapter(). Errors: kInvalidConfig for groups.
+  void attach_core(ExtractorInit init, Seed seed);
   /// The mapper is that of the core as it is now, with its graph, if one is made. Does nothing
   /// without a core.
   void take_core();
@@ -78,6 +80,11 @@ struct AdaptedWeight {
 
   /// Multiplies each output by `scale` [Cout] for good: a norm folded into the weight.
   void fold(const at::Tensor& scale);
+
+ private:
+  at::Tensor started(const std::vector<std::int64_t>& shape,
+                     const LayerAdapter& adapter,
+                     Seed seed) const;
 };
 
 /// weight + factor * scale * B A, in the dtype of `weight`. `scale` [Cout] may be undefined.
@@ -96,13 +103,5 @@ at::Tensor mapper_of(const at::Tensor& basis, const at::Tensor& core, std::int64
 /// Formula: factor * scale * B. Shapes: mapper [Cout, r, ...] in, [Cout, r] out; `scale` [Cout] may
 /// be undefined.
 at::Tensor scaled_mapper(const at::Tensor& mapper, double factor, const at::Tensor& scale);
-
-/// Values uniform in [-bound, bound) from `seed`, one Philox draw per element in row-major order.
-at::Tensor uniform_tensor(const std::vector<std::int64_t>& shape, double bound, Seed seed);
-
-/// Rows of length 1, orthogonal to each other; where there are more rows than numbers in one, each
-/// block of so many is. Gram-Schmidt in double on uniform draws: no libm, so the same everywhere.
-/// Shape: [rows, ...]; a row is everything behind the first axis.
-at::Tensor orthonormal_tensor(const std::vector<std::int64_t>& shape, Seed seed);
 
 }  // namespace lorae::adapters

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "adapters/starts.h"
 #include "adapters/train_conv.h"
 #include "base/error.h"
 #include "tensors/device.h"

@@ -84,11 +84,8 @@ Policy::Policy(const LoraeOptions& options) : options_(options) {
 }
 
 LayerAdapter Policy::sized(const LayerShape& layer) const {
-  LayerAdapter adapter{.rank = options_.rank,
-                       .alpha = options_.alpha,
-                       .init = options_.extractor_init == "orthonormal"
-                                   ? ExtractorInit::kOrthonormal
-                                   : ExtractorInit::kKaiming};
+  LayerAdapter adapter{
+      .rank = options_.rank, .alpha = options_.alpha, .init = options_.extractor_init};
   for (const Exception& exception : exceptions_) {
     if (glob_matches(exception.glob, layer.name)) {
       adapter.rank = exception.rank;

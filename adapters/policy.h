@@ -6,13 +6,15 @@
 #include <vector>
 
 #include "base/config_reader.h"
+#include "base/named.h"
 
 namespace lorae::adapters {
 
-/// How an extractor starts; both are drawn from (seed, layer name), the same on every machine.
+/// How an extractor starts: by (seed, layer name), the same on every machine.
 enum class ExtractorInit {
   kKaiming,      ///< uniform in +-1/sqrt(Cin k^2)
   kOrthonormal,  ///< rows of length 1, orthogonal to each other
+  kPrincipal,    ///< such rows, of what the frozen weight does most with (adapters/starts.h)
 };
 
 /// Which layers LoRAE adapts, and how.
@@ -35,7 +37,7 @@ struct LoraeOptions {
   double alpha = 16;
   std::string ranks = {};
   std::string scaling = "lora";
-  std::string extractor_init = "kaiming";
+  ExtractorInit extractor_init = ExtractorInit::kKaiming;
 };
 
 template <typename Visitor>
@@ -48,8 +50,8 @@ void visit_fields(LoraeOptions& options, Visitor&& visit) {
         "lorae: all, spatial, efficient, grouped, linear, GLOB, !GLOB, joined by commas");
   visit("ranks", options.ranks, anything(), "lorae: exceptions, \"layer4.*=16, conv1=4/8\"");
   visit("scaling", options.scaling, one_of({"lora", "rslora"}), "lorae: rslora = alpha/sqrt(rank)");
-  visit("extractor_init", options.extractor_init, one_of({"kaiming", "orthonormal"}),
-        "lorae: how extractors start");
+  visit("extractor_init", options.extractor_init, anything(),
+        "lorae: how extractors start: kaiming, orthonormal, or principal to the frozen weights");
 }
 
 /// What rules see of a layer.
@@ -119,3 +121,9 @@ class Policy {
 bool glob_matches(const std::string& glob, const std::string& text);
 
 }  // namespace lorae::adapters
+
+namespace lorae {
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<adapters::ExtractorInit> = {
+    "kaiming", "orthonormal", "principal"};
+}  // namespace lorae

@@ -133,7 +133,7 @@ def settings(epochs, more=()):
 
 def start_ours(lorae, data, out, arguments):
     """Begins a training, or goes on with it; None if it is done."""
-    if (out / "train.json").exists() and json.loads((out / "train.json").read_text())["epochs"]:
+    if (out / "train.json").exists() and not json.loads((out / "train.json").read_text())["stopped"]:
         return None
     resume = ["--resume"] if (out / "config.toml").exists() else []
     return subprocess.Popen([lorae, "train", str(data), "--out", str(out), *arguments, *resume],

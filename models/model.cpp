@@ -183,10 +183,10 @@ void Model::attach_adapters(const std::vector<adapters::LayerDescription>& layer
   }
 }
 
-void Model::attach_cores(Seed seed) {
+void Model::attach_cores(adapters::ExtractorInit init, Seed seed) {
   for (const auto& [shape, host] : adaptable_) {
     if (host->has_adapter()) {
-      host->attach_core(seed.derive("basis", shape.name));
+      host->attach_core(init, seed.derive("basis", shape.name));
     }
   }
 }

@@ -75,9 +75,9 @@ class Model {
   /// Those of a file, with extractors of zero, too.
   /// Errors: kIncompatible if a layer is not there or is of another geometry.
   void attach_adapters(const std::vector<adapters::LayerDescription>& layers);
-  /// Makes the mapper of every adapter one of a core of zeros; layer L draws its basis from
+  /// Makes the mapper of every adapter one of a core of zeros; layer L has its basis by `init` and
   /// seed.derive("basis", L). Errors: kInvalidConfig for a layer with groups.
-  void attach_cores(Seed seed);
+  void attach_cores(adapters::ExtractorInit init, Seed seed);
   /// Cores and bases of the adapters that have them.
   StateDict cores() const;
   /// The adapters as a file describes them.

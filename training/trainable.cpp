@@ -40,7 +40,7 @@ void attach_adapters(models::Model& model,
                      Seed seed) {
   model.attach_adapters(lorae, seed);
   if (factors == adapters::Factors::kCore) {
-    model.attach_cores(seed);
+    model.attach_cores(lorae.extractor_init, seed);
   }
   for (const auto& [shape, weight] : model.adaptable()) {
     check(head == adapters::Head::kNone || !shape.head || !weight->has_adapter(),

@@ -36,9 +36,16 @@ void add_lorae_options(CLI::App* command, adapters::LoraeOptions& lorae) {
   command->add_option("--scaling", lorae.scaling, "lora, or rslora: alpha / sqrt(rank)")
       ->check(CLI::IsMember({"lora", "rslora"}))
       ->capture_default_str();
-  command->add_option("--extractor-init", lorae.extractor_init, "kaiming or orthonormal")
-      ->check(CLI::IsMember({"kaiming", "orthonormal"}))
-      ->capture_default_str();
+  command
+      ->add_option_function<std::string>(
+          "--extractor-init",
+          [&lorae](const std::string& name) {
+            lorae.extractor_init = *named<adapters::ExtractorInit>(name);
+          },
+          "kaiming, orthonormal or principal")
+      ->check(CLI::IsMember(std::vector<std::string>(kNames<adapters::ExtractorInit>.begin(),
+                                                     kNames<adapters::ExtractorInit>.end())))
+      ->default_str("kaiming");
 }
 
 void add_models_command(CLI::App& app) {

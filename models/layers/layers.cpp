@@ -5,6 +5,7 @@
 #include <cmath>
 #include <span>
 
+#include "adapters/starts.h"
 #include "base/error.h"
 #include "ops/maps/remake.h"
 #include "tensors/device.h"

@@ -1,4 +1,5 @@
 #include "adapters/conv2d.h"
+#include "adapters/starts.h"
 
 #include "tensors/torch.h"
 #include "tests/tensors/helpers.h"
@@ -356,36 +357,6 @@ TEST(FoldNorm, GivesTheSameOutputsWithTheAdapterBeforeOrAfter) {
   fused_first.unfuse();
   late.unfuse();
   EXPECT_TRUE(same_bits(fused_first.weight, late.weight));
-}
-
-TEST(OrthonormalTensor, HasOrthogonalRowsOfLengthOne) {
-  const at::Tensor rows = orthonormal_tensor({7, 2, 3, 3}, Seed{5}).view({7, 18}).to(at::kDouble);
-  EXPECT_LT((rows.mm(rows.t()) - torch::eye(7, at::kDouble)).abs().max().item<double>(), 1e-6);
-  // More rows than dimensions: blocks.
-  const at::Tensor many = orthonormal_tensor({5, 3}, Seed{5}).to(at::kDouble);
-  const at::Tensor last = many.slice(0, 3);
-  EXPECT_LT((last.mm(last.t()) - torch::eye(2, at::kDouble)).abs().max().item<double>(), 1e-6);
-}
-
-TEST(UniformTensor, IsTheGoldenStreamOfItsSeed) {
-  // tests/golden/torch_folders.py
-  const at::Tensor golden = torch::tensor({{0x1.ceafp-4F, -0x1.0156ep-5F, -0x1.b502cp-2F},
-                                           {-0x1.45ea68p-3F, 0x1.f36c84p-2F, -0x1.622cap-3F}});
-  EXPECT_TRUE(same_bits(uniform_tensor({2, 3}, 0.5, Seed{42}), golden));
-}
-
-TEST(UniformTensor, ContinuesItsStreamWhateverTheShape) {
-  const at::Tensor long_one = uniform_tensor({100}, 0.5, Seed{42});
-  EXPECT_TRUE(same_bits(uniform_tensor({2, 3}, 0.5, Seed{42}).view(-1), long_one.slice(0, 0, 6)));
-}
-
-TEST(UniformTensor, StaysInItsBoundsAndFillsThem) {
-  const at::Tensor values = uniform_tensor({10000}, 0.5, Seed{1});
-  EXPECT_GE(values.min().item<double>(), -0.5);
-  EXPECT_LT(values.max().item<double>(), 0.5);
-  EXPECT_LT(values.min().item<double>(), -0.49);
-  EXPECT_GT(values.max().item<double>(), 0.49);
-  EXPECT_NEAR(values.mean().item<double>(), 0.0, 0.01);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Rules over products of factors, and the thin algebra behind them.
 #include <algorithm>
 
-#include "adapters/adapted_weight.h"
+#include "adapters/starts.h"
 #include "aggregation/aggregator.h"
 #include "aggregation/low_rank.h"
 #include "base/seed.h"

@@ -1,6 +1,6 @@
 // Rules that keep what the mean of factors leaves out in components that nobody trains.
-#include "adapters/adapted_weight.h"
 #include "adapters/pairs.h"
+#include "adapters/starts.h"
 #include "aggregation/aggregator.h"
 #include "aggregation/low_rank.h"
 #include "base/seed.h"

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "adapters/conv2d.h"
+#include "adapters/starts.h"
 #include "aggregation/optimizers/sgd.h"
 #include "tensors/torch.h"
 #include "tests/tensors/helpers.h"

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "adapters/conv2d.h"
+#include "adapters/starts.h"
 #include "aggregation/cuda/sum.h"
 #include "base/seed.h"
 #include "tensors/torch.h"

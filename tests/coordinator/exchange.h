@@ -3,6 +3,7 @@
 #include "adapters/adapter_file.h"
 #include "adapters/blocks.h"
 #include "adapters/conv2d.h"
+#include "adapters/starts.h"
 #include "coordinator/broadcast.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/global_state.h"

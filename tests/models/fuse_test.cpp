@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "adapters/starts.h"
 #include "models/measure/profile.h"
 #include "models/nets/faster_rcnn/faster_rcnn.h"
 #include "tensors/torch.h"

@@ -1,6 +1,7 @@
 // Networks that normalise by groups of channels: the same for every batch and device.
 #include <gtest/gtest.h>
 
+#include "adapters/starts.h"
 #include "models/model.h"
 #include "tensors/torch.h"
 #include "tests/tensors/helpers.h"

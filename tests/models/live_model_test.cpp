@@ -1,4 +1,5 @@
 #include "models/adapted/live_model.h"
+#include "adapters/starts.h"
 
 #include <atomic>
 #include <thread>

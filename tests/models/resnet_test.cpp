@@ -1,4 +1,5 @@
 #include "models/nets/resnet.h"
+#include "adapters/starts.h"
 
 #include "models/model.h"
 #include "tensors/torch.h"

@@ -1,4 +1,5 @@
 #include "models/weights.h"
+#include "adapters/starts.h"
 
 #include <gtest/gtest.h>
 

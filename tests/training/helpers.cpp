@@ -1,4 +1,5 @@
 #include "tests/training/helpers.h"
+#include "adapters/starts.h"
 
 #include "tensors/torch.h"
 

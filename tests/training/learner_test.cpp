@@ -1,6 +1,7 @@
 #include "training/learner.h"
 
 #include "adapters/pairs.h"
+#include "adapters/starts.h"
 #include "tasks/classification.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"
@@ -60,7 +61,7 @@ TEST_F(LearnerTest, SendsWhatTheMethodTrains) {
 TEST_F(LearnerTest, TrainsAndSendsMappersAloneOnExtractorsOfTheSeed) {
   Plan plan = small_plan("lorae");
   plan.method.train = adapters::Factors::kMapper;
-  plan.method.lorae.extractor_init = "orthonormal";
+  plan.method.lorae.extractor_init = adapters::ExtractorInit::kOrthonormal;
   Learner learner = learner_of(plan);
   ASSERT_FALSE(learner.constant().empty());
   for (const auto& [name, tensor] : learner.trainable()) {
@@ -149,7 +150,7 @@ TEST_F(LearnerTest, LeavesResidualComponentsToTheCoordinator) {
 TEST_F(LearnerTest, TrainsAndSendsCoresAloneBetweenWhatTheSeedDraws) {
   Plan plan = small_plan("lorae");
   plan.method.train = adapters::Factors::kCore;
-  plan.method.lorae.extractor_init = "orthonormal";
+  plan.method.lorae.extractor_init = adapters::ExtractorInit::kOrthonormal;
   Learner learner = learner_of(plan);
   std::int64_t cores = 0;
   for (const auto& [name, tensor] : learner.trainable()) {

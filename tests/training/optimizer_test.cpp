@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "adapters/conv2d.h"
+#include "adapters/starts.h"
 #include "tensors/torch.h"
 #include "tests/tensors/helpers.h"
 

@@ -43,7 +43,7 @@ Plan unusual_plan() {
                                .alpha = 1e5,
                                .ranks = "layer4.*=16/32",
                                .scaling = "rslora",
-                               .extractor_init = "orthonormal"},
+                               .extractor_init = adapters::ExtractorInit::kOrthonormal},
                      .head = adapters::Head::kNone,
                      .norm = adapters::Norm::kAffine,
                      .learning_rate = 1e-9,
