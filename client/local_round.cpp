@@ -1,11 +1,13 @@
 #include "client/local_round.h"
 
+#include <cmath>
 #include <utility>
 
 #include "adapters/blocks.h"
 #include "base/log.h"
 #include "codec/chain.h"
 #include "codec/lattice.h"
+#include "data/split.h"
 #include "tensors/safetensors.h"
 #include "training/shares.h"
 
@@ -114,6 +116,31 @@ adapters::Adapter LocalRound::adapter_of(const Work& work, RoundId version, Memo
   return {std::move(info), std::move(state)};
 }
 
+/// The division depends on the seed, the client and how many images it has alone.
+const LocalRound::Division& LocalRound::divided(const Work& work) {
+  const data::DatasetPtr whole = images_(plan_, work);
+  if (division_.whole == whole && division_.client == work.client) {
+    return division_;
+  }
+  const auto held =
+      static_cast<std::int64_t>(plan_.training.holdout * static_cast<double>(whole->size()));
+  division_ = {whole, work.client, whole, nullptr};
+  if (held > 0) {
+    auto [judged, trained] =
+        data::split_domain(whole->size(), held, whole->size() - held,
+                           Seed{plan_.seed}.derive("holdout", work.client.name));
+    division_.trained = data::subset(whole, std::move(trained));
+    division_.judged = data::subset(whole, std::move(judged));
+  }
+  return division_;
+}
+
+Metrics LocalRound::judgement(const data::DatasetPtr& images) const {
+  const Metrics all = images == nullptr ? Metrics{} : learner_->evaluate(images);
+  const double value = all.empty() ? std::nan("") : all.begin()->second;
+  return std::isfinite(value) ? Metrics{{"client/" + all.main_name(), value}} : Metrics{};
+}
+
 TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   prepare(work, memory);
   const auto uplink = codec::Chain::parse(plan_.method.uplink);
@@ -123,8 +150,14 @@ TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   const StateDict kept = keeps ? kept_of_its_own(work, memory.own_state()) : StateDict{};
   const StateDict norms = part_of(kept, kNorms), lost = part_of(kept, kLost);
   learner_->load_own(norms.empty() ? nullptr : &norms);
-  const auto result = learner_->fit_round(images_(plan_, work), work.client.name, work.key.round,
+  const Division& images = divided(work);
+  const Metrics judged = judgement(images.judged);
+  const auto result = learner_->fit_round(images.trained, work.client.name, work.key.round,
                                           work.learning_rate_factor, work.rank_max);
+  Metrics metrics{{"loss/train", result.loss}};
+  for (const auto& [name, value] : judged) {
+    metrics.set(name, value);
+  }
   codec::Blocks local = adapters::to_blocks(learner_->trainable());
   if (!lost.empty()) {
     local = codec::sum(local, adapters::to_blocks(lost));
@@ -147,7 +180,7 @@ TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   }
   return {.payload = std::move(payload),
           .num_examples = result.num_examples,
-          .metrics = {{"loss/train", result.loss}}};
+          .metrics = std::move(metrics)};
 }
 
 ImageSource planned_share() {

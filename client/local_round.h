@@ -15,7 +15,7 @@
 
 namespace lorae::client {
 
-/// The images that a client trains on, given the plan and the share it was assigned.
+/// The images that a client holds, given the plan and the share it was assigned.
 using ImageSource = std::function<data::DatasetPtr(const training::Plan&, const Work&)>;
 
 /// The backbone on the disk turned out to be damaged, and was removed: it has to be fetched again.
@@ -34,7 +34,9 @@ class LocalRound {
                       std::function<void(models::Model&)> on_model = {})
       : images_(std::move(images)), device_(device), on_model_(std::move(on_model)) {}
 
-  /// Deterministic: the same Work on the same images gives the same bytes.
+  /// Deterministic: the same Work on the same images gives the same bytes. With a holdout, what the
+  /// global state is worth on it, with what the device keeps of its own, before it is trained: the
+  /// task's main metric as "client/NAME" of the update's metrics.
   /// Errors: BackboneLost; kIncompatible or kCorruptData if plan, backbone and model do not fit
   ///         each other; kInvalidArgument if training diverged; kUnavailable if a backbone that was
   ///         fetched cannot be kept; the image source's own.
@@ -46,7 +48,16 @@ class LocalRound {
   adapters::Adapter adapter_of(const Work& work, RoundId version, Memory& memory);
 
  private:
+  /// A client's images: those it trains on, and those it judges by; nullptr for none.
+  struct Division {
+    data::DatasetPtr whole;
+    ClientId client;
+    data::DatasetPtr trained, judged;
+  };
+
   void prepare(const Work& work, Memory& memory);
+  const Division& divided(const Work& work);
+  Metrics judgement(const data::DatasetPtr& images) const;
   codec::Blocks global_state(const Work& work, RoundId version, Memory& memory);
   static StateDict kept_of_its_own(const Work& work, OwnState& kept);
 
@@ -55,6 +66,7 @@ class LocalRound {
   std::function<void(models::Model&)> on_model_;
   Digest prepared_for_;  // plan and backbone
   training::Plan plan_;
+  Division division_;
   std::optional<training::Learner> learner_;
   adapters::AdapterInfo description_;
   codec::Blocks start_;  // of a lattice: what the seed draws

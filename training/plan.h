@@ -97,6 +97,7 @@ struct FitOptions {
   double weight_decay = 0;
   double clip_norm = 2.0;
   double proximal = 0;
+  double holdout = 0;
   Precision precision = Precision::kFloat32;
 };
 
@@ -111,6 +112,8 @@ void visit_fields(FitOptions& options, Visitor&& visit) {
   visit("clip_norm", options.clip_norm, between(0, 1e6), "of the gradient; 0 does not clip");
   visit("proximal", options.proximal, between(0, 1e6),
         "FedProx: pulls a client back to the global state; 0: not");
+  visit("holdout", options.holdout, between(0, 0.9),
+        "part of a client's images that it does not train on, but judges each global state by");
   visit("precision", options.precision, anything(), "on GPUs: float32, bfloat16 or float16");
 }
 

@@ -5,6 +5,7 @@
 #include "adapters/blocks.h"
 #include "client/disk_memory.h"
 #include "codec/chain.h"
+#include "data/split.h"
 #include "models/description.h"
 #include "tensors/safetensors.h"
 #include "tests/data/files.h"
@@ -164,6 +165,47 @@ TEST_F(Pictures, AreTrainedOnFromWhatTheDeviceKeepsOfItsOwn) {
   const adapters::Adapter own = round.adapter_of(work(4, 3), RoundId{3}, memory);
   EXPECT_EQ(own.info.norm, adapters::Norm::kTrained);
   EXPECT_EQ(own.state.size(), learner.trainable().size() + learner.own().size());
+}
+
+/// A part of the images judges each global state as it comes, and is never trained on.
+TEST_F(Pictures, OfAHoldoutJudgeWhatComesAndAreNotTrainedOn) {
+  training::Plan here = plan({"cat", "dog"});
+  here.method.downlink = "zstd";
+  const StateDict backbone = models::build(here.model, Seed{1})->backbone().clone();
+  training::Learner learner(here, backbone);
+  const Bytes file = safetensors_pack(backbone);
+  const auto encoded =
+      codec::Chain::parse("zstd").encode_state(adapters::to_blocks(learner.trainable()));
+  const auto work = [&] {
+    return Work{.key = {"run", RoundId{1}, digest_of(encoded.payload)},
+                .client = {"ada"},
+                .plan = training::plan_text(here),
+                .backbone = digest_of(file),
+                .fetched_backbone = std::make_shared<const Bytes>(file),
+                .model = encoded.payload,
+                .share_count = 1};
+  };
+  DiskMemory memory(folder_ / "backbones", folder_ / "own");
+  const TrainedUpdate all = LocalRound(planned_share()).train(work(), memory);
+  EXPECT_EQ(all.num_examples, 20);
+  EXPECT_FALSE(all.metrics.find("client/top1"));
+
+  here.training.holdout = 0.28;  // of 20: 5
+  LocalRound round(planned_share());
+  const TrainedUpdate update = round.train(work(), memory);
+  EXPECT_EQ(update.num_examples, 15);
+  EXPECT_EQ(round.train(work(), memory).payload, update.payload);
+
+  const Seed seed{here.seed};
+  const auto split = data::split_domain(20, 5, 15, seed.derive("holdout", "ada"));
+  const auto whole = planned_share()(here, work());
+  EXPECT_EQ(update.metrics.find("client/top1"),
+            learner.evaluate(data::subset(whole, split.public_indices)).find("top1"));
+  here.training.holdout = 0;
+  LocalRound without([&](const training::Plan&, const Work&) {
+    return data::subset(whole, split.private_indices);
+  });
+  EXPECT_EQ(without.train(work(), memory).payload, update.payload);
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ Plan unusual_plan() {
                        .momentum = 0.123456789012345678,
                        .weight_decay = 1e-5,
                        .clip_norm = 0,
+                       .holdout = 0.125,
                        .precision = Precision::kBfloat16},
           .method = {.name = "mine",
                      .kind = adapters::Kind::kHead,
@@ -79,6 +80,7 @@ void expect_equal(const Plan& a, const Plan& b) {
   EXPECT_EQ(a.training.optimizer, b.training.optimizer);
   EXPECT_EQ(a.training.weight_decay, b.training.weight_decay);
   EXPECT_EQ(a.training.clip_norm, b.training.clip_norm);
+  EXPECT_EQ(a.training.holdout, b.training.holdout);
   EXPECT_EQ(a.training.precision, b.training.precision);
   EXPECT_EQ(a.method.name, b.method.name);
   EXPECT_EQ(a.method.kind, b.method.kind);
