@@ -68,15 +68,8 @@ void AdaptedWeight::attach(std::int64_t rank, double of, Seed seed) {
 void AdaptedWeight::attach(const LayerAdapter& adapter, Seed seed) {
   check(adapter.rank > 0, ErrorCode::kInvalidArgument,
         "[adapters] expected a rank of at least 1, got ", adapter.rank);
-  std::vector<std::int64_t> shape = weight.sizes().vec();
-  shape[0] = groups * adapter.rank;
-  extractor = started(shape, adapter, seed).to(weight.options());
-  if (adapter.residual > 0) {
-    extractor.unflatten(0, {groups, adapter.rank})
-        .slice(1, adapter.rank - adapter.residual)
-        .zero_();
-  }
-  std::vector<std::int64_t> mapper_shape(shape.size(), 1);
+  extractor = started(adapter, seed).to(weight.options());
+  std::vector<std::int64_t> mapper_shape(static_cast<std::size_t>(weight.dim()), 1);
   mapper_shape[0] = weight.size(0);
   mapper_shape[1] = adapter.rank;
   mapper = torch::zeros(mapper_shape, weight.options());
@@ -84,19 +77,29 @@ void AdaptedWeight::attach(const LayerAdapter& adapter, Seed seed) {
   alpha = adapter.alpha;
 }
 
-at::Tensor AdaptedWeight::started(const std::vector<std::int64_t>& shape,
-                                  const LayerAdapter& adapter,
-                                  Seed seed) const {
+at::Tensor AdaptedWeight::started(const LayerAdapter& adapter, Seed seed) const {
   const std::int64_t fan_in = weight.numel() / weight.size(0);
+  const std::int64_t own = adapter.rank - adapter.residual;
+  std::vector<std::int64_t> shape = weight.sizes().vec();
+  shape[0] = groups * own;
+  at::Tensor start;
   switch (adapter.init) {
     case ExtractorInit::kKaiming:
+      start = uniform_tensor(shape, 1.0 / std::sqrt(static_cast<double>(fan_in)), seed);
       break;
     case ExtractorInit::kOrthonormal:
-      return orthonormal_tensor(shape, seed);
+      start = orthonormal_tensor(shape, seed);
+      break;
     case ExtractorInit::kPrincipal:
-      return principal_tensor(weight.reshape({groups, -1, fan_in}), adapter.rank, seed).view(shape);
+      start = principal_tensor(weight.reshape({groups, -1, fan_in}), own, seed).view(shape);
+      break;
   }
-  return uniform_tensor(shape, 1.0 / std::sqrt(static_cast<double>(fan_in)), seed);
+  if (adapter.residual == 0) {
+    return start;
+  }
+  shape[0] = adapter.residual;
+  shape.insert(shape.begin(), groups);
+  return at::cat({start.unflatten(0, {groups, own}), torch::zeros(shape)}, 1).flatten(0, 1);
 }
 
 void AdaptedWeight::attach_core(ExtractorInit init, Seed seed) {

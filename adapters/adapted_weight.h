@@ -82,9 +82,7 @@ struct AdaptedWeight {
   void fold(const at::Tensor& scale);
 
  private:
-  at::Tensor started(const std::vector<std::int64_t>& shape,
-                     const LayerAdapter& adapter,
-                     Seed seed) const;
+  at::Tensor started(const LayerAdapter& adapter, Seed seed) const;
 };
 
 /// weight + factor * scale * B A, in the dtype of `weight`. `scale` [Cout] may be undefined.

@@ -14,9 +14,9 @@ namespace lorae::adapters {
 /// What is trained, sent and kept in a file.
 enum class Kind { kLorae, kFull, kHead };
 /// Which factors of adapters are trained and sent: both; or the mappers alone, on extractors that
-/// stay as the seed draws them and never travel; or both, but in each round only one, which all
+/// stay as they start and never travel; or both, but in each round only one, which all
 /// clients share the other of; or an r x r core alone, between an extractor and a basis of the
-/// mapper that stay as the seed draws them. Source: FFA-LoRA, Sun et al. 2024 (arXiv:2403.12313),
+/// mapper that stay as they start. Source: FFA-LoRA, Sun et al. 2024 (arXiv:2403.12313),
 /// which freezes A; RoLoRA, Chen et al. 2025 (arXiv:2502.01755), which takes turns; LoRA-XS,
 /// Bałazy et al. 2024 (arXiv:2405.17604), which trains a core.
 enum class Factors { kBoth, kMapper, kAlternating, kCore };

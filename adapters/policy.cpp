@@ -55,6 +55,8 @@ std::int64_t share_of_rank(std::int64_t rank, std::int64_t groups) {
 Policy::Policy(const LoraeOptions& options) : options_(options) {
   check(std::isfinite(options.alpha) && options.alpha > 0, ErrorCode::kInvalidConfig,
         "[adapters] alpha: expected a number above 0, got ", options.alpha);
+  check(options.rank > 0, ErrorCode::kInvalidConfig,
+        "[adapters] rank: expected 1 or more; 0 is for a federated method with max_uplink");
   for (const std::string& text : terms_of(options.targets)) {
     const bool negated = text.starts_with('!');
     const std::string bare = text.substr(negated ? 1 : 0);
@@ -114,8 +116,13 @@ bool Policy::takes(const Term& term, const LayerShape& layer) const {
     return layer.groups > 1;
   }
   const bool dense = layer.kernel > 0 && layer.groups == 1 && layer.norm_follows;
+  const auto is_smaller = [&] {  // what is trained of it
+    LayerAdapter trained = sized(layer);
+    trained.rank -= trained.residual;
+    return trained.numel(layer) < layer.numel();
+  };
   return dense && (term.text == "all" || (term.text == "spatial" && layer.kernel > 1) ||
-                   (term.text == "efficient" && sized(layer).numel(layer) < layer.numel()));
+                   (term.text == "efficient" && is_smaller()));
 }
 
 std::optional<LayerAdapter> Policy::adapter(const LayerShape& layer) const {

@@ -42,7 +42,8 @@ struct LoraeOptions {
 
 template <typename Visitor>
 void visit_fields(LoraeOptions& options, Visitor&& visit) {
-  visit("rank", options.rank, between(1, 1024), "lorae: filters of each extractor");
+  visit("rank", options.rank, between(0, 1024),
+        "lorae: filters of each extractor; 0: as many as max_uplink lets through");
   visit("residual_rank", options.residual_rank, between(0, 1024),
         "lorae: further filters that the coordinator fills: aggregation = residual or stacking");
   visit("alpha", options.alpha, between(0.001, 1e6), "lorae: scaling = alpha / rank");

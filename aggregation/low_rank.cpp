@@ -27,6 +27,10 @@ LowRank scaled(const LowRank& a, double factor) {
   return {a.left * factor, a.right};
 }
 
+LowRank components(const LowRank& a, std::int64_t first, std::int64_t end) {
+  return {a.left.slice(2, first, end), a.right.slice(1, first, end)};
+}
+
 double squared_norm(const LowRank& a) {
   const at::Tensor gram = at::bmm(a.left.mT(), a.left) * at::bmm(a.right, a.right.mT());
   return std::max(gram.sum().item<double>(), 0.0);

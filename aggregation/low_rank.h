@@ -14,6 +14,9 @@ struct LowRank {
 /// Their sum: factors side by side. Shape: of equal G, m and n.
 LowRank sum(const LowRank& a, const LowRank& b);
 LowRank scaled(const LowRank& a, double factor);
+/// Of each product the part that the columns and rows from `first` to before `end`, at most k,
+/// make.
+LowRank components(const LowRank& a, std::int64_t first, std::int64_t end);
 
 /// Formula: ||L R||_F^2 = sum of (L^T L) o (R R^T), over all G. Never below 0.
 double squared_norm(const LowRank& a);

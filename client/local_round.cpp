@@ -41,6 +41,7 @@ void LocalRound::prepare(const Work& work, Memory& memory) {
                        "[client] the backbone on the disk is damaged; it is fetched again");
   }
   plan_ = training::parse_plan(work.plan).plan;
+  division_ = {};
   const StateDict backbone = safetensors_view(bytes).value().state;
   learner_.emplace(plan_, backbone, device_);
   if (on_model_) {
@@ -116,7 +117,7 @@ adapters::Adapter LocalRound::adapter_of(const Work& work, RoundId version, Memo
   return {std::move(info), std::move(state)};
 }
 
-/// The division depends on the seed, the client and how many images it has alone.
+/// The division depends on the plan, the client and how many images it has alone.
 const LocalRound::Division& LocalRound::divided(const Work& work) {
   const data::DatasetPtr whole = images_(plan_, work);
   if (division_.whole == whole && division_.client == work.client) {

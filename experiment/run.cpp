@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "codec/lattice.h"
 #include "experiment/backbone.h"
+#include "experiment/fitted_rank.h"
 #include "tensors/safetensors.h"
 #include "tensors/torch.h"
 #include "training/held.h"
@@ -23,7 +24,7 @@ StateDict initial_from(const std::filesystem::path& file,
     check_aligned(joined(learner.trainable(), learner.constant()), adapter.state);
     check(digest_of(part_like(adapter.state, learner.constant())) == digest_of(learner.constant()),
           ErrorCode::kIncompatible,
-          "its extractors are not those that this run's seed draws, and train = \"mapper\" keeps "
+          "its extractors are not those that this run starts from, and train = \"mapper\" keeps "
           "them; take the seed of that run, or train = \"factors\"");
   } catch (const Error& error) {
     fail(error.code(), "[run] cannot start from '", file.string(), "': ", error.what());
@@ -54,9 +55,10 @@ coordinator::ExchangeOptions exchange_of(const MethodConfig& method,
 }
 
 Run make_run(const RunConfig& config,
-             const MethodConfig& method,
+             const MethodConfig& asked,
              std::uint64_t seed,
              const std::filesystem::path& home) {
+  const MethodConfig method = with_fitted_rank(asked, config.model);
   Run run;
   run.plan = {.seed = seed,
               .model = config.model,

@@ -47,21 +47,29 @@ void settle(ModelConfig& model, const ConfigReader& reader) {
   }
 }
 
-/// Residuals of adapters, and rules that fill them, go together.
-void check_residual(const MethodConfig& method, const std::string& where) {
+/// Residuals of adapters, and rules that fill them, go together; and such a rule's step is to be
+/// taken as it is. `where`: of a key of the method.
+template <typename Where>
+void check_residual(const MethodConfig& method, const Where& where) {
   const std::int64_t rank = method.lorae.residual_rank;
-  if (aggregation::fills_residual(method.rule.aggregation)) {
-    check(rank > 0, ErrorCode::kInvalidConfig, where, ": aggregation = \"", method.rule.aggregation,
-          "\" needs a rank to fill; set it to 8 or more");
-    const bool both =
-        method.train == adapters::Factors::kBoth || method.train == adapters::Factors::kAlternating;
-    check(method.kind == adapters::Kind::kLorae && both, ErrorCode::kInvalidConfig, where,
-          ": aggregation = \"", method.rule.aggregation,
-          "\" is for adapters whose extractors and mappers are trained");
-  } else {
-    check(rank == 0, ErrorCode::kInvalidConfig, where, ": nothing fills it with aggregation = \"",
-          method.rule.aggregation, "\"; set \"residual\" or \"stacking\", or leave it 0");
+  const std::string rule = "aggregation = \"" + method.rule.aggregation + '"';
+  if (!aggregation::fills_residual(method.rule.aggregation)) {
+    check(rank == 0, ErrorCode::kInvalidConfig, where("residual_rank"), ": nothing fills it with ",
+          rule, "; set \"residual\" or \"stacking\", or leave it 0");
+    return;
   }
+  check(rank > 0, ErrorCode::kInvalidConfig, where("residual_rank"), ": ", rule,
+        " needs a rank to fill; set it to 8 or more");
+  check(method.kind == adapters::Kind::kLorae && method.train == adapters::Factors::kBoth,
+        ErrorCode::kInvalidConfig, where("train"), ": ", rule,
+        " is for adapters whose extractors and mappers are trained: kind = \"lorae\", train = "
+        "\"factors\"");
+  check(method.rule.weighting != "fednova", ErrorCode::kInvalidConfig, where("weighting"),
+        ": \"fednova\" stretches the step that ", rule, " leads all the way; set another");
+  check(method.server.name == "sgd" && method.server.learning_rate == 1 &&
+            method.server.momentum == 0,
+        ErrorCode::kInvalidConfig, where("server"), ": ", rule,
+        " leads all the way; set name = \"sgd\", learning_rate = 1 and momentum = 0");
 }
 
 void validate_methods(const RunConfig& config, const ConfigReader& reader) {
@@ -88,7 +96,11 @@ void validate_methods(const RunConfig& config, const ConfigReader& reader) {
         ": needs an uplink of changes in steps of any size, such as \"delta,rms_step:1.0,range\", "
         "got \"",
         method.uplink, '"');
-    check_residual(method, where("residual_rank"));
+    check(method.kind != adapters::Kind::kLorae || method.lorae.rank > 0 ||
+              method.max_uplink.value > 0,
+          ErrorCode::kInvalidConfig, where("rank"),
+          ": 0 takes as many as max_uplink lets through; set that, or a rank");
+    check_residual(method, where);
   }
 }
 

@@ -26,7 +26,7 @@ class Learner {
   /// `load` they hold the run's first global state.
   const StateDict& trainable() const { return trainable_; }
 
-  /// Factors of the adapters that stay as the seed draws them: nobody sends them, and a file of
+  /// Factors of the adapters that stay as they start: nobody sends them, and a file of
   /// `trainable` needs them. Mostly empty.
   const StateDict& constant() const { return constant_; }
 

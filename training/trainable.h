@@ -52,7 +52,7 @@ StateDict trained_in(const StateDict& trained,
                      RoundId round,
                      std::int64_t period);
 
-/// True for parts of adapters that stay as the seed draws them, by their names.
+/// True for parts of adapters that stay as they start, by their names.
 bool is_constant(adapters::Factors factors, std::string_view name);
 
 /// The parts of adapters that are not trained, and which a file of what is needs to be used.

@@ -36,17 +36,19 @@ LowRank KeptUpdates::product_of(const adapters::Pair& pair, const StateDict& sta
   return {pair.columns(state).cpu().to(c10::kDouble), pair.rows(state).cpu().to(c10::kDouble)};
 }
 
-LowRank KeptUpdates::mean_product(const adapters::Pair& pair) const {
+LowRank KeptUpdates::mean_product(const adapters::Pair& pair, std::int64_t moving) const {
   double total = 0;
   for (const auto& [client, update] : factors_) {
     total += static_cast<double>(update.first);
   }
   const LowRank base = base_product(pair);
-  std::vector<at::Tensor> left, right;
+  const std::int64_t all = base.right.size(1);
+  const LowRank start = components(base, 0, moving), rest = components(base, moving, all);
+  std::vector<at::Tensor> left{rest.left}, right{rest.right};
   for (const auto& [client, update] : factors_) {
-    const LowRank delta = product_of(pair, update.second);
-    left.push_back((base.left + delta.left) * (static_cast<double>(update.first) / total));
-    right.push_back(base.right + delta.right);
+    const LowRank delta = components(product_of(pair, update.second), 0, moving);
+    left.push_back((start.left + delta.left) * (static_cast<double>(update.first) / total));
+    right.push_back(start.right + delta.right);
   }
   return {at::cat(left, 2), at::cat(right, 1)};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <map>
 #include <vector>
 
@@ -29,9 +30,11 @@ class KeptUpdates {
   const std::vector<adapters::Pair>& pairs() const { return pairs_; }
   /// The factors of the global state that the round started from.
   LowRank base_product(const adapters::Pair& pair) const { return product_of(pair, base_); }
-  /// The weighted mean of the clients' products B A of a layer, as factors side by side.
+  /// The weighted mean of the clients' products B A of a layer, as factors side by side; of the
+  /// components behind the first `moving` the base's, once, whatever a client says of them.
   /// Formula: sum_k w_k (B + dB_k) (A + dA_k), sum of w = 1.
-  LowRank mean_product(const adapters::Pair& pair) const;
+  LowRank mean_product(const adapters::Pair& pair,
+                       std::int64_t moving = std::numeric_limits<std::int64_t>::max()) const;
 
  private:
   static LowRank product_of(const adapters::Pair& pair, const StateDict& state);

@@ -5,15 +5,6 @@
 #include "tensors/torch.h"
 
 namespace lorae::aggregation {
-namespace {
-
-/// Components `first` to `end` of each product.
-LowRank components(const LowRank& a, std::int64_t first, std::int64_t end) {
-  return {a.left.slice(2, first, end), a.right.slice(1, first, end)};
-}
-
-}  // namespace
-
 WithResidual::WithResidual(const RuleOptions& options) : residual_rank_(options.residual_rank) {
   check(residual_rank_ > 0, ErrorCode::kInvalidConfig, "[aggregation] the rule '",
         options.aggregation, "' needs adapters with a residual_rank above 0");
@@ -30,7 +21,7 @@ Aggregate WithResidual::finish() {
     const std::int64_t residual = adapters::share_of_rank(residual_rank_, pair.groups);
     const std::int64_t own = all - residual;
     const LowRank next = trained(components(base, 0, own), components(mean, 0, own));
-    const LowRank missing = sum(kept_.mean_product(pair), scaled(next, -1));
+    const LowRank missing = sum(kept_.mean_product(pair, own), scaled(next, -1));
     const LowRank rest = turned(truncated(missing, residual), components(base, own, all));
     lead_to(sum(next, rest), base, pair, result.pseudo_gradient);
   }

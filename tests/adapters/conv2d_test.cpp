@@ -264,6 +264,38 @@ TEST(Attach, ShapesExtractorAndMapperAndScalesByAlphaOverRank) {
   EXPECT_LE(conv.extractor.abs().max().item<double>(), 1.0 / 6.0);
 }
 
+/// The residual of each group comes behind its own filters, which are as without one.
+TEST(Attach, StartsAResidualWithZeros) {
+  for (const ExtractorInit init :
+       {ExtractorInit::kKaiming, ExtractorInit::kOrthonormal, ExtractorInit::kPrincipal}) {
+    for (const std::int64_t groups : {1, 2}) {
+      Conv2d plain({.in_channels = 6, .out_channels = 8, .kernel = 3, .groups = groups}, Seed{1});
+      Conv2d wide = plain;
+      plain.attach({.rank = 2, .alpha = kAlpha, .scaling = 8, .init = init}, Seed{2});
+      wide.attach({.rank = 5, .residual = 3, .alpha = kAlpha, .scaling = 8, .init = init}, Seed{2});
+      const at::Tensor filters = wide.extractor.unflatten(0, {groups, 5});
+      EXPECT_TRUE(same_bits(filters.slice(1, 0, 2).flatten(0, 1), plain.extractor));
+      EXPECT_EQ(filters.slice(1, 2).count_nonzero().item<std::int64_t>(), 0);
+      EXPECT_EQ(wide.mapper.sizes(), (std::vector<std::int64_t>{8, 5, 1, 1}));
+    }
+  }
+}
+
+TEST(Attach, PutsPrincipalCoresBetweenWhatTheWeightDoesMost) {
+  const Conv2d plain({.in_channels = 4, .out_channels = 8, .kernel = 1}, Seed{1});
+  const at::Tensor weight = plain.weight.view({8, 4});
+  /// Of what the weight does, what a core of this rank can say.
+  const auto held = [&](std::int64_t rank) {
+    Conv2d conv = plain;
+    conv.attach({.rank = rank, .alpha = kAlpha, .init = ExtractorInit::kPrincipal}, Seed{2});
+    conv.attach_core(ExtractorInit::kPrincipal, Seed{3});
+    return conv.basis.t().mm(weight).mm(conv.extractor.view({rank, 4}).t()).norm().item<double>();
+  };
+  EXPECT_NEAR(held(4) / weight.norm().item<double>(), 1, 1e-5);
+  const at::Tensor strengths = std::get<1>(at::linalg_svd(weight, false));
+  EXPECT_NEAR(held(1) / strengths[0].item<double>(), 1, 0.02);
+}
+
 TEST(Attach, RefusesARankThatIsNotPositive) {
   Conv2d conv({.in_channels = 4, .out_channels = 6}, Seed{1});
   for (const std::int64_t rank : {0, -1}) {

@@ -56,6 +56,9 @@ TEST(Policy, AResidualComesBehindTheRankAndDoesNotScale) {
   EXPECT_EQ(grouped.rank, 1 + 2) << "of each of 64 groups";
   EXPECT_EQ(grouped.residual, 2);
   EXPECT_EQ(policy.adapter(layers()[1])->numel(layers()[1]), (8 + 128) * (16 * 9 + 16));
+  EXPECT_EQ(taken({.targets = "efficient", .rank = 16, .residual_rank = 128}),
+            taken({.targets = "efficient", .rank = 16}))
+      << "what is trained counts";
 }
 
 TEST(Policy, TheFirstExceptionThatMatchesSetsTheRank) {

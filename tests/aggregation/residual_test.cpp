@@ -1,4 +1,5 @@
 // Rules that keep what the mean of factors leaves out in components that nobody trains.
+#include "adapters/adapted_weight.h"
 #include "adapters/pairs.h"
 #include "adapters/starts.h"
 #include "aggregation/aggregator.h"
@@ -15,46 +16,59 @@ using testing::relative_error;
 
 constexpr std::int64_t kRank = 2, kClients = 5;
 
-/// An adapted layer of 6 outputs, one of two groups of 4, and a head; of each adapter `kRank`
-/// components that clients train (of each group half as many) and `residual` behind them.
-StateDict start_of(std::int64_t residual) {
-  const auto extractor = [&](std::int64_t groups, std::int64_t in, std::int64_t kernel) {
-    const std::int64_t own = kRank / groups, rest = residual / groups;
-    at::Tensor all = torch::zeros({groups, own + rest, in, kernel, kernel});
-    all.slice(1, 0, own).copy_(
-        adapters::uniform_tensor({groups, own, in, kernel, kernel}, 1, Seed{3}));
-    return all.flatten(0, 1);
-  };
-  const std::int64_t rank = kRank + residual;
-  return StateDict({{"conv.extractor", extractor(1, 3, 3)},
-                    {"conv.mapper", torch::zeros({6, rank, 1, 1})},
-                    {"grouped.extractor", extractor(2, 2, 1)},
-                    {"grouped.mapper", torch::zeros({8, rank / 2, 1, 1})},
-                    {"fc.weight", torch::zeros({3, 4})}});
+std::int64_t groups_of(const std::string& name) {
+  return name.starts_with("grouped") ? 2 : 1;
 }
 
-/// What a client changes of `state`: everything but the residual.
-StateDict trained(const StateDict& state, std::int64_t residual, Seed seed) {
+/// `own`, of kRank components, with `residual` components of zeros behind those of each group.
+StateDict widened(const StateDict& own, std::int64_t residual) {
   std::vector<StateDict::Entry> entries;
-  for (const auto& [name, tensor] : state) {
-    at::Tensor delta = adapters::uniform_tensor(tensor.sizes().vec(), 0.5, seed.derive(name));
-    const at::Tensor components = adapters::components_of(state, name);
-    if (components.defined()) {
-      const std::int64_t own =
-          (kRank * (components.max().item<std::int64_t>() + 1)) / (kRank + residual);
-      delta.mul_(components.lt(own));
-    }
-    entries.emplace_back(name, delta);
+  for (const auto& [name, tensor] : own) {
+    const std::int64_t groups = groups_of(name);
+    const auto padded = [&](const at::Tensor& t) {
+      auto shape = t.sizes().vec();
+      shape[1] = residual / groups;
+      return at::cat({t, torch::zeros(shape)}, 1);
+    };
+    entries.emplace_back(name,
+                         name.ends_with(adapters::kMapperSuffix) ? padded(tensor)
+                         : name.ends_with(adapters::kExtractorSuffix)
+                             ? padded(tensor.unflatten(0, {groups, kRank / groups})).flatten(0, 1)
+                             : tensor);
   }
   return StateDict(std::move(entries));
 }
 
-std::vector<ClientUpdate> updates_of(const StateDict& state, std::int64_t residual, int round) {
+/// Of an adapted layer of 6 outputs, one of two groups of 4, and a head.
+StateDict drawn(double bound, Seed seed) {
+  const auto tensor = [&](std::vector<std::int64_t> shape, const char* name) {
+    return adapters::uniform_tensor(shape, bound, seed.derive(name));
+  };
+  return StateDict({{"conv.extractor", tensor({kRank, 3, 3, 3}, "a")},
+                    {"conv.mapper", tensor({6, kRank, 1, 1}, "b")},
+                    {"grouped.extractor", tensor({kRank, 2, 1, 1}, "c")},
+                    {"grouped.mapper", tensor({8, kRank / 2, 1, 1}, "d")},
+                    {"fc.weight", tensor({3, 4}, "e")}});
+}
+
+/// With mappers of zeros.
+StateDict start_of(std::int64_t residual) {
+  StateDict start = drawn(1, Seed{3});
+  for (const auto& [name, tensor] : start) {
+    if (!name.ends_with(adapters::kExtractorSuffix)) {
+      at::Tensor(tensor).zero_();
+    }
+  }
+  return widened(start, residual);
+}
+
+/// Everything but the residual changes.
+std::vector<ClientUpdate> updates_of(std::int64_t residual, int round) {
   std::vector<ClientUpdate> all;
   for (int i = 0; i < kClients; ++i) {
     const Seed seed =
         Seed{7}.derive("client", std::to_string(i), static_cast<std::uint64_t>(round));
-    all.push_back({{std::to_string(i)}, 1 + i, trained(state, residual, seed)});
+    all.push_back({{std::to_string(i)}, 1 + i, widened(drawn(0.5, seed), residual)});
   }
   return all;
 }
@@ -111,7 +125,7 @@ TEST(ResidualRules, AreExactWithARankThatSuffices) {
     StateDict state = start_of(kEnough);
     const StateDict start = state.clone();
     for (int round = 1; round <= 4; ++round) {
-      const auto updates = updates_of(state, kEnough, round);
+      const auto updates = updates_of(kEnough, round);
       const auto wanted = mean_of_products(state, updates);
       const Aggregate result = aggregate(
           {.aggregation = name, .measure_error = true, .residual_rank = kEnough}, state, updates);
@@ -134,7 +148,7 @@ TEST(ResidualRules, ComeNearerWithTheirRankAndGoOnAsTheirPapersSay) {
   double before = 2;
   for (const std::int64_t residual : {2, 4}) {
     const StateDict state = start_of(residual);
-    const auto updates = updates_of(state, residual, 1);
+    const auto updates = updates_of(residual, 1);
     const RuleOptions options{
         .aggregation = "residual", .measure_error = true, .residual_rank = residual};
     const Aggregate result = aggregate(options, state, updates);
@@ -150,6 +164,21 @@ TEST(ResidualRules, ComeNearerWithTheirRankAndGoOnAsTheirPapersSay) {
     EXPECT_TRUE(result.pseudo_gradient.at("fc.weight").equal(mean.pseudo_gradient.at("fc.weight")));
   }
   EXPECT_GT(before, 1e-3) << "five clients leave out more than these ranks hold";
+}
+
+/// It is the coordinator's: what a client says of it does not count.
+TEST(ResidualRules, LeaveOutWhatAClientSaysOfTheResidual) {
+  constexpr std::int64_t kSome = 4;
+  const StateDict state = start_of(kSome);
+  auto updates = updates_of(kSome, 1);
+  const RuleOptions options{.aggregation = "residual", .residual_rank = kSome};
+  const Aggregate honest = aggregate(options, state, updates);
+  updates[2].delta.at("conv.mapper").slice(1, kRank).fill_(1);
+  updates[2].delta.at("conv.extractor").slice(0, kRank).fill_(1);
+  const Aggregate other = aggregate(options, state, updates);
+  for (const auto& [name, tensor] : honest.pseudo_gradient) {
+    EXPECT_TRUE(lorae::testing::same_bits(other.pseudo_gradient.at(name), tensor)) << name;
+  }
 }
 
 TEST(ResidualRules, NeedAResidual) {

@@ -121,23 +121,40 @@ TEST(Configs, AMostOfBytesNeedsStepsOfAnySize) {
       "as \"delta,rms_step:1.0,range\", got \"delta,int8:row,zstd\"");
 }
 
+TEST(Configs, ARankOfZeroNeedsABoundOfBytes) {
+  const RunConfig fits = read(
+      "[[methods]]\nname = \"a\"\nrank = 0\nuplink = \"delta,rms_step:1.0,range\"\n"
+      "max_uplink = \"2 kB\"\n");
+  EXPECT_EQ(fits.methods[0].lorae.rank, 0);
+  EXPECT_EQ(
+      error_of([] { read("[[methods]]\nname = \"a\"\nrank = 0\n"); }),
+      "run.toml:3: methods.0.rank: 0 takes as many as max_uplink lets through; set that, or a "
+      "rank");
+}
+
 TEST(Configs, AResidualAndARuleThatFillsItGoTogether) {
-  const RunConfig fits =
-      read("[[methods]]\nname = \"a\"\naggregation = \"residual\"\nresidual_rank = 8\n");
-  EXPECT_EQ(fits.methods[0].lorae.residual_rank, 8);
-  EXPECT_EQ(error_of([] { read("[[methods]]\nname = \"a\"\naggregation = \"stacking\"\n"); }),
-            "methods.0.residual_rank: aggregation = \"stacking\" needs a rank to fill; set "
-            "it to 8 or more");
+  const std::string whole = "[server]\nlearning_rate = 1\nmomentum = 0\n",
+                    rule = "[[methods]]\nname = \"a\"\naggregation = \"stacking\"\n",
+                    leads = "aggregation = \"stacking\" leads all the way";
+  EXPECT_EQ(read(whole + rule + "residual_rank = 8\n").methods[0].lorae.residual_rank, 8);
+  EXPECT_EQ(error_of([&] { read(whole + rule); }),
+            "methods.0.residual_rank: aggregation = \"stacking\" needs a rank to fill; set it to 8 "
+            "or more");
   EXPECT_EQ(error_of([] { read("[[methods]]\nname = \"a\"\nresidual_rank = 8\n"); }),
             "run.toml:3: methods.0.residual_rank: nothing fills it with aggregation = "
             "\"factor_mean\"; set \"residual\" or \"stacking\", or leave it 0");
-  EXPECT_EQ(error_of([] {
-              read(
-                  "[[methods]]\nname = \"a\"\naggregation = \"residual\"\nresidual_rank = 8\n"
-                  "train = \"mapper\"\n");
-            }),
-            "run.toml:4: methods.0.residual_rank: aggregation = \"residual\" is for adapters whose "
-            "extractors and mappers are trained");
+  for (const char* train : {"mapper", "alternating", "core"}) {
+    EXPECT_EQ(
+        error_of([&] { read(whole + rule + "residual_rank = 8\ntrain = \"" + train + "\"\n"); }),
+        "run.toml:8: methods.0.train: aggregation = \"stacking\" is for adapters whose "
+        "extractors and mappers are trained: kind = \"lorae\", train = \"factors\"");
+  }
+  EXPECT_EQ(
+      error_of([&] { read(rule + "residual_rank = 8\n"); }),
+      "methods.0.server: " + leads + "; set name = \"sgd\", learning_rate = 1 and momentum = 0");
+  EXPECT_EQ(error_of([&] { read(whole + rule + "residual_rank = 8\nweighting = \"fednova\"\n"); }),
+            "run.toml:8: methods.0.weighting: \"fednova\" stretches the step that " + leads +
+                "; set another");
 }
 
 TEST(Configs, ADeviceIsNoPartOfWhatARunIs) {

@@ -205,6 +205,31 @@ TEST_F(Results, CoresAloneTravelAndTheirFilesAreWhole) {
   }
 }
 
+TEST_F(Results, ABoundOfBytesChoosesTheRankAndHoldsInEveryRound) {
+  constexpr std::int64_t kMost = 1500;
+  experiment::RunConfig bound = config(2);
+  bound.methods.resize(1);
+  bound.methods[0].lorae.rank = 0;
+  bound.methods[0].uplink = "delta,rms_step:1.0,range";
+  bound.methods[0].max_uplink = {kMost};
+  bound.federation.keep_updates = true;
+
+  simulate({bound, folder_ / "home", folder_ / "out", /*resume=*/false});
+
+  const fs::path run = folder_ / "out/runs/lorae-seed0";
+  const auto adapter = adapters::load_adapter(run / "adapter-000002.safetensors");
+  EXPECT_EQ(adapter.info.layers.front().rank, 3) << "13,125 numbers at 0.9 bits: 1,477 bytes";
+  const runs::Journal journal(run / "journal.db", runs::Journal::Mode::kRead);
+  std::int64_t updates = 0;
+  for (const runs::RoundRecord& round : journal.rounds()) {
+    for (const ClientId& client : journal.reported(round.round)) {
+      EXPECT_LE(journal.update(round.round, client).payload.size(), kMost);
+      ++updates;
+    }
+  }
+  EXPECT_EQ(updates, 6);
+}
+
 /// What two clients' product of means leaves out comes back as a residual, which travels down but
 /// not up; and what the run leaves behind aggregates again to the same bits.
 TEST_F(Results, ResidualsMakeAggregationExactAndAreNotTrained) {
@@ -217,6 +242,8 @@ TEST_F(Results, ResidualsMakeAggregationExactAndAreNotTrained) {
     experiment::RunConfig exact = plain;
     exact.methods[0].rule.aggregation = rule;
     exact.methods[0].lorae.residual_rank = 128;
+    exact.methods[0].server.learning_rate = 1;
+    exact.methods[0].server.momentum = 0;
 
     const auto run = simulate({exact, folder_ / "home", folder_ / rule, false}).runs[0];
 

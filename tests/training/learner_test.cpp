@@ -145,6 +145,15 @@ TEST_F(LearnerTest, LeavesResidualComponentsToTheCoordinator) {
       EXPECT_FALSE(moved.logical_and(components.ge(4)).any().item<bool>()) << name;
     }
   }
+  const auto moving = [&](std::int64_t rank_max) {
+    std::int64_t count = 0;
+    for (const Held& held : held_components(before, 3, rank_max)) {
+      count += held.which.logical_not().sum().item<std::int64_t>();
+    }
+    return count;
+  };
+  EXPECT_EQ(moving(100), moving(0)) << "a device may train no more than there are";
+  EXPECT_EQ(2 * moving(2), moving(0)) << "two of four components";
 }
 
 TEST_F(LearnerTest, TrainsAndSendsCoresAloneBetweenWhatTheSeedDraws) {

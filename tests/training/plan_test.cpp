@@ -41,6 +41,7 @@ Plan unusual_plan() {
                      .kind = adapters::Kind::kHead,
                      .lorae = {.targets = "spatial, !conv1",
                                .rank = 3,
+                               .residual_rank = 5,
                                .alpha = 1e5,
                                .ranks = "layer4.*=16/32",
                                .scaling = "rslora",
@@ -91,6 +92,7 @@ void expect_equal(const Plan& a, const Plan& b) {
   EXPECT_EQ(a.method.head, b.method.head);
   EXPECT_EQ(a.method.norm, b.method.norm);
   EXPECT_EQ(a.method.lorae.rank, b.method.lorae.rank);
+  EXPECT_EQ(a.method.lorae.residual_rank, b.method.lorae.residual_rank);
   EXPECT_EQ(a.method.lorae.alpha, b.method.lorae.alpha);
   EXPECT_EQ(a.method.learning_rate, b.method.learning_rate);
   EXPECT_EQ(a.method.mapper_learning_rate_ratio, b.method.mapper_learning_rate_ratio);
