@@ -55,8 +55,6 @@ std::int64_t share_of_rank(std::int64_t rank, std::int64_t groups) {
 Policy::Policy(const LoraeOptions& options) : options_(options) {
   check(std::isfinite(options.alpha) && options.alpha > 0, ErrorCode::kInvalidConfig,
         "[adapters] alpha: expected a number above 0, got ", options.alpha);
-  check(options.rank > 0, ErrorCode::kInvalidConfig,
-        "[adapters] rank: expected 1 or more; 0 is for a federated method with max_uplink");
   for (const std::string& text : terms_of(options.targets)) {
     const bool negated = text.starts_with('!');
     const std::string bare = text.substr(negated ? 1 : 0);

@@ -1,6 +1,6 @@
 #include "adapters/conv2d.h"
-#include "adapters/starts.h"
 
+#include "adapters/starts.h"
 #include "tensors/torch.h"
 #include "tests/tensors/helpers.h"
 

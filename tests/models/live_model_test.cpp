@@ -1,9 +1,9 @@
 #include "models/adapted/live_model.h"
-#include "adapters/starts.h"
 
 #include <atomic>
 #include <thread>
 
+#include "adapters/starts.h"
 #include "models/weights.h"
 #include "tensors/torch.h"
 #include "tests/models/reference.h"

@@ -1,6 +1,6 @@
 #include "models/nets/resnet.h"
-#include "adapters/starts.h"
 
+#include "adapters/starts.h"
 #include "models/model.h"
 #include "tensors/torch.h"
 #include "tests/tensors/helpers.h"

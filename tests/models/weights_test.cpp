@@ -1,8 +1,8 @@
 #include "models/weights.h"
-#include "adapters/starts.h"
 
 #include <gtest/gtest.h>
 
+#include "adapters/starts.h"
 #include "models/measure/counts.h"
 #include "tensors/torch.h"
 #include "tests/models/reference.h"

@@ -1,6 +1,6 @@
 #include "tests/training/helpers.h"
-#include "adapters/starts.h"
 
+#include "adapters/starts.h"
 #include "tensors/torch.h"
 
 namespace lorae::training::testing {
@@ -33,6 +33,20 @@ Plan small_plan(const std::string& kind) {
 
 StateDict backbone_of(const Plan& plan, std::uint64_t seed) {
   return models::build(plan.model, Seed{seed})->backbone();
+}
+
+Learner learner_of(const Plan& plan) {
+  return {plan, backbone_of(plan, 2)};
+}
+
+StateDict with_mappers(const StateDict& state) {
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [name, tensor] : state) {
+    const bool zero = name.ends_with(adapters::kMapperSuffix);
+    entries.emplace_back(name, zero ? adapters::uniform_tensor(tensor.sizes().vec(), 0.01, Seed{3})
+                                    : tensor.detach().clone());
+  }
+  return StateDict(std::move(entries));
 }
 
 }  // namespace lorae::training::testing

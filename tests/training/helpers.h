@@ -19,4 +19,10 @@ Plan small_plan(const std::string& kind);
 /// A backbone that fits the plan, drawn from `seed`, not trained.
 StateDict backbone_of(const Plan& plan, std::uint64_t seed);
 
+/// Of that backbone, with seed 2.
+Learner learner_of(const Plan& plan);
+
+/// `state` with mappers that are not zero, so that extractors get gradients too.
+StateDict with_mappers(const StateDict& state);
+
 }  // namespace lorae::training::testing

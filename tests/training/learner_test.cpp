@@ -1,7 +1,5 @@
 #include "training/learner.h"
 
-#include "adapters/pairs.h"
-#include "adapters/starts.h"
 #include "tasks/classification.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"
@@ -15,28 +13,15 @@ using lorae::testing::expect_error;
 using lorae::testing::relative_error;
 using lorae::testing::same_bits;
 using testing::backbone_of;
+using testing::learner_of;
 using testing::small_plan;
 using testing::striped_set;
+using testing::with_mappers;
 
 constexpr std::array kKinds = {"lorae", "full", "head"};
 
-Learner learner_of(const Plan& plan) {
-  return {plan, backbone_of(plan, 2)};
-}
-
 bool is_mapper(const std::string& name) {
   return name.ends_with(adapters::kMapperSuffix);
-}
-
-/// `state` with mappers that are not zero, so that extractors get gradients too.
-StateDict with_mappers(const StateDict& state) {
-  std::vector<StateDict::Entry> entries;
-  for (const auto& [name, tensor] : state) {
-    const bool zero = is_mapper(name);
-    entries.emplace_back(name, zero ? adapters::uniform_tensor(tensor.sizes().vec(), 0.01, Seed{3})
-                                    : tensor.detach().clone());
-  }
-  return StateDict(std::move(entries));
 }
 
 class LearnerTest : public ::testing::Test {
@@ -80,80 +65,6 @@ TEST_F(LearnerTest, TrainsAndSendsMappersAloneOnExtractorsOfTheSeed) {
   both.method.train = adapters::Factors::kBoth;
   EXPECT_EQ(learner_of(both).trainable().numel(), sent.numel() + before.numel());
   EXPECT_TRUE(learner_of(both).constant().empty());
-}
-
-/// A device of a smaller rank trains the first components, and leaves the others to the bit, though
-/// the optimiser shrinks what it holds.
-TEST_F(LearnerTest, TrainsOnlySoManyComponentsAsADeviceWants) {
-  for (const char* optimizer : {"sgd", "adamw"}) {
-    for (const auto factors : {adapters::Factors::kBoth, adapters::Factors::kCore}) {
-      Plan plan = small_plan("lorae");
-      plan.method.train = factors;
-      plan.training.optimizer = optimizer;
-      plan.training.weight_decay = 0.1;
-      Learner learner = learner_of(plan);
-      const StateDict before = with_mappers(learner.trainable());
-      learner.load(before);
-
-      learner.fit_round(images_, "ada", RoundId{1}, 1, /*rank_max=*/2);
-
-      std::int64_t held = 0;
-      for (const auto& [name, tensor] : learner.trainable()) {
-        const at::Tensor moved = tensor.detach().ne(before.at(name));
-        const at::Tensor components = adapters::components_of(learner.trainable(), name);
-        if (!components.defined()) {
-          EXPECT_TRUE(moved.any().item<bool>()) << name;
-          continue;
-        }
-        const at::Tensor late = components.ge(2).expand_as(moved);
-        held += late.sum().item<std::int64_t>();
-        EXPECT_FALSE(moved.logical_and(late).any().item<bool>()) << name << ' ' << optimizer;
-        EXPECT_TRUE(moved.logical_and(late.logical_not()).any().item<bool>()) << name;
-      }
-      EXPECT_GT(held, 0);
-    }
-  }
-}
-
-/// What the coordinator fills is there from the start, changes what the model says, and no client
-/// trains it.
-TEST_F(LearnerTest, LeavesResidualComponentsToTheCoordinator) {
-  Plan plan = small_plan("lorae");
-  const StateDict plain = learner_of(plan).trainable().clone();
-  plan.method.lorae.residual_rank = 3;
-  Learner learner = learner_of(plan);
-  const StateDict before = with_mappers(learner.trainable());
-  const auto first = [](const at::Tensor& tensor, const at::Tensor& like) {
-    const at::Tensor rows = tensor.slice(0, 0, like.size(0));
-    return like.dim() == 1 ? rows : rows.slice(1, 0, like.size(1));
-  };
-  for (const auto& [name, tensor] : learner.trainable()) {
-    EXPECT_TRUE(first(tensor, plain.at(name)).equal(plain.at(name))) << name;
-    EXPECT_EQ(tensor.ne(0).sum().item<std::int64_t>(),
-              plain.at(name).ne(0).sum().item<std::int64_t>())
-        << name << " starts with nothing more";
-  }
-  learner.load(before);
-
-  learner.fit_round(images_, "ada", RoundId{1}, 1);
-
-  for (const auto& [name, tensor] : learner.trainable()) {
-    const at::Tensor components = adapters::components_of(learner.trainable(), name);
-    if (components.defined()) {
-      const at::Tensor moved = tensor.detach().ne(before.at(name));
-      EXPECT_TRUE(moved.logical_and(components.lt(4)).any().item<bool>()) << name;
-      EXPECT_FALSE(moved.logical_and(components.ge(4)).any().item<bool>()) << name;
-    }
-  }
-  const auto moving = [&](std::int64_t rank_max) {
-    std::int64_t count = 0;
-    for (const Held& held : held_components(before, 3, rank_max)) {
-      count += held.which.logical_not().sum().item<std::int64_t>();
-    }
-    return count;
-  };
-  EXPECT_EQ(moving(100), moving(0)) << "a device may train no more than there are";
-  EXPECT_EQ(2 * moving(2), moving(0)) << "two of four components";
 }
 
 TEST_F(LearnerTest, TrainsAndSendsCoresAloneBetweenWhatTheSeedDraws) {
