@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::int64_t kMostRank = 64;
 constexpr std::int64_t kUsualRank = 8;  // whose scaling alpha is meant for
-constexpr double kBits = 0.9;           // of a number, in steps so coarse that it still learns
+constexpr double kBits = 1.2;           // of a number: with fewer, more numbers do not help
 
 adapters::LoraeOptions of_rank(adapters::LoraeOptions options, std::int64_t rank) {
   const double times = static_cast<double>(rank) / static_cast<double>(kUsualRank);

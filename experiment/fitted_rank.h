@@ -5,7 +5,7 @@
 namespace lorae::experiment {
 
 /// `method`, with the rank that its max_uplink lets through where it has rank 0: the largest one,
-/// up to 64, with which what moves in a round takes no more than that at 0.9 bits a number. Alpha
+/// up to 64, with which what moves in a round takes no more than that at 1.2 bits a number. Alpha
 /// grows with it, so that layers without groups, and without a rank of their own in `ranks`, have
 /// the scaling that it gives rank 8. Steps of what is sent become as coarse as the bound needs, as
 /// ever. Source: ours; measured, docs/choosing.md. Errors: kInvalidConfig for options that make no

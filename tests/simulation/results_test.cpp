@@ -218,7 +218,7 @@ TEST_F(Results, ABoundOfBytesChoosesTheRankAndHoldsInEveryRound) {
 
   const fs::path run = folder_ / "out/runs/lorae-seed0";
   const auto adapter = adapters::load_adapter(run / "adapter-000002.safetensors");
-  EXPECT_EQ(adapter.info.layers.front().rank, 3) << "13,125 numbers at 0.9 bits: 1,477 bytes";
+  EXPECT_EQ(adapter.info.layers.front().rank, 2) << "9,180 numbers at 1.2 bits: 1,377 bytes";
   const runs::Journal journal(run / "journal.db", runs::Journal::Mode::kRead);
   std::int64_t updates = 0;
   for (const runs::RoundRecord& round : journal.rounds()) {
