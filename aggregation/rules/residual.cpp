@@ -5,6 +5,7 @@
 #include "tensors/torch.h"
 
 namespace lorae::aggregation {
+
 WithResidual::WithResidual(const RuleOptions& options) : residual_rank_(options.residual_rank) {
   check(residual_rank_ > 0, ErrorCode::kInvalidConfig, "[aggregation] the rule '",
         options.aggregation, "' needs adapters with a residual_rank above 0");
