@@ -10,7 +10,7 @@ namespace {
 
 using Row = std::vector<double>;
 
-double dot(const Row& a, const Row& b) {
+double dot(const Row& a, const double* b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     sum += a[i] * b[i];
@@ -18,20 +18,24 @@ double dot(const Row& a, const Row& b) {
   return sum;
 }
 
+/// row + factor * other.
+void add_scaled(double factor, const double* other, Row& row) {
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    row[i] += factor * other[i];
+  }
+}
+
 /// Takes off `row` what lies along the unit vectors from `first` on, then makes it a unit vector.
 /// False if nothing of it is left: it is anything then.
 bool orthonormalise(Row& row, const std::vector<Row>& rows, std::size_t first) {
   constexpr double kNothing = 1e-10;
-  const double before = std::sqrt(dot(row, row));
+  const double before = std::sqrt(dot(row, row.data()));
   for (int pass = 0; pass < 2; ++pass) {  // twice is enough (Giraud et al. 2005)
     for (std::size_t i = first; i < rows.size(); ++i) {
-      const double along = dot(row, rows[i]);
-      for (std::size_t j = 0; j < row.size(); ++j) {
-        row[j] -= along * rows[i][j];
-      }
+      add_scaled(-dot(row, rows[i].data()), rows[i].data(), row);
     }
   }
-  const double length = std::sqrt(dot(row, row));
+  const double length = std::sqrt(dot(row, row.data()));
   for (double& value : row) {
     value /= length;
   }
@@ -52,18 +56,11 @@ void add_drawn_rows(std::vector<Row>& rows, std::size_t count, std::size_t size,
 
 /// The rows of Q W^T W. Shape: `matrix` [m, n], contiguous, double.
 std::vector<Row> through(const std::vector<Row>& rows, const at::Tensor& matrix) {
-  const auto size = static_cast<std::size_t>(matrix.size(1));
-  std::vector<Row> made(rows.size(), Row(size, 0.0));
+  std::vector<Row> made(rows.size(), Row(static_cast<std::size_t>(matrix.size(1)), 0.0));
   for (std::int64_t o = 0; o < matrix.size(0); ++o) {
     const double* weights = matrix.data_ptr<double>() + o * matrix.size(1);
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      double along = 0;
-      for (std::size_t j = 0; j < size; ++j) {
-        along += rows[i][j] * weights[j];
-      }
-      for (std::size_t j = 0; j < size; ++j) {
-        made[i][j] += along * weights[j];
-      }
+      add_scaled(dot(rows[i], weights), weights, made[i]);
     }
   }
   return made;

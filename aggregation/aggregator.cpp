@@ -18,6 +18,7 @@ namespace {
 struct Entry {
   std::string_view name;
   std::unique_ptr<Aggregator> (*make)(const RuleOptions& options);
+  bool fills_residual = false;
 };
 
 template <typename Rule>
@@ -35,8 +36,8 @@ constexpr std::array kRules = {
     Entry{"product_mean", &make<ProductMean>},    // FlexLoRA
     Entry{"lora_fair", &make<LoraFair>},          // LoRA-FAIR
     Entry{"rank_mean", &make<RankMean>},          // raFLoRA
-    Entry{"residual", &make<Residual>},           // FedEx-LoRA
-    Entry{"stacking", &make<Stacking>},           // FLoRA
+    Entry{"residual", &make<Residual>, true},     // FedEx-LoRA
+    Entry{"stacking", &make<Stacking>, true},     // FLoRA
 };
 
 }  // namespace
@@ -50,7 +51,8 @@ std::vector<std::string_view> rule_names() {
 }
 
 bool fills_residual(std::string_view rule) {
-  return rule == "residual" || rule == "stacking";
+  return std::ranges::any_of(
+      kRules, [&](const Entry& entry) { return entry.fills_residual && entry.name == rule; });
 }
 
 std::unique_ptr<Aggregator> make_aggregator(const RuleOptions& options) {
