@@ -53,6 +53,7 @@ struct ClientUpdate {
 struct Aggregate {
   StateDict pseudo_gradient;  ///< float64
   Metrics report;             ///< of the rule's own: "aggregation/cuda_updates", ...
+  bool whole = false;         ///< the server takes the step as it is, past its optimiser
 };
 
 /// A rule. What it gives depends on the set of updates, never on the order in which they come, so

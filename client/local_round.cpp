@@ -6,6 +6,7 @@
 #include "adapters/blocks.h"
 #include "base/log.h"
 #include "codec/chain.h"
+#include "codec/class_sums.h"
 #include "codec/lattice.h"
 #include "data/split.h"
 #include "tensors/safetensors.h"
@@ -144,7 +145,9 @@ Metrics LocalRound::judgement(const data::DatasetPtr& images) const {
 
 TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   prepare(work, memory);
-  const auto uplink = codec::Chain::parse(plan_.method.uplink);
+  const bool counts = plan_.method.head_start == training::HeadStart::kClassMeans &&
+                      work.key.round == codec::kClassSumsRound;
+  const auto uplink = codec::Chain::parse(counts ? codec::kClassSumsUplink : plan_.method.uplink);
   const codec::Blocks global = global_state(work, RoundId{work.key.round.value - 1}, memory);
   learner_->load(adapters::to_state(global));
   const bool keeps = plan_.method.feedback || !learner_->own().empty();
@@ -153,9 +156,10 @@ TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
   learner_->load_own(norms.empty() ? nullptr : &norms);
   const Division& images = divided(work);
   const Metrics judged = judgement(images.judged);
-  const auto result = learner_->fit_round(images.trained, work.client.name, work.key.round,
-                                          work.learning_rate_factor, work.rank_max);
-  Metrics metrics{{"loss/train", result.loss}};
+  const auto result = counts ? learner_->add_class_sums(images.trained)
+                             : learner_->fit_round(images.trained, work.client.name, work.key.round,
+                                                   work.learning_rate_factor, work.rank_max);
+  Metrics metrics = counts ? Metrics{} : Metrics{{"loss/train", result.loss}};
   for (const auto& [name, value] : judged) {
     metrics.set(name, value);
   }
@@ -173,7 +177,7 @@ TrainedUpdate LocalRound::train(const Work& work, Memory& memory) {
                       .payload;
   if (keeps) {
     StateDict next = with_prefix(kNorms, learner_->own());
-    if (plan_.method.feedback) {
+    if (plan_.method.feedback && !counts) {
       next =
           joined(next, with_prefix(kLost, adapters::to_state(uplink.lost(payload, local, global))));
     }

@@ -24,7 +24,8 @@ class BackboneLost : public Error {
   using Error::Error;
 };
 
-/// Work to an update: decode the global state, fit, encode. One model instance plays any client, so
+/// Work to an update: decode the global state, fit, or sum up classes where the head starts from
+/// their means, encode. One model instance plays any client, so
 /// the simulator has one per thread. Threads: none.
 class LocalRound {
  public:

@@ -14,7 +14,8 @@ namespace lorae::codec {
 namespace {
 
 constexpr int kGridBits = 20;      // below a tensor's largest value
-constexpr int kGridOfZeros = -22;  // as a power of two
+constexpr int kGridOfZeros = -22;  // as a power of two, as these are
+constexpr int kGridOfVectors = -18, kLeastGrid = -120;
 constexpr double kMost = 8388607;  // multiples of the grid on either side
 constexpr int kPlaneBits = 7;
 constexpr int kMostPlanes = 4;
@@ -29,11 +30,12 @@ double largest_of(const std::vector<float>& values) {
   return largest;
 }
 
-double grid_of(const std::vector<float>& values) {
+double grid_of(const Block& block) {
   int exponent = 0;
-  const double largest = largest_of(values);
+  const double largest = largest_of(block.values);
   std::frexp(largest, &exponent);  // largest <= 2^exponent
-  return std::ldexp(1.0, largest > 0 ? std::max(exponent - kGridBits, -120) : kGridOfZeros);
+  exponent = largest > 0 ? exponent - kGridBits : kGridOfZeros;
+  return std::ldexp(1.0, std::max(exponent, block.shape.size() == 1 ? kGridOfVectors : kLeastGrid));
 }
 
 /// The largest power of two that divides the value, as an exponent. Precondition: finite, not 0.
@@ -139,7 +141,7 @@ void fill(ByteView bytes, const Head& head, Block& block) {
 
 Blocks on_grid(Blocks state) {
   for (Block& block : state) {
-    const double grid = grid_of(block.values);
+    const double grid = grid_of(block);
     for (float& value : block.values) {
       const double rounded = std::nearbyint(static_cast<double>(value) / grid) * grid;
       value = static_cast<float>(rounded + 0.0);  // never -0: no difference could say that
@@ -150,11 +152,11 @@ Blocks on_grid(Blocks state) {
 
 Lattice::Lattice(const Blocks& start, double relative) : relative_(relative) {
   for (const Block& block : start) {
-    grids_.push_back(grid_of(block.values));
+    grids_.push_back(grid_of(block));
   }
 }
 
-Blocks Lattice::next(const Blocks& state, const Blocks& wanted) const {
+Blocks Lattice::next(const Blocks& state, const Blocks& wanted, double finer) const {
   check_aligned(state, wanted);
   Blocks next = state;
   for (std::size_t i = 0; i < state.size(); ++i) {
@@ -168,7 +170,7 @@ Blocks Lattice::next(const Blocks& state, const Blocks& wanted) const {
     const double rms =
         std::sqrt(squares / static_cast<double>(std::max<std::size_t>(from.size(), 1)));
     const double step =
-        rms > 0 ? std::max(std::exp2(std::round(std::log2(relative_ * rms))), grid) : grid;
+        rms > 0 ? std::max(std::exp2(std::round(std::log2(relative_ / finer * rms))), grid) : grid;
     for (std::size_t j = 0; j < from.size(); ++j) {
       const double move = static_cast<double>(wanted[i].values[j]) - static_cast<double>(from[j]);
       const double to = static_cast<double>(from[j]) + step * std::nearbyint(move / step);

@@ -17,7 +17,8 @@
 namespace lorae::codec {
 
 /// The state nearest to `state` on the grid that goes with it: 2^-20 of the power of two above a
-/// tensor's largest value; of a tensor of zeros 2^-22.
+/// tensor's largest value; of a tensor of zeros 2^-22; of a vector at least 2^-18, for biases may
+/// end far from where they start.
 Blocks on_grid(Blocks state);
 
 class Lattice {
@@ -25,11 +26,11 @@ class Lattice {
   /// `start`: on its grid. `relative`: of a step to the root mean square of what is to move.
   Lattice(const Blocks& start, double relative);
 
-  /// What `state` becomes: `wanted` as near as steps come to it. Values that are not finite, or
-  /// leave the range of the grid, stop at its end. Formula: step = 2^round(log2(relative rms(wanted
-  /// - state))), at least the grid; state + step
+  /// What `state` becomes: `wanted` as near as steps come to it, `finer` times shorter ones. Values
+  /// that are not finite, or leave the range of the grid, stop at its end. Formula: step =
+  /// 2^round(log2(relative / finer * rms(wanted - state))), at least the grid; state + step
   ///          round-half-even((wanted - state) / step). Precondition: `state` is of this lattice.
-  Blocks next(const Blocks& state, const Blocks& wanted) const;
+  Blocks next(const Blocks& state, const Blocks& wanted, double finer = 1) const;
 
  private:
   double relative_;

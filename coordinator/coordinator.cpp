@@ -161,10 +161,10 @@ void Coordinator::sum_again_if_stale() {
   if (!sum_is_stale_) {
     return;
   }
-  intake_.begin(state_.tensors());
+  intake_.begin(state_.tensors(), round_->id());
   for (const ClientId& client : journal_.reported(round_->id())) {
     const runs::StoredUpdate update = journal_.update(round_->id(), client);
-    const auto receipt = intake_.accept(update.payload, broadcast_.held());
+    const auto receipt = intake_.accept(update.payload, broadcast_.held(), round_->id());
     intake_.add(client, receipt.value(), update.num_examples);
   }
   sum_is_stale_ = false;

@@ -198,7 +198,7 @@ void Coordinator::on_message(const Roster::Member& member,
   }
   Uploads::Step step = uploads_.add(client, std::move(update));
   if (step.kind == wire::VerdictKind::kAccepted) {
-    auto receipt = intake_.accept(step.finished.payload, broadcast_.held());
+    auto receipt = intake_.accept(step.finished.payload, broadcast_.held(), step.finished.round);
     if (receipt) {
       roster_.holds(client, state_.version());  // it trained from there
       pending.update = std::move(step.finished);

@@ -117,6 +117,7 @@ void Coordinator::start_round(RoundId id, std::vector<ClientId> cohort, TimePoin
   const RoundOptions options{settings_.federation.min_fraction,
                              to_duration(settings_.federation.report_deadline)};
   round_.emplace(id, std::move(cohort), now, options, journal_.reported(id));
+  intake_.begin(state_.tensors(), id);
   round_began_ = timed(now);
   for (const ClientId& client : round_->cohort()) {
     assign(client);
@@ -181,7 +182,6 @@ void Coordinator::open_round(TimePoint now) {
   transaction.commit();
   shares_ = std::move(shares);
   announced_present_.reset();
-  intake_.begin(state_.tensors());
   start_round(id, std::move(cohort), now);
 }
 
@@ -237,7 +237,7 @@ void Coordinator::close_round(TimePoint now) {
   }
   sum_again_if_stale();
   result_ = intake_.finish();
-  state_.step(result_->pseudo_gradient);
+  state_.step(*result_);
 }
 
 TimePoint Coordinator::timed(TimePoint now) const {

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "adapters/description.h"
 #include "aggregation/aggregator.h"
+#include "aggregation/rules/class_means.h"
 #include "aggregation/server_optimizer.h"
 #include "base/bytes.h"
 #include "tensors/state_dict.h"
@@ -23,6 +25,8 @@ struct ExchangeOptions {
   aggregation::ServerOptions server;
   adapters::AdapterInfo info;  ///< of the saved files
   StateDict constant = {};     ///< what these hold beside the state
+  /// If set, the head whose first step, that of codec::kClassSumsRound, is made of class sums.
+  std::optional<aggregation::HeadNames> class_means = {};
   /// Steps that a client of so many examples takes in a round; empty: 1.
   std::function<std::int64_t(std::int64_t examples)> local_steps = {};
 };

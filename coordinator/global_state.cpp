@@ -12,6 +12,8 @@ namespace {
 
 // The server's file holds the optimiser's moments and, under these names, what a lattice left.
 constexpr const char* kLeft = "left/";
+// A step that is to be taken as it is would not be one in steps of its own size.
+constexpr double kWholeIsFiner = 16;
 
 StateDict without_prefix(const StateDict& state, const std::string& prefix) {
   std::vector<StateDict::Entry> entries;
@@ -36,18 +38,29 @@ GlobalState::GlobalState(const StateDict& initial, const ExchangeOptions& exchan
   }
 }
 
-void GlobalState::step(const StateDict& pseudo_gradient) {
+void GlobalState::move(StateDict& state, const aggregation::Aggregate& aggregate) const {
+  if (!aggregate.whole) {
+    server_->step_(state, aggregate.pseudo_gradient);
+    return;
+  }
+  const torch::NoGradGuard no_grad;
+  for_each_aligned([](const at::Tensor& to, const at::Tensor& step) { to.add_(step); }, state,
+                   aggregate.pseudo_gradient);
+}
+
+void GlobalState::step(const aggregation::Aggregate& aggregate) {
   next_ = tensors_.clone();
   if (!lattice_) {
-    server_->step_(next_, pseudo_gradient);
+    move(next_, aggregate);
   } else {
     const torch::NoGradGuard no_grad;
     for_each_aligned([](const at::Tensor& to, const at::Tensor& left) { to.add_(left); }, next_,
                      left_);
-    server_->step_(next_, pseudo_gradient);
-    const StateDict wanted =
-        std::exchange(next_, adapters::to_state(lattice_->next(adapters::to_blocks(tensors_),
-                                                               adapters::to_blocks(next_))));
+    move(next_, aggregate);
+    const StateDict wanted = std::exchange(
+        next_,
+        adapters::to_state(lattice_->next(adapters::to_blocks(tensors_), adapters::to_blocks(next_),
+                                          aggregate.whole ? kWholeIsFiner : 1)));
     next_left_ = wanted;
     for_each_aligned([](const at::Tensor& left, const at::Tensor& now) { left.sub_(now); },
                      next_left_, next_);

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "adapters/adapter_file.h"
+#include "aggregation/aggregator.h"
 #include "aggregation/server_optimizer.h"
 #include "codec/lattice.h"
 #include "coordinator/exchange_options.h"
@@ -24,8 +25,8 @@ class GlobalState {
   const StateDict& tensors() const { return tensors_; }
   Digest digest() const { return digest_of(tensors_); }
 
-  /// The state after a round whose aggregate is `pseudo_gradient`, not yet in force.
-  void step(const StateDict& pseudo_gradient);
+  /// The state after a round with this result, not yet in force.
+  void step(const aggregation::Aggregate& aggregate);
   /// Atomic files in `directory`: the adapter for people, the optimiser's moments for a restart.
   /// Errors: kUnavailable if the disk is full; call again.
   void save(const runs::RunDirectory& directory) const;
@@ -49,6 +50,7 @@ class GlobalState {
 
  private:
   adapters::Adapter adapter_of(RoundId round, const StateDict& state) const;
+  void move(StateDict& state, const aggregation::Aggregate& aggregate) const;
 
   adapters::AdapterInfo info_;
   StateDict constant_;  // what never changes and is in the files, so that they can be used

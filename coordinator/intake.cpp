@@ -3,19 +3,32 @@
 #include <utility>
 
 #include "adapters/blocks.h"
+#include "codec/class_sums.h"
 
 namespace lorae::coordinator {
 
 Intake::Intake(const ExchangeOptions& exchange, codec::Layout layout)
     : chain_(codec::Chain::parse(exchange.uplink)),
+      class_sums_(codec::Chain::parse(codec::kClassSumsUplink)),
       layout_(std::move(layout)),
       most_(exchange.max_uplink),
       options_(exchange.rule),
+      class_means_(exchange.class_means),
       local_steps_(exchange.local_steps),
       rule_(aggregation::make_aggregator(exchange.rule)) {}
 
-Result<Receipt> Intake::accept(ByteView payload, const codec::Blocks& held) const {
-  auto decoded = chain_.decode_delta(payload, layout_, held);
+bool Intake::sums_classes(RoundId round) const {
+  return class_means_ && round == codec::kClassSumsRound;
+}
+
+std::unique_ptr<aggregation::Aggregator> Intake::rule_of(RoundId round) const {
+  return sums_classes(round) ? std::make_unique<aggregation::ClassMeans>(*class_means_)
+                             : aggregation::make_aggregator(options_);
+}
+
+Result<Receipt> Intake::accept(ByteView payload, const codec::Blocks& held, RoundId round) const {
+  const codec::Chain& chain = sums_classes(round) ? class_sums_ : chain_;
+  auto decoded = chain.decode_delta(payload, layout_, held);
   if (!decoded) {
     return decoded.error();
   }
@@ -37,8 +50,8 @@ void Intake::add(const ClientId& client, const Receipt& receipt, std::int64_t nu
   rule_->add(update_of(client, receipt.delta, num_examples));
 }
 
-void Intake::begin(const StateDict& base) {
-  rule_ = aggregation::make_aggregator(options_);
+void Intake::begin(const StateDict& base, RoundId round) {
+  rule_ = rule_of(round);
   rule_->begin(base);
 }
 

@@ -4,6 +4,7 @@
 
 #include "aggregation/aggregator.h"
 #include "base/bytes.h"
+#include "base/ids.h"
 #include "base/result.h"
 #include "codec/chain.h"
 #include "coordinator/exchange_options.h"
@@ -23,8 +24,11 @@ class Intake {
   /// `layout`: of the states.
   Intake(const ExchangeOptions& exchange, codec::Layout layout);
 
-  /// `held`: what the client started from. Errors (returned): kCorruptData.
-  Result<Receipt> accept(ByteView payload, const codec::Blocks& held) const;
+  /// `held`: what the client started from in `round`. Errors (returned): kCorruptData.
+  Result<Receipt> accept(ByteView payload, const codec::Blocks& held, RoundId round) const;
+
+  /// A rule of `round`, of which nothing has been told.
+  std::unique_ptr<aggregation::Aggregator> rule_of(RoundId round) const;
 
   /// What an update is to a rule.
   aggregation::ClientUpdate update_of(const ClientId& client,
@@ -36,17 +40,20 @@ class Intake {
 
   /// The round's result; the next one may begin.
   aggregation::Aggregate finish() { return rule_->finish(); }
-  /// A round begins from `base`, the global state; forgets what was added.
-  void begin(const StateDict& base);
+  /// `round` begins from `base`, the global state; forgets what was added.
+  void begin(const StateDict& base, RoundId round);
 
   /// The largest payload that an update can have. Units: bytes.
   std::uint64_t max_update_bytes() const;
 
  private:
-  codec::Chain chain_;
+  bool sums_classes(RoundId round) const;
+
+  codec::Chain chain_, class_sums_;
   codec::Layout layout_;
   ByteCount most_;
   aggregation::RuleOptions options_;
+  std::optional<aggregation::HeadNames> class_means_;
   std::function<std::int64_t(std::int64_t)> local_steps_;
   std::unique_ptr<aggregation::Aggregator> rule_;
 };

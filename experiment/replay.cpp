@@ -76,7 +76,7 @@ class Recorded {
       (stays ? constant : sent).push_back(entry);
     }
     initial_ = StateDict(std::move(sent));
-    exchange_ = exchange_of(method, config.training, start_.info, StateDict(std::move(constant)));
+    exchange_ = exchange_of(config, method, start_.info, StateDict(std::move(constant)));
   }
 
   ReplayedRound again(const runs::RoundRecord& record, const std::string& digest_before) const {
@@ -85,7 +85,7 @@ class Recorded {
     if (before > RoundId{0}) {
       state.restore(directory_, before, digest_before, keeps_moments_);
     }
-    state.step(sum_of(record.round, state.tensors()).pseudo_gradient);
+    state.step(sum_of(record.round, state.tensors()));
     const StateDict now = state.next().clone();
     const StateDict then =
         part_like(adapters::load_adapter_as_kept(directory_.adapter_path(record.round)).state,
@@ -117,11 +117,11 @@ class Recorded {
     std::vector<std::unique_ptr<aggregation::Aggregator>> parts;
     for (std::size_t i = 0; i < clients.size(); ++i) {
       if (parts.size() < static_cast<std::size_t>(how_.parts)) {
-        parts.push_back(aggregation::make_aggregator(exchange_.rule));
+        parts.push_back(intake.rule_of(round));
         parts.back()->begin(base);
       }
       const runs::StoredUpdate update = journal_.update(round, clients[i]);
-      coordinator::Receipt receipt = intake.accept(update.payload, broadcast.held()).value();
+      coordinator::Receipt receipt = intake.accept(update.payload, broadcast.held(), round).value();
       parts[i % parts.size()]->add(
           intake.update_of(clients[i], std::move(receipt.delta), update.num_examples));
     }

@@ -32,10 +32,23 @@ StateDict initial_from(const std::filesystem::path& file,
   return part_like(adapter.state, learner.trainable());
 }
 
+/// The head that starts from class means, if it does.
+std::optional<aggregation::HeadNames> class_means_of(const RunConfig& config,
+                                                     const MethodConfig& method) {
+  if (method.head_start != training::HeadStart::kClassMeans) {
+    return std::nullopt;
+  }
+  aggregation::HeadNames names;
+  for (const auto& [name, tensor] : models::build(config.model, std::nullopt)->head()) {
+    (tensor.dim() == 1 ? names.bias : names.weight) = name;
+  }
+  return names;
+}
+
 }  // namespace
 
-coordinator::ExchangeOptions exchange_of(const MethodConfig& method,
-                                         const training::FitOptions& training,
+coordinator::ExchangeOptions exchange_of(const RunConfig& config,
+                                         const MethodConfig& method,
                                          adapters::AdapterInfo info,
                                          StateDict constant) {
   aggregation::RuleOptions rule = method.rule;
@@ -48,8 +61,9 @@ coordinator::ExchangeOptions exchange_of(const MethodConfig& method,
           .server = method.server,
           .info = std::move(info),
           .constant = std::move(constant),
-          .local_steps = [epochs = training.local_epochs,
-                          batch = training.batch_size](std::int64_t examples) {
+          .class_means = class_means_of(config, method),
+          .local_steps = [epochs = config.training.local_epochs,
+                          batch = config.training.batch_size](std::int64_t examples) {
             return epochs * ((examples + batch - 1) / batch);
           }};
 }
@@ -95,7 +109,7 @@ Run make_run(const RunConfig& config,
     run.trainable_parameters -= held.which.sum().item<std::int64_t>();
   }
   run.total_parameters = learner.total_parameters();
-  run.exchange = exchange_of(method, config.training, std::move(info), learner.constant().clone());
+  run.exchange = exchange_of(config, method, std::move(info), learner.constant().clone());
   return run;
 }
 

@@ -23,9 +23,10 @@ struct Run {
   std::int64_t total_parameters = 0;  ///< of the plain model
 };
 
-/// How a method's states travel. `info` and `constant`: of the files that its run saves.
-coordinator::ExchangeOptions exchange_of(const MethodConfig& method,
-                                         const training::FitOptions& training,
+/// How a method's states travel. `config`: of this method. `info` and `constant`: of the files that
+/// its run saves.
+coordinator::ExchangeOptions exchange_of(const RunConfig& config,
+                                         const MethodConfig& method,
                                          adapters::AdapterInfo info,
                                          StateDict constant);
 

@@ -72,6 +72,20 @@ void check_residual(const MethodConfig& method, const Where& where) {
         " leads all the way; set name = \"sgd\", learning_rate = 1 and momentum = 0");
 }
 
+/// `where`: of a key of the method.
+template <typename Where>
+void check_head_start(const MethodConfig& method, const Where& where) {
+  if (method.head_start == training::HeadStart::kBackbone) {
+    return;
+  }
+  check(models::task_of(method.own.model.name) == "classification", ErrorCode::kInvalidConfig,
+        where("head_start"), ": class means start the head of a classifier, and \"",
+        method.own.model.name, "\" is none; leave it \"backbone\"");
+  check(method.kind != adapters::Kind::kLorae || method.head != adapters::Head::kNone,
+        ErrorCode::kInvalidConfig, where("head_start"),
+        ": class means start a head that is trained; set head = \"last\"");
+}
+
 void validate_methods(const RunConfig& config, const ConfigReader& reader) {
   std::set<std::string> names;
   for (std::size_t i = 0; i < config.methods.size(); ++i) {
@@ -101,6 +115,7 @@ void validate_methods(const RunConfig& config, const ConfigReader& reader) {
           ErrorCode::kInvalidConfig, where("rank"),
           ": 0 takes as many as max_uplink lets through; set that, or a rank");
     check_residual(method, where);
+    check_head_start(method, where);
   }
 }
 

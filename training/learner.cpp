@@ -83,6 +83,24 @@ FitResult Learner::fit_round(const data::DatasetPtr& images,
   return fit.result();
 }
 
+FitResult Learner::add_class_sums(const data::DatasetPtr& images) {
+  const StateDict head = model_->head();
+  model_->train_only(head);
+  data::Loader loader(images, tasks::judging_options(*task_, *model_), {});
+  loader.start(0);
+  while (const auto batch = loader.next()) {
+    const at::Tensor logits = model_->forward(tasks::model_input(*model_, batch->images));
+    const at::Tensor own = batch->labels.to(logits.device()).unsqueeze(1);
+    logits.gather(1, own).sum().backward();
+  }
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : head) {
+    at::Tensor(tensor).add_(tensor.grad() / static_cast<double>(loader.images()));
+    at::Tensor(tensor).mutable_grad().reset();
+  }
+  return {.num_examples = loader.images()};
+}
+
 Metrics Learner::evaluate(const data::DatasetPtr& images, const std::stop_token& stop) const {
   data::Loader loader(images, tasks::judging_options(*task_, *model_), {});
   return tasks::evaluate(*model_, *task_, loader, stop)->result();

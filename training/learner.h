@@ -54,6 +54,11 @@ class Learner {
                       double learning_rate_factor,
                       std::int64_t rank_max = 0);
 
+  /// Instead of training, of a classifier: adds to the head the means over `images` of their
+  /// features, each in the row of its class, and, in the bias, of the classes. Nothing else moves.
+  /// Source: the gradient of the sum of each image's logit of its own class.
+  FitResult add_class_sums(const data::DatasetPtr& images);
+
   /// The task's metrics on `images`. Gives up, with any result, when a stop is requested.
   Metrics evaluate(const data::DatasetPtr& images, const std::stop_token& stop = {}) const;
 

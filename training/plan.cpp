@@ -68,9 +68,7 @@ ParsedPlan parse_plan(std::string_view text) {
   reader.read("method", plan.method);
   reader.read("augment", plan.augment);
   parsed.unknown = reader.unknown();
-  check(plan.method.kind != adapters::Kind::kLorae || plan.method.lorae.rank > 0,
-        ErrorCode::kInvalidConfig, reader.where("method.rank"),
-        ": expected a whole number in [1, 1024], got 0");
+  check_has_rank(plan.method.kind, plan.method.lorae, reader, "method.rank");
   codec::Chain::parse(plan.method.uplink);
   codec::Chain::parse(plan.method.downlink);
   return parsed;

@@ -117,6 +117,10 @@ void visit_fields(FitOptions& options, Visitor&& visit) {
   visit("precision", options.precision, anything(), "on GPUs: float32, bfloat16 or float16");
 }
 
+/// Where a federation's head starts: as the backbone has it, or from class means of the features
+/// that the first round's clients see (aggregation/rules/class_means.h).
+enum class HeadStart { kBackbone, kClassMeans };
+
 /// What is trained and sent: LoRAE adapters, every weight, or the head alone. Statistics of
 /// BatchNorm are frozen always.
 struct MethodOptions {
@@ -126,6 +130,7 @@ struct MethodOptions {
   adapters::LoraeOptions lorae = {};
   adapters::Head head = adapters::Head::kLast;
   adapters::Norm norm = adapters::Norm::kFrozen;
+  HeadStart head_start = HeadStart::kBackbone;
   double learning_rate = 0.05;
   double mapper_learning_rate_ratio = 4;
   std::int64_t period = 4;
@@ -140,6 +145,8 @@ template <typename Visitor>
 void visit_fields(MethodOptions& options, Visitor&& visit) {
   visit("name", options.name, anything(), "in tables and plots");
   visit_what_is_trained(options, visit);
+  visit("head_start", options.head_start, anything(),
+        "of a classifier: backbone, or class_means of what the first round's clients see");
   visit("learning_rate", options.learning_rate, between(0, 10), "in round 1; cosine over rounds");
   visit("period", options.period, between(2, 1000),
         "alternating: extractors are trained in each so manieth round, mappers in the others");
@@ -183,4 +190,7 @@ namespace lorae {
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<training::Shift> = {"none",
                                                                             "rotate_invert"};
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<training::HeadStart> = {"backbone",
+                                                                                "class_means"};
 }  // namespace lorae

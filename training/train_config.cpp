@@ -147,9 +147,7 @@ TrainConfig read_train_config(ConfigReader& reader) {
   check(config.train.train != adapters::Factors::kAlternating, ErrorCode::kInvalidConfig,
         reader.where("train.train"),
         ": \"alternating\" takes turns by rounds of a federation; on one machine \"factors\" does");
-  check(config.train.kind != adapters::Kind::kLorae || config.train.lorae.rank > 0,
-        ErrorCode::kInvalidConfig, reader.where("train.rank"),
-        ": expected a whole number in [1, 1024], got 0");
+  check_has_rank(config.train.kind, config.train.lorae, reader, "train.rank");
   check(config.train.lorae.residual_rank == 0, ErrorCode::kInvalidConfig,
         reader.where("train.residual_rank"), ": is for the coordinator of a federation to fill");
   return config;

@@ -33,6 +33,14 @@ StateDict parts_of(const models::Model& model, adapters::Factors factors) {
 
 }  // namespace
 
+void check_has_rank(adapters::Kind kind,
+                    const adapters::LoraeOptions& lorae,
+                    const ConfigReader& reader,
+                    const char* key) {
+  check(kind != adapters::Kind::kLorae || lorae.rank > 0, ErrorCode::kInvalidConfig,
+        reader.where(key), ": expected a whole number in [1, 1024], got 0");
+}
+
 void attach_adapters(models::Model& model,
                      const adapters::LoraeOptions& lorae,
                      adapters::Factors factors,

@@ -25,6 +25,13 @@ void visit_what_is_trained(Options& options, Visitor&& visit) {
         "lorae: the mapper's, or core's, rate over the others' (LoRA+)");
 }
 
+/// That adapters have a rank, which only who makes plans may leave open. `key`: of the rank.
+/// Errors: kInvalidConfig, with `reader`'s place.
+void check_has_rank(adapters::Kind kind,
+                    const adapters::LoraeOptions& lorae,
+                    const ConfigReader& reader,
+                    const char* key);
+
 /// Puts adapters on a model whose head is trained as said, with cores if these are to be trained.
 /// Errors: as Model::attach_adapters and attach_cores; kInvalidConfig for an adapter on a head that
 /// is trained in full.

@@ -87,6 +87,27 @@ TEST(Lattice, ZerosStartOnAGridAndMoveToo) {
   expect_exact(start, next);
 }
 
+TEST(Lattice, IsFinerWhereThatIsAskedFor) {
+  const Blocks start = on_grid(random_blocks(1, 0.5));
+  const Blocks wanted = sum(start, random_blocks(2, 0.01));
+  const Blocks left = subtract(wanted, Lattice(start, 1.0).next(start, wanted, 16));
+  const double step = std::exp2(std::round(std::log2(0.01 / 16)));
+  for (const float value : left[0].values) {
+    EXPECT_LE(std::fabs(value), 0.75 * step);
+  }
+}
+
+/// A bias of a new head starts near 0, and may be needed at 30.
+TEST(Lattice, VectorsMayGoFarFromWhereTheyStart) {
+  const Blocks start = on_grid({Block{{"fc.bias", {3}, -1}, {0.01F, 0.0F, -0.02F}}});
+  const Blocks wanted{Block{{"fc.bias", {3}, -1}, {-30.0F, 31.0F, 0.5F}}};
+  const Blocks next = Lattice(start, 1.0).next(start, wanted, 64);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(next[0].values[i], wanted[0].values[i], 0.25);
+  }
+  expect_exact(start, next);
+}
+
 TEST(Lattice, StaysWhereWhatIsWantedIsNoNumberOrTooFar) {
   const Blocks start = on_grid(random_blocks(1, 0.5));
   Blocks wanted = start;

@@ -66,7 +66,8 @@ struct Exchange {
   }
 
   void add(std::uint64_t seed, std::int64_t examples) {
-    intake.add({"client"}, intake.accept(update(seed), broadcast.held()).value(), examples);
+    intake.add({"client"}, intake.accept(update(seed), broadcast.held(), RoundId{2}).value(),
+               examples);
   }
 
   void commit() {
@@ -77,7 +78,7 @@ struct Exchange {
   void run_round(const runs::RunDirectory& directory, std::uint64_t seed) {
     add(seed, 10);
     add(seed + 1, 30);
-    state.step(intake.finish().pseudo_gradient);
+    state.step(intake.finish());
     state.save(directory);
     commit();
   }

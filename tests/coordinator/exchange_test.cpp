@@ -21,7 +21,7 @@ TEST(GlobalState, StepsByTheWeightedMeanOfTheUpdates) {
   const StateDict before = exchange.state.tensors().clone();
   exchange.add(2, 10);
   exchange.add(3, 30);
-  exchange.state.step(exchange.intake.finish().pseudo_gradient);
+  exchange.state.step(exchange.intake.finish());
   exchange.commit();
 
   EXPECT_EQ(exchange.state.version(), RoundId{1});
@@ -46,7 +46,7 @@ TEST(GlobalState, SavesWhatNeverChangesBesideTheStateAndReadsPastIt) {
   options.info = info;
   options.constant = constant;
   GlobalState state(initial, options);
-  state.step(StateDict({{"a.mapper", torch::ones({2}, torch::kFloat64)}}));
+  state.step({StateDict({{"a.mapper", torch::ones({2}, torch::kFloat64)}}), {}});
   state.save(directory);
   const std::string digest = state.next_digest().hex();
   state.commit();
@@ -64,7 +64,7 @@ TEST(GlobalState, ANewStateIsInForceOnlyAfterCommit) {
   const Digest before = exchange.state.digest();
   const Digest offered = exchange.broadcast.offer(RoundId{0}).object;
   exchange.add(2, 10);
-  exchange.state.step(exchange.intake.finish().pseudo_gradient);
+  exchange.state.step(exchange.intake.finish());
   EXPECT_EQ(exchange.state.digest(), before);
   EXPECT_NE(exchange.state.next_digest(), before);
 
@@ -92,7 +92,7 @@ TEST(Intake, MeasuresDeltasFromWhatALossyDownlinkDelivers) {
   Exchange exchange(random_state(1), options_of("delta,zstd", "int8,zstd"));
   const StateDict before = exchange.state.tensors().clone();
   exchange.add(2, 10);
-  exchange.state.step(exchange.intake.finish().pseudo_gradient);
+  exchange.state.step(exchange.intake.finish());
   exchange.commit();
   // The quantisation error of the broadcast is no part of the client's change.
   const at::Tensor moved = exchange.state.tensors().at("fc.weight") - before.at("fc.weight");
@@ -102,10 +102,10 @@ TEST(Intake, MeasuresDeltasFromWhatALossyDownlinkDelivers) {
 TEST(Intake, ChecksUpdatesWithoutAddingThem) {
   Exchange exchange(random_state(1));
   const Bytes good = exchange.update(2);
-  EXPECT_TRUE(exchange.intake.accept(good, exchange.broadcast.held()).ok());
+  EXPECT_TRUE(exchange.intake.accept(good, exchange.broadcast.held(), RoundId{2}).ok());
   for (std::size_t size = 0; size < good.size(); ++size) {
     const auto receipt =
-        exchange.intake.accept(ByteView(good).first(size), exchange.broadcast.held());
+        exchange.intake.accept(ByteView(good).first(size), exchange.broadcast.held(), RoundId{2});
     ASSERT_FALSE(receipt.ok()) << "at " << size;
     EXPECT_EQ(receipt.error().code(), ErrorCode::kCorruptData);
   }
@@ -119,7 +119,7 @@ TEST(Intake, GivesTheSameInEveryOrder) {
     for (const std::uint64_t seed : seeds) {
       exchange.add(seed, static_cast<std::int64_t>(10 * seed));
     }
-    exchange.state.step(exchange.intake.finish().pseudo_gradient);
+    exchange.state.step(exchange.intake.finish());
     return exchange.state.next_digest();
   };
   const Digest expected = digest_in_order({2, 3, 4, 5});
@@ -130,7 +130,8 @@ TEST(Intake, GivesTheSameInEveryOrder) {
 TEST(Intake, CountsTheBytesOfEachLayerAfterEachStage) {
   Exchange exchange(random_state(1));
   const Bytes update = exchange.update(2);
-  const auto receipt = exchange.intake.accept(update, exchange.broadcast.held()).value();
+  const auto receipt =
+      exchange.intake.accept(update, exchange.broadcast.held(), RoundId{2}).value();
   ASSERT_EQ(receipt.stages.size(), 2U);
   EXPECT_EQ(receipt.stages[0].layer, "conv1");
   EXPECT_EQ(receipt.stages[0].after(codec::kStageRaw), (2 * 3 * 9 + 4 * 2) * 4);

@@ -37,6 +37,8 @@ COORDINATOR = "lorae-coordinator --home home --bind tcp://127.0.0.1:47229 --set 
 # The beginning of the row, what makes the files, the command, a part of what it says.
 EXAMPLES = [
     ("`rank = 0` without", r"printf '[[methods]]\nname = \"m\"\nrank = 0\n' > run.toml", SIM, "as many as max_uplink lets through"),
+    ("`head_start = ", r"printf '[model]\nname = \"yolov8n\"\n[[methods]]\nname = \"m\"\nhead_start = \"class_means\"\n' > run.toml", SIM,
+     "start the head of a classifier"),
     ("a `residual_rank`", r"printf '[[methods]]\nname = \"m\"\nresidual_rank = 8\n' > run.toml", SIM, "nothing fills it"),
     ("`max_uplink` beside a chain", r"printf '[[methods]]\nname = \"m\"\nuplink = \"delta,int8:row,zstd\"\nmax_uplink = \"2 kB\"\n' > run.toml",
      SIM, "needs an uplink of changes in steps of any size"),

@@ -157,6 +157,18 @@ TEST(Configs, AResidualAndARuleThatFillsItGoTogether) {
                 "; set another");
 }
 
+TEST(Configs, ClassMeansStartTheTrainedHeadOfAClassifier) {
+  const std::string start = "[[methods]]\nname = \"a\"\nhead_start = \"class_means\"\n";
+  EXPECT_EQ(read(start).methods[0].head_start, training::HeadStart::kClassMeans);
+  EXPECT_EQ(
+      error_of([&] { read(start + "head = \"none\"\n"); }),
+      "run.toml:3: methods.0.head_start: class means start a head that is trained; set head = "
+      "\"last\"");
+  EXPECT_EQ(error_of([&] { read("[model]\nname = \"yolov8n\"\n" + start); }),
+            "run.toml:5: methods.0.head_start: class means start the head of a classifier, and "
+            "\"yolov8n\" is none; leave it \"backbone\"");
+}
+
 TEST(Configs, ADeviceIsNoPartOfWhatARunIs) {
   EXPECT_EQ(read("device = \"cpu\"\n").compute.device, std::vector<std::string>{"cpu"});
   EXPECT_EQ(read("device = [\"cuda:0\", \"cuda:1\"]\n").compute.device.size(), 2U);

@@ -179,9 +179,11 @@ TEST_F(Truth, KillsOfCoordinatorAndClientsChangeNothing) {
 }
 
 // Norms that stay on devices, and what coarse updates lose, are a state of each client's own, which
-// goes from round to round; the global state is on a lattice, and travels as differences.
+// goes from round to round; the global state is on a lattice, and travels as differences. The first
+// round is one of class sums.
 const std::string kOwnStates =
     "[[methods]]\nname = \"lorae-r8\"\nnorm = \"local\"\nfeedback = true\n"
+    "head_start = \"class_means\"\n"
     "uplink = \"delta,rms_step:1.0,range\"\nlattice = 1.0\n";
 
 TEST_F(Truth, KillsLoseNothingOfWhatClientsKeepOfTheirOwn) {

@@ -262,6 +262,44 @@ TEST_F(Results, ResidualsMakeAggregationExactAndAreNotTrained) {
   }
 }
 
+/// The first round's updates are small and make a head that is better than the backbone's; after
+/// it rounds are as ever, and all aggregate again to the same bits.
+TEST_F(Results, OfAHeadThatStartsFromClassMeans) {
+  experiment::RunConfig means = config(2);
+  means.methods.resize(1);
+  means.methods[0].head_start = training::HeadStart::kClassMeans;
+  means.methods[0].lattice = 1;
+  means.methods[0].server.name = "adam";  // has no moments before the second round
+  means.federation.keep_updates = true;
+  means.federation.rounds = 1;
+  simulate({means, folder_ / "home", folder_ / "out", /*resume=*/false});
+  means.federation.rounds = 3;  // goes on from its files
+
+  simulate({means, folder_ / "home", folder_ / "out", /*resume=*/true});
+
+  const fs::path run = folder_ / "out/runs/lorae-seed0";
+  const runs::Journal journal(run / "journal.db", runs::Journal::Mode::kRead);
+  const auto rounds = journal.rounds();
+  ASSERT_EQ(rounds.size(), 3U);
+  EXPECT_EQ(rounds[0].metrics.find("aggregation/classes_seen"), 10.0);
+  EXPECT_FALSE(rounds[0].metrics.find("loss/train"));
+  EXPECT_TRUE(rounds[1].metrics.find("loss/train"));
+  EXPECT_FALSE(rounds[1].metrics.find("aggregation/classes_seen"));
+  EXPECT_GT(rounds[0].metrics.find("top1").value(), 0.3) << "of ten classes";
+  const auto bytes = [&](std::uint64_t round) {
+    const ClientId client = journal.reported(RoundId{round}).front();
+    return journal.update(RoundId{round}, client).payload.size();
+  };
+  EXPECT_LT(bytes(1), 1290U) << "less than a byte for each number of the head";
+  EXPECT_GT(bytes(2), 2 * bytes(1));
+  for (const experiment::ReplayOptions& how :
+       {experiment::ReplayOptions{}, experiment::ReplayOptions{.shuffle = 7, .parts = 2}}) {
+    for (const experiment::ReplayedRound& round : experiment::replay(run, how).rounds) {
+      EXPECT_EQ(round.digest, round.recorded_digest) << round.round;
+    }
+  }
+}
+
 TEST_F(Results, MappersAloneTravelAndTheirFilesAreWhole) {
   experiment::RunConfig both = config(2);
   both.methods.resize(1);

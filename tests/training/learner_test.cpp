@@ -15,6 +15,7 @@ using lorae::testing::same_bits;
 using testing::backbone_of;
 using testing::learner_of;
 using testing::small_plan;
+using testing::striped_images;
 using testing::striped_set;
 using testing::with_mappers;
 
@@ -301,6 +302,46 @@ TEST_F(LearnerTest, IsPulledBackToWhereTheRoundBegan) {
     EXPECT_GT(first, 0.2 * both) << name;
     EXPECT_LT(first, 5 * both) << name;
   }
+}
+
+/// Features by another way: logits of a head whose rows are unit vectors.
+TEST_F(LearnerTest, AddsTheFeaturesOfEachClassToTheHead) {
+  Learner learner = learner_of(small_plan("lorae"));
+  learner.load(with_mappers(learner.trainable()));
+  const StateDict start = learner.trainable().clone();
+  const data::ImageSet images = striped_images(24, 1);
+  const at::Tensor& weight = learner.trainable().at("fc.weight");
+  const std::int64_t classes = weight.size(0), features = weight.size(1);
+  const at::Tensor of_class = torch::one_hot(images.labels, classes).to(torch::kFloat).t();
+  const at::Tensor sums = torch::zeros({classes, features});
+  {
+    const torch::NoGradGuard no_grad;
+    learner.trainable().at("fc.bias").zero_();
+    for (std::int64_t first = 0; first < features; first += classes) {
+      const std::int64_t count = std::min(classes, features - first);
+      weight.zero_();
+      weight.narrow(1, first, count).fill_diagonal_(1);
+      const at::Tensor found =
+          learner.model().forward(tasks::model_input(learner.model(), images.images));
+      sums.narrow(1, first, count).copy_(of_class.mm(found.narrow(1, 0, count)));
+    }
+  }
+  learner.load(start);
+
+  const FitResult result = learner.add_class_sums(images_);
+
+  EXPECT_EQ(result.num_examples, 24);
+  const auto moved = [&](const std::string& name) {
+    return learner.trainable().at(name).detach() - start.at(name);
+  };
+  EXPECT_LT(relative_error(moved("fc.weight"), sums / 24), 1e-5);
+  EXPECT_LT(relative_error(moved("fc.bias"), of_class.sum(1) / 24), 1e-5);
+  for (const auto& [name, tensor] : learner.trainable()) {
+    EXPECT_TRUE(name.starts_with("fc.") || same_bits(tensor, start.at(name))) << name;
+  }
+  learner.load(start);
+  learner.add_class_sums(images_);
+  EXPECT_LT(relative_error(moved("fc.weight"), sums / 24), 1e-5) << "no gradient is left";
 }
 
 TEST_F(LearnerTest, StandsStillAtRateZero) {

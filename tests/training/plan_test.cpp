@@ -48,6 +48,7 @@ Plan unusual_plan() {
                                .extractor_init = adapters::ExtractorInit::kOrthonormal},
                      .head = adapters::Head::kNone,
                      .norm = adapters::Norm::kAffine,
+                     .head_start = HeadStart::kClassMeans,
                      .learning_rate = 1e-9,
                      .mapper_learning_rate_ratio = 2.5,
                      .uplink = "delta,int8:row,zstd:9",
@@ -91,6 +92,7 @@ void expect_equal(const Plan& a, const Plan& b) {
   EXPECT_EQ(a.method.lorae.extractor_init, b.method.lorae.extractor_init);
   EXPECT_EQ(a.method.head, b.method.head);
   EXPECT_EQ(a.method.norm, b.method.norm);
+  EXPECT_EQ(a.method.head_start, b.method.head_start);
   EXPECT_EQ(a.method.lorae.rank, b.method.lorae.rank);
   EXPECT_EQ(a.method.lorae.residual_rank, b.method.lorae.residual_rank);
   EXPECT_EQ(a.method.lorae.alpha, b.method.lorae.alpha);
