@@ -25,8 +25,8 @@ class BackboneLost : public Error {
 };
 
 /// Work to an update: decode the global state, fit, or sum up classes where the head starts from
-/// their means, encode. One model instance plays any client, so
-/// the simulator has one per thread. Threads: none.
+/// their means, encode. One model instance plays any client, so the simulator has one per thread.
+/// Threads: none.
 class LocalRound {
  public:
   /// `on_model` is called with each model that is made, before it trains; may be empty.

@@ -70,18 +70,25 @@ class Ledger {
   std::vector<runs::LedgerRow> rows_;
 };
 
+/// The first round's updates are of another kind, and so is what becomes of them.
+bool sums_classes(const experiment::MethodConfig& method) {
+  return method.head_start == training::HeadStart::kClassMeans;
+}
+
 struct Mean {
   double bytes = 0, spread = 0;
 };
 
-/// Bytes per client and round of `rounds` rounds, from the first `run` of them.
+/// Bytes per client and round of `rounds` rounds, from the first `run` of them, of which the first
+/// `unlike` tell nothing of later ones.
 Mean mean_of(const Ledger& ledger,
              std::string_view payload,
              std::int64_t cohort,
              std::int64_t rounds,
-             std::int64_t run) {
-  const bool few = run <= 3, is_model = payload == coordinator::kLayerModel;
-  const std::int64_t first = !few ? run / 2 + 1 : is_model && run > 1 ? 2 : 1;  // that tells more
+             std::int64_t run,
+             std::int64_t unlike) {
+  const bool few = run <= 3;
+  const std::int64_t first = few ? std::min(run, unlike + 1) : run / 2 + 1;
   double bytes = 0, later = 0, least = 0, most = 0;
   for (std::int64_t round = 1; round <= run; ++round) {
     const auto id = RoundId{static_cast<std::uint64_t>(round)};
@@ -110,7 +117,8 @@ std::vector<BytesForecast> forecast_bytes(experiment::RunConfig config,
   const std::int64_t rounds = config.federation.rounds;
   const std::int64_t cohort =
       config.federation.cohort == 0 ? config.federation.clients : config.federation.cohort;
-  config.federation.rounds = std::min(rounds, std::max<std::int64_t>(measured, 2));
+  const bool sums = std::ranges::any_of(config.methods, sums_classes);
+  config.federation.rounds = std::min(rounds, std::max<std::int64_t>(measured, sums ? 3 : 2));
   config.simulation.seeds.resize(1);
   const Scratch scratch(home);
   simulate({config, home, scratch.path() / "out", /*resume=*/false});
@@ -119,11 +127,12 @@ std::vector<BytesForecast> forecast_bytes(experiment::RunConfig config,
     const fs::path run =
         report::run_path(scratch.path() / "out", method.name, config.simulation.seeds.front());
     const runs::Journal journal(runs::RunDirectory::journal_of(run), runs::Journal::Mode::kRead);
-    const auto mean = [&](Direction direction, std::string_view payload) {
-      return mean_of(Ledger(journal, direction), payload, cohort, rounds, config.federation.rounds);
+    const auto mean = [&](Direction direction, std::string_view payload, std::int64_t unlike) {
+      return mean_of(Ledger(journal, direction), payload, cohort, rounds, config.federation.rounds,
+                     unlike + (sums_classes(method) ? 1 : 0));
     };
-    const Mean up = mean(Direction::kUplink, coordinator::kLayerUpdate),
-               down = mean(Direction::kDownlink, coordinator::kLayerModel);
+    const Mean up = mean(Direction::kUplink, coordinator::kLayerUpdate, 0),
+               down = mean(Direction::kDownlink, coordinator::kLayerModel, 1);
     forecasts.push_back({method.name, up.bytes, down.bytes, up.spread, down.spread});
   }
   return forecasts;

@@ -23,11 +23,13 @@ struct BytesForecast {
 /// What the methods of a configuration will send, from their first rounds, which are run for real
 /// with the first seed: how well an update compresses depends on the data. What a later round takes
 /// is told by these: by the second half of them, or, of three or less, updates by all, the model by
-/// all but the first, and control messages by a client of the second that is in already. Updates
+/// all but the first, and control messages by a client of the second that is in already; where the
+/// head starts from class means (`head_start`), both without one round more. Updates
 /// that compress ever better, as those of full weights do while training converges, are
 /// over-estimated, and differences to ever older states (`lattice`) under-estimated: both the less
-/// the more rounds are run. `measured`: how many to run, at least 2. `home`: for cached backbones,
-/// and the runs' files for as long as this takes. Errors: those of simulate().
+/// the more rounds are run. `measured`: how many to run, at least 2, with class means 3. `home`:
+/// for cached backbones, and the runs' files for as long as this takes. Errors: those of
+/// simulate().
 std::vector<BytesForecast> forecast_bytes(experiment::RunConfig config,
                                           const std::filesystem::path& home,
                                           std::int64_t measured);

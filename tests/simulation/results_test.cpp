@@ -334,7 +334,9 @@ TEST_F(Results, MappersAloneTravelAndTheirFilesAreWhole) {
 TEST_F(Results, BytesOfARunAreForecastFromItsFirstRounds) {
   experiment::RunConfig run = config(2);
   run.federation.rounds = 8;
-  run.methods.resize(2);
+  run.methods[2] = run.methods[0];
+  run.methods[2].name = "means";
+  run.methods[2].head_start = training::HeadStart::kClassMeans;
   const auto forecasts = forecast_bytes(run, folder_ / "home", 3);
   const auto left = fs::directory_iterator(folder_ / "home");
   EXPECT_TRUE(std::none_of(begin(left), end(left), [](const auto& entry) {
@@ -344,7 +346,7 @@ TEST_F(Results, BytesOfARunAreForecastFromItsFirstRounds) {
   const report::Comparison comparison =
       simulate({run, folder_ / "home", folder_ / "out", /*resume=*/false});
 
-  ASSERT_EQ(forecasts.size(), 2U);
+  ASSERT_EQ(forecasts.size(), 3U);
   for (std::size_t i = 0; i < forecasts.size(); ++i) {
     const auto& ran = comparison.runs[i];
     EXPECT_EQ(forecasts[i].method, ran.name);
