@@ -13,6 +13,8 @@ void KeptUpdates::begin(const StateDict& base) {
 }
 
 void KeptUpdates::add(const ClientUpdate& update) {
+  check(!base_.empty(), ErrorCode::kInvalidArgument,
+        "[aggregation] the rule was not told where the round begins");
   mean_.add(update.delta, update.weight);
   std::vector<StateDict::Entry> factors;
   for (const adapters::Pair& pair : pairs_) {

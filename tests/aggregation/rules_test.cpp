@@ -15,8 +15,15 @@ ClientUpdate update(const std::string& client, std::vector<float> values, std::i
   return {{client}, weight, StateDict({{"w", torch::tensor(values)}})};
 }
 
-at::Tensor aggregate(const std::string& rule, const std::vector<ClientUpdate>& updates) {
-  const auto aggregator = make_aggregator({.aggregation = rule, .residual_rank = 1});
+/// A rule of a round that began from zeros.
+std::unique_ptr<Aggregator> begun(std::string_view rule) {
+  auto aggregator = make_aggregator({.aggregation = std::string(rule), .residual_rank = 1});
+  aggregator->begin(StateDict({{"w", torch::zeros({2})}}));
+  return aggregator;
+}
+
+at::Tensor aggregate(std::string_view rule, const std::vector<ClientUpdate>& updates) {
+  const auto aggregator = begun(rule);
   for (const ClientUpdate& one : updates) {
     aggregator->add(one);
   }
@@ -71,10 +78,10 @@ TEST(Rules, DoNotDependOnTheOrder) {
     updates.push_back(update(std::to_string(i), values, 1 + i));
   }
   for (const std::string_view rule : rule_names()) {
-    const at::Tensor expected = aggregate(std::string(rule), updates);
+    const at::Tensor expected = aggregate(rule, updates);
     for (int i = 0; i < 20; ++i) {
       random.shuffle(std::span(updates));
-      EXPECT_TRUE(same_bits(aggregate(std::string(rule), updates), expected)) << rule;
+      EXPECT_TRUE(same_bits(aggregate(rule, updates), expected)) << rule;
     }
   }
 }
@@ -186,7 +193,7 @@ TEST(Rules, OfEqualStepsAreNotChangedByNormalising) {
 
 TEST(Rules, RefuseWhatIsNoNumberAndGoOnWithoutIt) {
   for (const std::string_view rule : rule_names()) {
-    const auto aggregator = make_aggregator({.aggregation = std::string(rule), .residual_rank = 1});
+    const auto aggregator = begun(rule);
     aggregator->add(update("a", {1, 2}));
     for (const float bad : {std::nanf(""), INFINITY, -INFINITY}) {
       expect_error(
@@ -202,9 +209,21 @@ TEST(Rules, RefuseWhatIsNoNumberAndGoOnWithoutIt) {
   }
 }
 
+TEST(Rules, OfProductsHaveToBeToldWhereARoundBegins) {
+  for (const char* rule : {"product_mean", "lora_fair", "residual", "stacking"}) {
+    const auto aggregator = make_aggregator({.aggregation = rule, .residual_rank = 1});
+    expect_error(
+        ErrorCode::kInvalidArgument,
+        [&] {
+          aggregator->add(update("a", {1, 2}));
+        },
+        "where the round begins");
+  }
+}
+
 TEST(Rules, RefuseOtherShapesAndAnEmptyRound) {
   for (const std::string_view rule : rule_names()) {
-    const auto aggregator = make_aggregator({.aggregation = std::string(rule), .residual_rank = 1});
+    const auto aggregator = begun(rule);
     expect_error(
         ErrorCode::kInvalidArgument, [&] { aggregator->finish(); }, "nothing was added");
     aggregator->add(update("a", {1, 2}));

@@ -306,6 +306,28 @@ TEST_F(RoundOfThree, GoesOnWithMoreRounds) {
   EXPECT_FLOAT_EQ(result(), 3.0F);
 }
 
+/// A rule that looks at where the round began, after a crash before anything was durable: the mean
+/// of (1 + v)^2, not of 1 + v, is what products come to.
+TEST_F(RoundOfThree, GoesOnFromWhereItBeganIfNobodyHasReported) {
+  initial_ = StateDict(
+      {{"a.extractor", torch::ones({1, 2, 1, 1})}, {"a.mapper", torch::ones({2, 1, 1, 1})}});
+  exchange_.rule.aggregation = "product_mean";
+  for (int crash = 0; crash < 2; ++crash) {
+    coordinator_.reset();
+    clients_.clear();
+    start();
+    pump();
+  }
+  EXPECT_NE(notes_.find("round.resumed round=1 durable=0"), std::string::npos) << notes_;
+  for (std::size_t i = 0; i < 3; ++i) {
+    report(i, static_cast<float>(i));
+  }
+  ASSERT_TRUE(coordinator_->finished());
+  const StateDict& state = coordinator_->state().tensors();
+  EXPECT_NEAR((state.at("a.extractor")[0][0] * state.at("a.mapper")[0][0]).item<double>(),
+              (1.0 + 4 + 9) / 3, 1e-5);
+}
+
 TEST_F(RoundOfThree, RejectsAnUpdateThatTheSumCannotTakeAndGoesOnWithoutIt) {
   pump();
   report(0, 1.0F);

@@ -51,7 +51,7 @@ class RoundOfThree : public ::testing::Test {
                                          .backbone = Bytes(10, std::byte{1}),
                                          .epoch = 1,
                                          .run = "test"},
-        small_state(), plain_options(), *directory_, *journal_, network_.server(),
+        initial_, exchange_, *directory_, *journal_, network_.server(),
         coordinator::CoordinatorEvents{
             .on_round = {},
             .on_state = [this](RoundId round, const StateDict&) { asked_.push_back(round); },
@@ -140,6 +140,8 @@ class RoundOfThree : public ::testing::Test {
   transport::InProcessNetwork network_;
   coordinator::FederationOptions federation_{
       .rounds = 1, .clients = 3, .min_clients = 3, .min_fraction = 0.8, .report_deadline = 600};
+  StateDict initial_ = small_state();
+  coordinator::ExchangeOptions exchange_ = plain_options();
   std::string notes_;
   std::vector<RoundId> asked_;  // to be measured
   SharedBackbones backbones_;
