@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "tensors/torch.h"
 
 namespace lorae::aggregation {
@@ -12,6 +13,17 @@ double largest(const at::Tensor& values) {
 }
 
 }  // namespace
+
+void ClassMeans::add(const ClientUpdate& update) {
+  for (const auto& [name, tensor] : update.delta) {
+    const bool sound = name == head_.weight ||
+                       (name == head_.bias ? tensor.ge(0) : tensor.eq(0)).all().item<bool>();
+    check(sound, ErrorCode::kCorruptData, "[aggregation] '", name,
+          "' holds no class sums, which this round is for: does the client know of "
+          "head_start = \"class_means\"?");
+  }
+  sums_.add(update.delta, update.work.examples);
+}
 
 bool ClassMeans::merge(const Aggregator& part) {
   sums_.merge(dynamic_cast<const ClassMeans&>(part).sums_);

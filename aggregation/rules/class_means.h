@@ -14,7 +14,8 @@ struct HeadNames {
 
 /// Starts the head of a classifier from class means. An update is of class sums, in the head's
 /// shape: in the row of a class the sum of its images' features, in the bias how many there are,
-/// both over all images of the client; zeros elsewhere. The step leads to the head that takes the
+/// both over all images of the client; zeros elsewhere. It counts by its images, whatever weights
+/// clients have. The step leads to the head that takes the
 /// nearest class mean; nowhere if no two classes were seen.
 ///
 /// Formula: m_c the mean feature of class c, m that of all images, u the mean over classes of
@@ -35,7 +36,9 @@ class ClassMeans final : public Aggregator {
   explicit ClassMeans(HeadNames head) : head_(std::move(head)) {}
 
   void begin(const StateDict& base) override { base_ = base; }
-  void add(const ClientUpdate& update) override { sums_.add(update.delta, update.weight); }
+  /// Errors: kCorruptData, too, for what cannot be class sums: a change elsewhere, or fewer images
+  /// than none; who does not know of them trains instead.
+  void add(const ClientUpdate& update) override;
   bool merge(const Aggregator& part) override;
   Aggregate finish() override;
 

@@ -44,8 +44,8 @@ void WithProductError::begin(const StateDict& base) {
 }
 
 void WithProductError::add(const ClientUpdate& update) {
-  rule_->add(update);  // first: what it refuses was never there
-  kept_.add(update);
+  kept_.add(update);  // first: what it refuses was never there, and it refuses most
+  rule_->add(update);
 }
 
 bool WithProductError::merge(const Aggregator& part) {

@@ -45,11 +45,12 @@ ClientUpdate update_of(const std::string& name, const std::vector<Example>& exam
     bias[label].add_(1);
   }
   const auto count = static_cast<double>(examples.size());
-  return {{name},
-          std::ssize(examples),
-          StateDict({{"conv.mapper", torch::zeros({2, 2})},
-                     {"fc.weight", (weight / count).to(torch::kFloat)},
-                     {"fc.bias", (bias / count).to(torch::kFloat)}})};
+  return {.client = {name},
+          .weight = 1,
+          .delta = StateDict({{"conv.mapper", torch::zeros({2, 2})},
+                              {"fc.weight", (weight / count).to(torch::kFloat)},
+                              {"fc.bias", (bias / count).to(torch::kFloat)}}),
+          .work = {.examples = std::ssize(examples)}};
 }
 
 StateDict base() {
@@ -176,6 +177,19 @@ TEST(ClassMeans, OfASingleClassChangeNothing) {
   for (const auto& [name, step] : result.pseudo_gradient) {
     EXPECT_EQ(step.count_nonzero().item<std::int64_t>(), 0) << name;
   }
+}
+
+/// As a client sends it that trains, because it does not know better.
+TEST(ClassMeans, RefuseWhatIsNoSum) {
+  ClassMeans rule = begun();
+  for (const char* name : {"conv.mapper", "fc.bias"}) {
+    ClientUpdate trained = update_of("a", drawn(kClasses).front());
+    trained.delta.at(name).flatten()[0] = -0.001;
+    expect_error(
+        ErrorCode::kCorruptData, [&] { rule.add(trained); }, name);
+  }
+  expect_error(
+      ErrorCode::kInvalidArgument, [&] { rule.finish(); }, "nothing was added");
 }
 
 TEST(ClassMeans, RefuseWhatIsNoNumberAndOneThatIsEmpty) {

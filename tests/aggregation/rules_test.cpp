@@ -209,6 +209,32 @@ TEST(Rules, RefuseWhatIsNoNumberAndGoOnWithoutIt) {
   }
 }
 
+/// Finite, but beyond what the exact sum holds: who refuses it has not kept it.
+TEST(Rules, AreAsIfWhatIsTooLargeHadNeverCome) {
+  for (const std::string_view rule : rule_names()) {
+    for (const bool measured : {false, true}) {
+      if (rule == "factor_median" && !measured) {
+        continue;  // has no sum, and takes it
+      }
+      const auto aggregator = make_aggregator(
+          {.aggregation = std::string(rule), .measure_error = measured, .residual_rank = 1});
+      aggregator->begin(StateDict({{"w", torch::zeros({2})}}));
+      aggregator->add(update("a", {1, 2}));
+      for (int i = 0; i < 3; ++i) {
+        expect_error(
+            ErrorCode::kCorruptData,
+            [&] {
+              aggregator->add(update("b", {1e12F, 9}));
+            },
+            "'w'");
+      }
+      EXPECT_TRUE(aggregator->finish().pseudo_gradient.at("w").equal(
+          torch::tensor({1.0, 2.0}, c10::kDouble)))
+          << rule << measured;
+    }
+  }
+}
+
 TEST(Rules, OfProductsHaveToBeToldWhereARoundBegins) {
   for (const char* rule : {"product_mean", "lora_fair", "residual", "stacking"}) {
     const auto aggregator = make_aggregator({.aggregation = rule, .residual_rank = 1});
