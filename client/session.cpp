@@ -98,7 +98,7 @@ void Session::on_trained(const UpdateKey& key, TrainedUpdate update, TimePoint n
   if (state_ == SessionState::kEnded || finishing_) {
     return;
   }
-  if (next_ || key.round != assignment_.round || key.model != assignment_.model) {
+  if (next_ || key.round != assignment_.round || key.model != trained_from(assignment_)) {
     become_idle(now);  // the coordinator has moved on
     return;
   }

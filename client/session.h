@@ -41,6 +41,9 @@ struct SessionOptions {
   std::uint64_t largest_object = 1ULL << 32U;  ///< bytes; a longer one is refused
 };
 
+/// Of the global state that an assignment is trained from: what an UpdateKey has of it.
+Digest trained_from(const wire::Assignment& assignment);
+
 /// What the session asks of the loop that drives it.
 enum class SessionState { kOffline, kJoining, kIdle, kFetching, kTraining, kSending, kEnded };
 

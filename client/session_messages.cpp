@@ -13,6 +13,16 @@ constexpr auto kStorageWait = std::chrono::seconds(2);     // after Verdict kWai
 
 }  // namespace
 
+/// The state itself where that is told: the object that it comes as depends on what is held here.
+Digest trained_from(const wire::Assignment& assignment) {
+  if (assignment.state == Digest{}) {
+    return assignment.model;
+  }
+  Digest half;  // a NextRound has no more of it
+  std::ranges::copy(shortened(assignment.state).bytes, half.bytes.begin());
+  return half;
+}
+
 void Session::on_frame(wire::Frame frame, TimePoint now) {
   if (state_ == SessionState::kEnded) {
     return;
@@ -102,18 +112,19 @@ void Session::on_message(wire::Assignment message, TimePoint now) {
     return;
   }
   if (state_ == SessionState::kTraining) {
-    if (message.round != assignment_.round || message.model != assignment_.model) {
+    if (message.round != assignment_.round || trained_from(message) != trained_from(assignment_)) {
       next_ = message;
     }
     return;
   }
-  const bool in_hand = state_ != SessionState::kIdle && message.round == assignment_.round &&
-                       message.model == assignment_.model;
-  if (in_hand) {
+  const bool same = state_ == SessionState::kSending
+                        ? trained_from(message) == trained_from(assignment_)
+                        : message.model == assignment_.model;
+  if (state_ != SessionState::kIdle && message.round == assignment_.round && same) {
     return;
   }
   assignment_ = message;
-  const UpdateKey key{welcome_.run, message.round, message.model};
+  const UpdateKey key{welcome_.run, message.round, trained_from(message)};
   if (auto kept = memory_.update(key)) {
     on_trained(key, *std::move(kept), now);  // trained before a restart
     return;

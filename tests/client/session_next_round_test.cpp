@@ -20,6 +20,13 @@ wire::NextRound next_round(std::uint64_t round) {
           .body = model_bytes(round)};
 }
 
+/// That is trained from the state of `next_round`, which is known by the half that is told.
+UpdateKey key_of_next(std::uint64_t round) {
+  UpdateKey key{"run", RoundId{round}, {}};
+  std::ranges::copy(shortened(digest_of(bytes_from("state"))).bytes, key.model.bytes.begin());
+  return key;
+}
+
 TEST_F(NextRound, BringsItsModel) {
   train(1);
   session_.on_trained(key_of(1), trained(), now_);
@@ -32,7 +39,7 @@ TEST_F(NextRound, BringsItsModel) {
   ASSERT_EQ(session_.state(), State::kTraining);
   const auto work = session_.take_work();
   ASSERT_TRUE(work);
-  EXPECT_EQ(work->key, key_of(2));
+  EXPECT_EQ(work->key, key_of_next(2));
   EXPECT_EQ(work->model, model_bytes(2));
   EXPECT_EQ(work->backbone, digest_of(backbone_bytes()));
   EXPECT_EQ(work->share_index, 3U) << "as the Assignment said";
@@ -96,7 +103,7 @@ TEST_F(NextRound, ThatComesDuringATrainingIsNext) {
   session_.on_trained(key_of(1), trained(), now_);
 
   ASSERT_EQ(session_.state(), State::kTraining);
-  EXPECT_EQ(session_.take_work()->key, key_of(3));
+  EXPECT_EQ(session_.take_work()->key, key_of_next(3));
 }
 
 TEST_F(NextRound, LetsUpdatesGoWhole) {
@@ -106,7 +113,7 @@ TEST_F(NextRound, LetsUpdatesGoWhole) {
   session_.on_trained(key_of(1), small, now_);  // the coordinator has moved on
   session_.take_work();
 
-  session_.on_trained(key_of(2), small, now_);
+  session_.on_trained(key_of_next(2), small, now_);
 
   const auto whole = take_one<wire::WholeUpdate>();
   EXPECT_EQ(whole.session, kSession);
@@ -122,8 +129,46 @@ TEST_F(NextRound, LetsUpdatesGoWhole) {
 
   hear(next_round(3));
   session_.take_work();
-  session_.on_trained(key_of(3), trained(), now_);  // ten bytes are no single piece here
+  session_.on_trained(key_of_next(3), trained(), now_);  // ten bytes are no single piece here
   EXPECT_EQ(take_one<wire::Update>().total, 10U);
+}
+
+/// After a reconnection the state may come as another difference: what was or is trained from it
+/// stays.
+TEST_F(NextRound, AnotherWayToTheSameStateIsTheSameTraining) {
+  memory_.backbones[digest_of(backbone_bytes())] = backbone_bytes();
+  wire::Assignment one_way = assignment(2);
+  one_way.state = digest_of(bytes_from("state"));
+  wire::Assignment another_way = one_way;
+  another_way.model = digest_of(model_bytes(3));
+  const auto reconnect = [&](const wire::Assignment& offered) {
+    session_.on_disconnected();
+    join();
+    hear(offered);
+  };
+  join();
+  hear(one_way);
+  serve(model_bytes(2));
+  const auto work = session_.take_work();
+  ASSERT_TRUE(work);
+
+  reconnect(another_way);
+  EXPECT_EQ(session_.state(), State::kTraining);
+  session_.on_trained(work->key, trained(), now_);
+  EXPECT_EQ(session_.state(), State::kSending);
+  EXPECT_EQ(take_one<wire::Update>().round, RoundId{2});
+
+  reconnect(another_way);
+  EXPECT_EQ(session_.state(), State::kSending) << "the kept update is sent again";
+  EXPECT_FALSE(session_.take_work());
+
+  wire::Assignment other_state = another_way;
+  other_state.state = digest_of(bytes_from("another"));
+  other_state.model = digest_of(model_bytes(2));
+  take();
+  reconnect(other_state);
+  serve(model_bytes(2));
+  EXPECT_TRUE(session_.take_work());
 }
 
 }  // namespace
