@@ -184,7 +184,8 @@ Example Loader::example(std::int64_t index, PictureSize frame) const {
   const Wanted wanted{.index = index,
                       .frame = frame,
                       .side = std::max(options_.shape.height, options_.shape.width),
-                      .epoch = epoch_};
+                      .epoch = epoch_,
+                      .ignored = options_.masks == Masks::kClasses};
   return options_.prepare(*set_, wanted, random);
 }
 

@@ -46,7 +46,8 @@ class Changes {
   double gain(double range) { return between_draw(random_, 1 - range, 1 + range); }
   Scene scaled(std::int64_t index) {
     Scene scene = scaled_to_side(scene_of(set_.get(index)), wanted_.side);
-    std::erase_if(scene.objects, [](const Object& object) { return object.ignored; });
+    std::erase_if(scene.objects,
+                  [&](const Object& object) { return object.ignored && !wanted_.ignored; });
     return scene;
   }
   std::int64_t any() {

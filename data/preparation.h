@@ -22,6 +22,7 @@ struct Wanted {
   PictureSize frame;
   std::int64_t side = 0;  ///< pictures with objects are scaled to it before anything else
   std::int64_t epoch = 0;
+  bool ignored = false;  ///< objects that are not trained on are kept, for their pixels
 };
 
 /// How a picture gets into a model's frame, and how it is changed on its way. All that it draws

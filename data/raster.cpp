@@ -112,7 +112,7 @@ at::Tensor class_map(const std::vector<Object>& objects, PictureSize size) {
   const at::Tensor map = empty_map(size);
   cv::Mat pixels = mat_of(map);
   for (const Object* object : order) {
-    fill(pixels, *object, size, static_cast<int>(object->label) + 1);
+    fill(pixels, *object, size, object->ignored ? kVoid : static_cast<int>(object->label) + 1);
   }
   return map.squeeze(2);
 }

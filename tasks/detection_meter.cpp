@@ -69,10 +69,27 @@ Confusion confusion_of(const metrics::ConfusionMatrix& matrix) {
   return confusion;
 }
 
+/// Boxes by the last pixels that they hold, as VOC's devkit takes them, instead of by borders.
+metrics::Judgement ending_at_pixels(metrics::Judgement picture) {
+  const auto end = [](data::Box& box) {
+    box.x2 -= 1;
+    box.y2 -= 1;
+  };
+  for (metrics::Found& found : picture.found) {
+    end(found.box);
+  }
+  for (metrics::Truth& truth : picture.truths) {
+    end(truth.box);
+  }
+  return picture;
+}
+
 }  // namespace
 
 DetectionMeter::DetectionMeter(metrics::Protocol protocol, std::int64_t classes, bool masks)
-    : protocol_(protocol), confusion_(classes) {
+    : protocol_(protocol),
+      by_last_pixels_(protocol == metrics::Protocol::kVoc || protocol == metrics::Protocol::kVoc07),
+      confusion_(classes) {
   if (masks) {
     meters_.emplace_back(
         "mask_", metrics::DetectionMeter({.shape = metrics::Shape::kMasks, .protocol = protocol}));
@@ -88,7 +105,7 @@ void DetectionMeter::add(const Predictions& predictions, const data::Batch& batc
 
 void DetectionMeter::add(const metrics::Judgement& picture) {
   for (auto& [prefix, meter] : meters_) {
-    meter.add(picture);
+    meter.add(by_last_pixels_ ? ending_at_pixels(picture) : picture);
   }
   confusion_.add(picture);
 }

@@ -13,6 +13,7 @@ class DetectionMeter final : public Meter {
   DetectionMeter(metrics::Protocol protocol, std::int64_t classes, bool masks);
 
   void add(const Predictions& predictions, const data::Batch& batch) override;
+  /// Boxes end at borders: a box of one pixel has a width of 1.
   void add(const metrics::Judgement& picture);
 
   Metrics result() const override;
@@ -23,6 +24,7 @@ class DetectionMeter final : public Meter {
 
  private:
   metrics::Protocol protocol_;
+  bool by_last_pixels_;
   std::vector<std::pair<std::string, metrics::DetectionMeter>> meters_;  // prefix, meter
   metrics::ConfusionMatrix confusion_;
 };

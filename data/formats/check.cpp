@@ -79,14 +79,8 @@ class Check {
 
   void look_at(const Known& known) {
     const Catalogue& all = known.catalogue;
-    std::map<std::string, bool> left_out;
-    for (const Problem& problem : known.problems) {
-      checked_.problems.push_back(problem);
-      if (row_of(problem.flaw).weight == Weight::kPicture) {
-        left_out[problem.file.string()] = true;
-      }
-    }
-    checked_.images += all.size() + std::ssize(left_out);
+    checked_.problems.insert(checked_.problems.end(), known.problems.begin(), known.problems.end());
+    checked_.images += all.size() + known.left_out;
     for (std::int64_t i = 0; i < all.size(); ++i) {
       checked_.objects += std::ssize(all.objects(i));
     }

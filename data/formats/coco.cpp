@@ -287,6 +287,9 @@ Half find_coco(const fs::path& path, Split split, const OpenOptions& options) {
   all->coco = read_file_of(*file, CocoParts::kAll);
   Half half;
   half.sources = {*file, file->parent_path(), path};
+  if (const auto train = file_of(path, Split::kTrain); train && *train != *file) {
+    half.sources.push_back(*train);  // whose classes these are
+  }
   half.classes = split == Split::kTrain ? names_of(all->coco) : coco_classes(path, options);
   all->labels = labels_of(*all, half.classes);
   match(*all, half);

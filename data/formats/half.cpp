@@ -17,10 +17,8 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kSmallestSide = 10;
 
-bool leaves_out(const Labelled& picture) {
-  return std::ranges::any_of(picture.problems, [](const Problem& problem) {
-    return row_of(problem.flaw).weight == Weight::kPicture;
-  });
+bool leaves_picture_out(const Problem& problem) {
+  return row_of(problem.flaw).weight == Weight::kPicture;
 }
 
 /// What the head of a picture says, and what is wrong with it.
@@ -69,20 +67,19 @@ Labelled read_one(const Half& half, const Item& item) {
   return picture;
 }
 
-/// How many problems of a weight there are, and the first three.
-std::string told(const std::vector<Problem>& problems, Weight weight) {
+/// How many pictures or objects are left out, and the first three problems.
+std::string told(const Known& known, Weight weight) {
   constexpr std::int64_t kNamed = 3;
-  std::set<std::string> seen;
   std::int64_t count = 0;
   std::string text;
-  for (const Problem& problem : problems) {
-    const bool counts = row_of(problem.flaw).weight == weight &&
-                        (weight != Weight::kPicture || seen.insert(problem.file.string()).second);
-    if (counts && ++count <= kNamed) {
+  for (const Problem& problem : known.problems) {
+    if (row_of(problem.flaw).weight == weight && ++count <= kNamed) {
       text += "; " + problem_text(problem);
     }
   }
-  return count == 0 ? "" : str(count, weight == Weight::kPicture ? " pictures" : " objects", text);
+  return count == 0                  ? ""
+         : weight == Weight::kObject ? str(count, " objects", text)
+                                     : str(known.left_out, " pictures", text);
 }
 
 }  // namespace
@@ -91,7 +88,8 @@ Known read_half(const Half& half) {
   Known known{.classes = half.classes,
               .annotation = half.annotation,
               .catalogue = {},
-              .problems = half.problems};
+              .problems = half.problems,
+              .left_out = std::ranges::count_if(half.problems, leaves_picture_out)};
   constexpr std::size_t kAtOnce = 1024;  // pictures that are in memory unpacked
   for (std::size_t begin = 0; begin < half.items.size(); begin += kAtOnce) {
     std::vector<Labelled> pictures(std::min(kAtOnce, half.items.size() - begin));
@@ -100,7 +98,9 @@ Known read_half(const Half& half) {
       pictures[i] = read_one(half, half.items[begin + i]);
     });
     for (Labelled& picture : pictures) {
-      if (!leaves_out(picture)) {
+      if (std::ranges::any_of(picture.problems, leaves_picture_out)) {
+        ++known.left_out;
+      } else {
         known.catalogue.add(picture);
       }
       std::ranges::move(picture.problems, std::back_inserter(known.problems));
@@ -116,14 +116,15 @@ Known read_half(const Half& half) {
 }
 
 void act_on(const Known& known, Damaged damaged, const fs::path& root) {
-  const auto worst = std::ranges::find_if(known.problems, [](const Problem& problem) {
-    return row_of(problem.flaw).weight == Weight::kPicture;
-  });
+  const auto worst = std::ranges::find_if(known.problems, leaves_picture_out);
   if (worst != known.problems.end() && damaged == Damaged::kRefuse) {
     refuse(*worst);
   }
-  const std::string pictures = told(known.problems, Weight::kPicture);
-  const std::string objects = told(known.problems, Weight::kObject);
+  const std::string pictures = told(known, Weight::kPicture);
+  const std::string objects = told(known, Weight::kObject);
+  const bool none_labelled =
+      std::ranges::count(known.problems, Flaw::kPictureUnlabelled, &Problem::flaw) >=
+      std::max<std::int64_t>(known.catalogue.size(), 1);
   if (known.catalogue.size() == 0) {
     refuse({Flaw::kSetEmpty, root, 0,
             pictures.empty() ? "it holds no picture" : "it holds no sound picture: " + pictures});
@@ -135,6 +136,10 @@ void act_on(const Known& known, Damaged damaged, const fs::path& root) {
     if (!text.empty() && said.insert(root.string() + text).second) {
       log_warning("data.damaged", "folder=", root.string(), " left out ", text);
     }
+  }
+  if (none_labelled && said.insert(root.string()).second) {
+    log_warning("data.unlabelled", "folder=", root.string(), " none of its ",
+                known.catalogue.size(), " pictures has a label");
   }
 }
 

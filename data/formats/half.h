@@ -57,6 +57,7 @@ struct Known {
   Annotation annotation = Annotation::kBoxes;
   Catalogue catalogue;            ///< of the pictures without a problem of Weight::kPicture
   std::vector<Problem> problems;  ///< in the order of the pictures
+  std::int64_t left_out = 0;      ///< pictures with a problem of Weight::kPicture
 };
 
 /// Reads all labels and the heads of all pictures, by as many threads as there are cores.

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMagic = "LoRAE index 3\n";
+constexpr std::string_view kMagic = "LoRAE index 4\n";
 
 /// What tells that a file or a folder changed; all zero if there is none.
 struct Stamp {
@@ -175,6 +175,7 @@ std::string labels_of(const Known& known) {
     out.number(problem.line);
     out.text(problem.what);
   }
+  out.number(known.left_out);
   return std::move(out.bytes);
 }
 
@@ -208,6 +209,7 @@ std::optional<Known> kept(const fs::path& file) {
     problem.line = in.number();
     problem.what = in.text();
   }
+  known.left_out = in.number();
   const bool read =
       in.good() &&
       known.catalogue.read([&](std::span<std::byte> to) { return in.take(to); }, in.left()) &&

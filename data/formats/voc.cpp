@@ -116,8 +116,13 @@ void add_year(const fs::path& year, bool tested, Split split, Half& half) {
   half.sources.push_back(year / "JPEGImages");
   half.sources.push_back(year / "Annotations");
   if (!is_folder(year / "ImageSets" / "Main")) {
+    if (split != Split::kTrain) {
+      return;  // it is trained on, whatever other years have
+    }
     for (const auto& [id, path] : pictures) {
-      half.items.push_back({.picture = path, .label = year / "Annotations" / (id + ".xml")});
+      half.items.push_back({.picture = path,
+                            .label = year / "Annotations" / (id + ".xml"),
+                            .domain = year.filename().string()});
     }
     for (const std::string& name : entry_names(year / "Annotations")) {
       const fs::path label = year / "Annotations" / name;
@@ -177,8 +182,8 @@ std::vector<std::string> voc_classes(const fs::path& path, const OpenOptions& op
 Half find_voc(const fs::path& path, Split split, const OpenOptions& options) {
   Half half;
   half.classes = voc_classes(path, options);
-  half.sources = {path, path / "classes.txt"};
   const std::vector<fs::path> years = years_of(path);
+  half.sources = {path, path / "classes.txt", years.front() / "classes.txt"};
   const bool tested =
       std::ranges::any_of(years, [](const fs::path& year) { return has_list(year, "test"); });
   const bool listed = std::ranges::any_of(

@@ -215,13 +215,21 @@ class Finder {
                            .domain = mark == std::string::npos ? domain : name.substr(0, mark)});
   }
 
-  static fs::path label_of(const fs::path& picture) {
+  /// In "labels" for "images" on its path within the set; else beside it. What lies above the set
+  /// counts only if labels are there.
+  fs::path label_of(const fs::path& picture) const {
     constexpr std::string_view kImages = "/images/";
     std::string path = picture.string();
-    if (const std::size_t at = path.rfind(kImages); at != std::string::npos) {
-      path.replace(at, kImages.size(), "/labels/");
+    const std::size_t at = path.rfind(kImages);
+    fs::path beside = fs::path(picture).replace_extension(".txt");
+    if (at == std::string::npos) {
+      return beside;
     }
-    return fs::path(path).replace_extension(".txt");
+    path.replace(at, kImages.size(), "/labels/");
+    fs::path apart = fs::path(path).replace_extension(".txt");
+    std::error_code ignored;
+    const bool within = at + 1 >= (root_ / "").lexically_normal().string().size();
+    return within || fs::exists(apart, ignored) ? apart : beside;
   }
 
   /// Labels in the folders of our labels that no picture has.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "data/formats/coco_json.h"
 #include "tests/data/labels.h"
 
@@ -144,6 +146,9 @@ TEST_F(Coco, TheTestHalfHasTheNamesOfTheTrainingHalf) {
             "categories": [{"id": 1, "name": "dog"}]})");
   const Known val = read_half(find_coco(folder_.path(), Split::kTest, {}));
   EXPECT_EQ(val.catalogue.label(0), 1);
+  const Half half = find_coco(folder_.path(), Split::kTest, {});
+  EXPECT_EQ(std::ranges::count(half.sources, folder_ / "annotations/instances_train2017.json"), 1)
+      << "another index is made when the names change";
   write(folder_ / "annotations/instances_val2017.json",
         R"({"images": [], "annotations": [], "categories": [{"id": 1, "name": "cow"}]})");
   EXPECT_THROW(find_coco(folder_.path(), Split::kTest, {}), BadData);

@@ -1,6 +1,8 @@
 #include "data/formats/masks.h"
 
 #include "data/formats/mask_file.h"
+#include "data/formats/open.h"
+#include "data/preparation.h"
 #include "tensors/torch.h"
 #include "tests/data/files.h"
 
@@ -117,6 +119,29 @@ TEST_F(Masks, WhatIsWrongWithAMaskIsTold) {
       "a.jpg': no mask has its name");
   write(folder_ / "masks/train/a.png", "broken");
   EXPECT_EQ(kinds(), "label-without-picture mask-value");
+}
+
+/// COCO's: a network that learns boxes does not see them; one that learns pixels must not take them
+/// for background.
+TEST(CocoMasks, CrowdsAreKeptForTheirPixelsAlone) {
+  const TemporaryFolder folder;
+  write_picture(folder / "train2017/a.png", 200, 100, 50, 16);
+  write(folder / "annotations/instances_train2017.json",
+        R"({"images": [{"id": 8, "file_name": "a.png", "height": 16, "width": 16}],
+            "annotations": [
+              {"id": 2, "image_id": 8, "category_id": 3, "bbox": [0, 0, 16, 16], "iscrowd": 1,
+               "segmentation": {"counts": [0, 128, 128], "size": [16, 16]}},
+              {"id": 3, "image_id": 8, "category_id": 3, "bbox": [2, 2, 4, 4]}],
+            "categories": [{"id": 3, "name": "cat"}]})");
+  const DatasetPtr set = open_dataset(folder.path(), 3, Split::kTrain);
+  const Preparation prepare = scene_changing(kNoAugmentation, 1);
+  const auto objects = [&](bool ignored) {
+    Random random = Seed{1}.random();
+    const Wanted wanted{.index = 0, .frame = {32, 32}, .side = 32, .ignored = ignored};
+    return prepare(*set, wanted, random).scene.objects.size();
+  };
+  EXPECT_EQ(objects(false), 1U);
+  EXPECT_EQ(objects(true), 2U);
 }
 
 }  // namespace

@@ -214,5 +214,14 @@ TEST(Raster, PutsSmallerClassesOnTop) {
   EXPECT_EQ(map[1][1].item<int>(), 2);
 }
 
+/// A crowd's pixels are neither right nor wrong.
+TEST(Raster, IgnoredObjectsAreNotCounted) {
+  const std::vector<Object> objects = {{.label = 3, .box = {0.4, 0.4, 0.6, 0.6}},
+                                       {.label = 1, .box = {0, 0, 1, 1}, .ignored = true}};
+  const at::Tensor map = class_map(objects, {20, 20});
+  EXPECT_EQ(map[10][10].item<int>(), 4);
+  EXPECT_EQ(map[1][1].item<int>(), kVoid);
+}
+
 }  // namespace
 }  // namespace lorae::data

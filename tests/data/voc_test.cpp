@@ -127,17 +127,31 @@ TEST(Voc, TwoYearsAreTrainedOnAndTheTestOf2007IsKept) {
   EXPECT_EQ(known.catalogue.size(), 5);
 }
 
+/// One has lists, the other has not: it is trained on, and tests nothing.
+TEST(Voc, AYearWithoutListsIsNotInBothHalves) {
+  const TemporaryFolder folder;
+  write_year(folder / "VOC2007", 2);
+  write_year(folder / "extra", 3);
+  write(folder / "VOC2007/ImageSets/Main/train.txt", "0\n");
+  write(folder / "VOC2007/ImageSets/Main/val.txt", "1\n");
+  const Half train = find_voc(folder.path(), Split::kTrain, {.names = kClasses});
+  EXPECT_EQ(train.items.size(), 4U);
+  EXPECT_EQ(std::ranges::count(train.items, "extra", &Item::domain), 3);
+  EXPECT_EQ(find_voc(folder.path(), Split::kTest, {.names = kClasses}).items.size(), 1U);
+}
+
 TEST(Voc, OneYearHasItsOwnHalves) {
   const TemporaryFolder folder;
   write_year(folder.path(), 3);
   write(folder / "classes.txt", "dog\n\ncat\n");
   EXPECT_EQ(find_voc(folder.path(), Split::kTrain, {}).items.size(), 3U) << "no lists";
   EXPECT_THROW(find_voc(folder.path(), Split::kTest, {}), Error);
-  write(folder / "ImageSets/Main/train.txt", "0\n2\nmissing\n");
+  write(folder / "ImageSets/Main/train.txt", "0\n2\nmissing\ngone\n");
   write(folder / "ImageSets/Main/val.txt", "1\n");
   const Half train = find_voc(folder.path(), Split::kTrain, {});
   EXPECT_EQ(train.items.size(), 2U);
-  EXPECT_EQ(kinds_of(train.problems), "picture-missing:3");
+  EXPECT_EQ(kinds_of(train.problems), "picture-missing:3 picture-missing:4");
+  EXPECT_EQ(read_half(train).left_out, 2) << "of one file";
   EXPECT_EQ(train.classes, (std::vector<std::string>{"dog", "cat"}));
   EXPECT_EQ(find_voc(folder.path(), Split::kTest, {}).items.size(), 1U);
 }

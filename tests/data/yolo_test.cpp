@@ -148,6 +148,19 @@ TEST_F(YoloSet, KnowsObjectsSizesAndTheMainClass) {
   EXPECT_EQ(open_dataset(folder_ / "data.yaml", 3, Split::kTrain)->size(), 2);
 }
 
+/// A folder above the set that is called "images" is not the set's.
+TEST_F(YoloSet, LabelsBesidePicturesAreFoundWhereverTheSetLies) {
+  const fs::path set = folder_ / "images/potholes";
+  write(set / "data.yaml", "train: train\nnames: [cat, dog]\n");
+  write_picture(set / "train/a.png", 200, 100, 50, 16);
+  write(set / "train/a.txt", "1 0.5 0.5 0.5 0.5");
+  const auto label = [&] { return open_dataset(set, 3, Split::kTrain)->label(0); };
+  EXPECT_EQ(label(), 1);
+  // Somebody points into a set at its pictures: its labels are there.
+  write(folder_ / "labels/potholes/train/a.txt", "0 0.5 0.5 0.5 0.5");
+  EXPECT_EQ(label(), 0);
+}
+
 TEST_F(YoloSet, PolygonsMakeItASetOfOutlines) {
   write(folder_ / "labels/train/b.txt", "0 0.25 0.5 0.75 0.5 0.5 0.125");
   const DatasetPtr set = open();

@@ -116,5 +116,21 @@ TEST(Figures, OfPixelsHaveTheBackgroundLast) {
   EXPECT_EQ(confusion.pairs, (std::vector<Pair>{{0, 0, 1}, {0, 1, 1}, {2, 2, 1}}));
 }
 
+/// Boxes with a fraction of 6.5 / 13.5 in common, by their borders; VOC's devkit would have 7.5 /
+/// 14.5 if it were given borders for pixels.
+TEST(VocJudgement, CountsEachPixelOnce) {
+  const data::Box truth{0, 0, 10, 10}, found{3.5, 0, 13.5, 10}, nearer{3, 0, 13, 10};
+  const auto map50 = [&](const data::Box& box, metrics::Protocol protocol) {
+    DetectionMeter meter(protocol, 1, false);
+    meter.add({.found = {{.label = 0, .score = 0.9, .box = box}},
+               .truths = {{.label = 0, .box = truth}}});
+    return meter.result().find("map50").value();
+  };
+  for (const auto protocol : {metrics::Protocol::kVoc, metrics::Protocol::kVoc07}) {
+    EXPECT_EQ(map50(found, protocol), 0.0);
+    EXPECT_GT(map50(nearer, protocol), 0.9);
+  }
+}
+
 }  // namespace
 }  // namespace lorae::tasks
