@@ -101,7 +101,8 @@ std::optional<FitStep> Fit::step() {
   FitStep made{.images = batch->size(), .loss = std::move(loss)};
   const bool epoch_ends = batch_ + 1 == loader_.batches();
   made.learning_rate = optimizer_->groups().front().rate(pace);
-  if (++gathered_ >= pace.accumulate || epoch_ends) {
+  const bool last = epoch_ends || steps_ + 1 == options_.max_steps;
+  if (++gathered_ >= pace.accumulate || last) {
     made.gradient_norm = update(pace);
   }
   ++steps_;

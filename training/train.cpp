@@ -76,7 +76,8 @@ class Training {
       events_.on_start(images_to_train(), folder_.path());
     }
     bool stopped = false;
-    while (!fit_.done() && !out_of_patience() && !(stopped = events_.should_stop())) {
+    while (!fit_.done() && !out_of_patience() &&
+           !(stopped = fit_.can_be_saved() && events_.should_stop())) {
       const TimePoint step_start = Clock::now();
       const auto step = fit_.step();
       training_seconds_ += seconds(Clock::now() - step_start);
@@ -91,10 +92,12 @@ class Training {
       }
     }
     progress_.seconds = before + seconds(Clock::now() - start);
-    if (!fit_.at_epoch_start() && fit_.done()) {
-      end_epoch(before, start);  // by the number of steps
-    } else if (!fit_.at_epoch_start() && fit_.can_be_saved()) {
-      save();
+    if (!fit_.at_epoch_start() && trained_images_ > 0) {
+      if (fit_.done()) {
+        end_epoch(before, start);  // by the number of steps
+      } else {
+        save();
+      }
     }
     const TrainSummary summary = summarise(stopped);
     folder_.write_summary(summary);
@@ -161,8 +164,8 @@ class Training {
       trained_ = trainable_of(*model, options.kind, options.train, options.head, options.norm);
       constant_ = constant_of(*model, options.kind, options.train);
       kept_ = trains_norms() ? joined(trained_, model->norm_statistics()) : trained_;
+      plain_ = model->backbone().clone();
       if (options.norm == adapters::Norm::kFrozen) {
-        plain_ = model->backbone().clone();
         model->fold_norms();
       }
     }

@@ -209,6 +209,43 @@ TEST_F(TrainTest, EndsAfterSoManySteps) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "run/best.safetensors"));
 }
 
+/// Gradients of four batches make a step: a training ends and stops between two of them all the
+/// same, and what is finished is not ended again.
+TEST_F(TrainTest, EndsAndStopsWhereGradientsAreGathered) {
+  const std::vector<std::string> keys = {"train.nominal_batch=32", "train.warmup_epochs=0",
+                                         "train.steps=6", "train.batch_size=8"};
+  TrainSettings given = settings("run", keys);
+  EXPECT_EQ(train(given).epochs, 1) << "six steps of eight, measured";
+  const auto results = read_file(folder_ / "run/results.csv");
+  given.resume = true;
+  EXPECT_EQ(train(given).epochs, 1);
+  EXPECT_EQ(read_file(folder_ / "run/results.csv"), results);
+
+  TrainSettings asked = settings("stopped", keys);
+  int steps = 0;
+  EXPECT_TRUE(train(asked, {.on_step = [&](const FitStep&) { ++steps; },
+                            .should_stop = [&] { return steps >= 1; }})
+                  .stopped);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "stopped/state.safetensors"));
+  const int before = std::exchange(steps, 0);
+  asked.resume = true;
+  EXPECT_EQ(train(asked, {.on_step = [&](const FitStep&) { ++steps; }}).digest,
+            train(settings("whole", keys)).digest);
+  EXPECT_EQ(before + steps, 6);
+}
+
+/// Whatever is trained of a model, its file is whole.
+TEST_F(TrainTest, AHeadAndNormsAreSavedWithTheirBackbone) {
+  train(settings("backbone", {"train.epochs=1"}));
+  const std::string weights = "weights=" + (folder_ / "backbone/best.safetensors").string();
+  for (const char* norm : {"frozen", "affine", "trained"}) {
+    train(settings(norm, {"train.kind=head", weights, str("train.norm=", norm), "train.epochs=1"}));
+    EXPECT_EQ(load_safetensors(folder_ / norm / "best.safetensors").state.size(),
+              load_safetensors(folder_ / "backbone/best.safetensors").state.size())
+        << norm;
+  }
+}
+
 /// Classes one after the other, each stage on what the one before left.
 TEST_F(TrainTest, LearnsInStages) {
   train(settings("backbone"));
