@@ -193,6 +193,7 @@ void Coordinator::ask_for_metrics() {
 
 void Coordinator::on_metrics(RoundId round, const Metrics& metrics, const StateDict& state) {
   const bool was_finished = finished();
+  const Improvement before = improvement_;
   try {
     if (improvement_.measured(round, metrics)) {
       state_.save_best(directory_, round, state);  // first: a crash in between measures it again
@@ -206,6 +207,7 @@ void Coordinator::on_metrics(RoundId round, const Metrics& metrics, const StateD
     }
     transaction.commit();
   } catch (const Error& error) {  // the round is committed; numbers for plots may be missing
+    improvement_ = before;        // it is not the best that is kept
     note("metrics.lost", error.what());
   }
   if (!was_finished && finished()) {

@@ -21,6 +21,17 @@ const char* layer_of(const Result<wire::Message, wire::Unreadable>& message) {
                                                              : kLayerControl;
 }
 
+/// What clients may say of their trainings: numbers of other names are the evaluator's.
+Metrics of_clients(const Metrics& said) {
+  Metrics own;
+  for (const auto& [name, value] : said) {
+    if (name.starts_with("loss/") || name.starts_with("client/")) {
+      own.set(name, value);
+    }
+  }
+  return own;
+}
+
 }  // namespace
 
 void Coordinator::send(const ClientId& client,
@@ -157,7 +168,8 @@ void Coordinator::on_message(const Roster::Member& member,
     return;
   }
   const std::size_t size = std::min(wire::kDefaultChunk, object->size() - get.offset);
-  if (model != nullptr && get.offset + size == object->size()) {
+  const bool trains = model != nullptr && !finished();  // the last state is for keeping
+  if (trains && get.offset + size == object->size()) {
     traffic_.count(client, runs::Direction::kDownlink, broadcast_.stages(get.object));
   }
   send(client, member.connection,
@@ -172,12 +184,12 @@ void Coordinator::on_message(const Roster::Member& member,
 std::pair<wire::VerdictKind, const char*> Coordinator::judge(RoundId round,
                                                              const ClientId& client) const {
   using Kind = wire::VerdictKind;
+  if (paused_) {  // first: a round that has its result is not over before that is on the disk
+    return {Kind::kWait, "no space left on the coordinator's disk"};
+  }
   if (result_ || !round_) {
     const bool late = result_ || round <= state_.version();
     return {late ? Kind::kLate : Kind::kRejected, "no round is open for it"};
-  }
-  if (paused_) {
-    return {Kind::kWait, "no space left on the coordinator's disk"};
   }
   const bool pending = std::ranges::any_of(
       pending_, [&](const Pending& other) { return other.update.client == client; });
@@ -202,6 +214,7 @@ void Coordinator::on_message(const Roster::Member& member,
     if (receipt) {
       roster_.holds(client, state_.version());  // it trained from there
       pending.update = std::move(step.finished);
+      pending.update.metrics = of_clients(pending.update.metrics);
       pending.receipt = *std::move(receipt);
       pending_bytes_ += pending.update.payload.size();
       pending_.push_back(std::move(pending));  // answered by flush_updates, when durable

@@ -32,4 +32,10 @@ bool Improvement::measured(RoundId round, const Metrics& metrics) {
   return better || (best_ && round == best_round_);
 }
 
+bool is_over(const runs::Journal& journal, const FederationOptions& options) {
+  const RoundId done = journal.last_committed();
+  return (done >= last_round(options) || Improvement(journal).has_stopped(options.stop)) &&
+         journal.meta(runs::kMeasuredKey) == std::to_string(done.value);
+}
+
 }  // namespace lorae::coordinator

@@ -5,6 +5,7 @@
 
 #include "base/ids.h"
 #include "base/metrics.h"
+#include "coordinator/federation_options.h"
 #include "runs/journal.h"
 
 namespace lorae::coordinator {
@@ -38,5 +39,8 @@ class Improvement {
   RoundId best_round_;
   RoundId last_round_;
 };
+
+/// True if there is nothing left to do in a run: no round, no evaluation.
+bool is_over(const runs::Journal& journal, const FederationOptions& options);
 
 }  // namespace lorae::coordinator

@@ -30,8 +30,10 @@ std::string cache_name(const training::Plan& plan, const training::PretrainingOp
   ConfigPrinter printer;
   printer.print("model", plan.model);
   printer.print("pretraining", options);
+  const training::DataOptions& data = plan.data;
   const std::string key =
-      str(plan.seed, '\n', plan.data.path, '\n', plan.data.public_images, '\n', printer.text());
+      str(plan.seed, '\n', data.path, '\n', data.public_images, '\n', name_of(data.damaged), '\n',
+          name_of(data.split), '\n', printer.text());
   return plan.model.name + '-' + digest_of(view_of(key)).hex().substr(0, 16) + ".safetensors";
 }
 

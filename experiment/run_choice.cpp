@@ -32,10 +32,7 @@ struct Values {
 
 Values values_of(const RunConfig& config) {
   ConfigValues all;
-  all.add("model", config.model);
-  all.add("data", config.data);
-  all.add("pretraining", config.pretraining);
-  all.add("training", config.training);
+  visit_own(config, [&](const char* section, const auto& options) { all.add(section, options); });
   all.add("method", config.methods.front());
   all.add("federation", config.federation);
   all.add("network", config.network);

@@ -1,5 +1,7 @@
 #include "experiment/run_config.h"
 
+#include <cstdlib>
+#include <numeric>
 #include <set>
 
 #include "base/ids.h"
@@ -20,16 +22,6 @@ void visit_fields(Top& top, Visitor&& visit) {
   visit_fields(top.compute, visit);
 }
 
-/// Calls visit(section, options) for those that methods may have of their own.
-template <typename Own, typename Visit>
-void visit_own(Own& own, Visit&& visit) {
-  visit("model", own.model);
-  visit("data", own.data);
-  visit("pretraining", own.pretraining);
-  visit("training", own.training);
-  visit("augment", own.augment);
-}
-
 /// Calls visit(section, options) for each section, in the order in which they are printed.
 template <typename Config, typename Visit>
 void visit_sections(Config& config, Visit&& visit) {
@@ -39,12 +31,32 @@ void visit_sections(Config& config, Visit&& visit) {
   visit("simulation", config.simulation);
 }
 
-/// What no single key's range says; paths become absolute, so that a run may go on from elsewhere.
-void settle(ModelConfig& model, const ConfigReader& reader) {
-  models::check_input(model, reader);
-  for (std::string* path : {&model.weights, &model.adapter}) {
+/// What no single key's range says; paths become absolute, so that a run may go on from elsewhere,
+/// and what is cached for one folder is not taken for another.
+void settle(Sections& sections, const ConfigReader& reader) {
+  models::check_input(sections.model, reader);
+  for (std::string* path :
+       {&sections.model.weights, &sections.model.adapter, &sections.data.path}) {
     *path = path->empty() ? "" : std::filesystem::absolute(*path).string();
   }
+}
+
+/// Factors that are trained in turn, and layers that are sent in turn, both by the round's number,
+/// have to meet. `where`: of a key of the method.
+template <typename Where>
+void check_turns(const MethodConfig& method, const Where& where) {
+  constexpr std::string_view kSegments = "segments:";
+  const std::size_t begin = method.uplink.find(kSegments);
+  if (method.train != adapters::Factors::kAlternating || begin == std::string::npos ||
+      method.feedback) {
+    return;
+  }
+  const std::int64_t segments = std::atoll(method.uplink.c_str() + begin + kSegments.size());
+  check(
+      std::gcd(segments, method.period) == 1, ErrorCode::kInvalidConfig, where("period"), ": with ",
+      kSegments, segments, " and period = ", method.period,
+      " some factors are never sent in the rounds in which they are trained; take numbers without "
+      "a common divisor, or feedback = true");
 }
 
 /// Residuals of adapters, and rules that fill them, go together; and such a rule's step is to be
@@ -114,6 +126,7 @@ void validate_methods(const RunConfig& config, const ConfigReader& reader) {
               method.max_uplink.value > 0,
           ErrorCode::kInvalidConfig, where("rank"),
           ": 0 takes as many as max_uplink lets through; set that, or a rank");
+    check_turns(method, where);
     check_residual(method, where);
     check_head_start(method, where);
   }
@@ -139,12 +152,15 @@ RunConfig read_run_config(ConfigReader& reader, const RunConfig& start) {
     visit_own(own, [&](const char* section, auto& options) {
       reader.read(str("methods.", i, '.', section), options);
     });
-    settle(own.model, reader);
+    settle(own, reader);
   }
   reader.finish();
+  const auto& seeds = config.simulation.seeds;
+  check(std::set(seeds.begin(), seeds.end()).size() == seeds.size(), ErrorCode::kInvalidConfig,
+        reader.where("simulation.seeds"), ": a seed comes twice, and would count twice");
   validate(config.federation, reader);
   validate_methods(config, reader);
-  settle(config.model, reader);
+  settle(config, reader);
   return config;
 }
 

@@ -66,6 +66,16 @@ struct Sections {
   data::AugmentOptions augment = data::kNoAugmentation;
 };
 
+/// Calls visit(section, options) for each of them.
+template <typename Own, typename Visit>
+void visit_own(Own& own, Visit&& visit) {
+  visit("model", own.model);
+  visit("data", own.data);
+  visit("pretraining", own.pretraining);
+  visit("training", own.training);
+  visit("augment", own.augment);
+}
+
 /// One of the methods that a file compares: what clients train and send, and what the coordinator
 /// makes of it.
 struct MethodConfig : training::MethodOptions {

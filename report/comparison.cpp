@@ -168,6 +168,7 @@ ComparisonSummary summary_of(const Comparison& comparison, const std::string& na
     }
     summary.rounds = summary.seeds == 0 ? run.rounds : std::min(summary.rounds, run.rounds);
     summary.planned_rounds = std::max(summary.planned_rounds, run.planned_rounds);
+    summary.running |= run.rounds < run.planned_rounds;
     ++summary.seeds;
     summary.method = run.method;
     summary.trainable_parameters = run.trainable_parameters;

@@ -146,7 +146,7 @@ struct ComparisonSummary {
   Ratio ratio;
   bool is_baseline = false;
 
-  bool is_running() const { return rounds < planned_rounds; }
+  bool running = false;  ///< a seed has rounds to go
 };
 
 /// The run names in order of appearance.

@@ -82,8 +82,7 @@ std::string table_note(const Comparison& comparison) {
 
 Cell rounds_cell(const ComparisonSummary& row) {
   const auto rounds = static_cast<double>(row.rounds);
-  return row.is_running() ? Cell(rounds, str(row.rounds, " of ", row.planned_rounds))
-                          : Cell(rounds);
+  return row.running ? Cell(rounds, str(row.rounds, " of ", row.planned_rounds)) : Cell(rounds);
 }
 
 Cell metric_cell(const ComparisonSummary& row, bool names_metric) {
@@ -98,7 +97,7 @@ std::vector<Cell> cells_of(const ComparisonSummary& row, bool names_metric) {
   const bool has_metric = std::isfinite(row.metric);
   const bool has_points = compared && std::isfinite(ratio.metric_difference);
   const std::optional<BytesToTarget>& reached = ratio.bytes_to_target;
-  return {row.is_running() ? row.name + " (running)" : row.name,
+  return {row.running ? row.name + " (running)" : row.name,
           row.seeds,
           rounds_cell(row),
           row.trainable_parameters,

@@ -26,7 +26,7 @@ std::string trainable_text(const ComparisonSummary& summary) {
 Row row_of(const ComparisonSummary& summary, bool names_metric) {
   const Ratio& ratio = summary.ratio;
   const std::string metric = metric_text(summary, kPlainSign);
-  return {summary.is_running()
+  return {summary.running
               ? str(summary.name, " (round ", summary.rounds, " of ", summary.planned_rounds, ")")
               : summary.name,
           trainable_text(summary),

@@ -57,12 +57,14 @@ struct Federation {
   std::int64_t rounds = 0;
   std::int64_t clients = 0;
   std::int64_t cohort = 0;
+  std::int64_t stop = 0;
 };
 template <typename Visitor>
 void visit_fields(Federation& federation, Visitor&& visit) {
   visit("rounds", federation.rounds, anything(), "");
   visit("clients", federation.clients, anything(), "");
   visit("cohort", federation.cohort, anything(), "");
+  visit("stop", federation.stop, anything(), "");
 }
 
 struct Simulation {
@@ -80,6 +82,12 @@ void visit_fields(Simulation& simulation, Visitor&& visit) {
 std::string FolderConfig::data_name() const {
   const std::filesystem::path folder(data);
   return (folder.has_filename() ? folder : folder.parent_path()).filename().string();
+}
+
+std::string FolderConfig::text_of_runs() const {
+  const std::size_t begin = text.find("[simulation]\n");
+  const std::size_t end = begin == std::string::npos ? begin : text.find("\n[", begin);
+  return text.substr(0, begin) + (end == std::string::npos ? "" : text.substr(end));
 }
 
 std::string FolderConfig::summary() const {
@@ -111,6 +119,7 @@ FolderConfig read_folder_config(const std::filesystem::path& file) {
   config.clients = federation.clients;
   config.cohort = federation.cohort == 0 ? federation.clients : federation.cohort;
   config.rounds = federation.rounds;
+  config.stop = federation.stop;
   config.seeds = simulation.seeds;
   config.baseline = simulation.baseline;
   return config;

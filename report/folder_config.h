@@ -22,6 +22,7 @@ struct FolderConfig {
   std::int64_t clients = 0;
   std::int64_t cohort = 0;  ///< per round
   std::int64_t rounds = 0;  ///< planned
+  std::int64_t stop = 0;    ///< without anything better, then it ends
   std::vector<Method> methods;
   std::vector<std::int64_t> seeds;
   std::string baseline;
@@ -35,6 +36,8 @@ struct FolderConfig {
 
   /// "fashion-mnist".
   std::string data_name() const;
+  /// The text without [simulation]: what runs of different seeds have in common.
+  std::string text_of_runs() const;
   /// "resnet8 on fashion-mnist, 20 clients, 8 per round, 20 rounds, dirichlet 0.3".
   std::string summary() const;
 };

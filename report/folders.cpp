@@ -16,29 +16,53 @@ namespace {
 
 constexpr const char* kPageFile = "report.html";
 
-bool has(const Comparison& comparison, const std::string& name, std::int64_t seed) {
-  return std::ranges::any_of(comparison.runs, [&](const ComparisonRun& run) {
-    return run.name == name && run.seed == static_cast<std::uint64_t>(seed);
-  });
-}
+/// A folder of a comparison, and how its methods are called there.
+struct Named {
+  FolderConfig config;
+  std::vector<std::string> names;
+};
 
-/// The name of a method of `folder` among those that are there already.
-std::string free_name(const Comparison& comparison,
-                      const FolderConfig& config,
+/// `method` of `folder`, by a name that none of `earlier` has.
+std::string free_name(const std::vector<Named>& earlier,
                       const std::string& method,
                       const fs::path& folder) {
-  const bool taken = std::ranges::any_of(
-      config.seeds, [&](std::int64_t seed) { return has(comparison, method, seed); });
-  return taken ? str(method, " (", folder.filename().string(), ")") : method;
+  const auto taken = [&](const std::string& name) {
+    return std::ranges::any_of(
+        earlier, [&](const Named& one) { return std::ranges::count(one.names, name) > 0; });
+  };
+  std::string name = method;
+  for (int number = 1; taken(name); ++number) {
+    name = str(method, " (", folder.filename().string(), number > 1 ? str(' ', number) : "", ")");
+  }
+  return name;
 }
 
-void add_simulation(const fs::path& folder,
-                    const FolderConfig& config,
-                    ComparisonDetails& details) {
+/// Those of the folder whose other seeds these are, or names of its own.
+std::vector<std::string> names_of(const std::vector<Named>& earlier,
+                                  const FolderConfig& config,
+                                  const fs::path& folder) {
+  const auto shares_seeds = [&](const Named& other) {
+    return std::ranges::any_of(config.seeds, [&](std::int64_t seed) {
+      return std::ranges::count(other.config.seeds, seed) > 0;
+    });
+  };
+  for (const Named& one : earlier) {
+    const bool apart = std::ranges::none_of(earlier, [&](const Named& other) {
+      return other.names == one.names && shares_seeds(other);
+    });
+    if (apart && one.config.text_of_runs() == config.text_of_runs()) {
+      return one.names;
+    }
+  }
   std::vector<std::string> names;
   for (const FolderConfig::Method& method : config.methods) {
-    names.push_back(free_name(details.comparison, config, method.name, folder));
+    names.push_back(free_name(earlier, method.name, folder));
   }
+  return names;
+}
+
+void add_simulation(const fs::path& folder, const Named& named, ComparisonDetails& details) {
+  const auto& [config, names] = named;
   std::vector<std::string> missing;
   for (const std::int64_t seed : config.seeds) {
     for (std::size_t i = 0; i < config.methods.size(); ++i) {
@@ -54,7 +78,8 @@ void add_simulation(const fs::path& folder,
       run.name = names[i];
       run.method = method.kind;
       run.seed = static_cast<std::uint64_t>(seed);
-      run.planned_rounds = config.rounds;
+      const bool ended = config.stop > 0 && details.records.back().finished;
+      run.planned_rounds = ended ? run.rounds : config.rounds;
       run.clients = config.clients;
       run.cohort = config.cohort;
     }
@@ -88,14 +113,17 @@ fs::path run_path(const fs::path& out, const std::string& method, std::int64_t s
 
 ComparisonDetails read_simulations(std::span<const fs::path> folders) {
   ComparisonDetails details;
-  for (const fs::path& folder : folders) {
+  std::vector<Named> all;
+  for (const fs::path& given : folders) {
+    const fs::path folder = fs::weakly_canonical(given);
     const FolderConfig config = read_folder_config(folder / runs::kConfigFile);
     if (details.config.empty()) {
       details.comparison.baseline = config.baseline;
     }
-    details.config += folders.size() > 1 ? str("# ", folder.string(), "\n") : "";
+    details.config += folders.size() > 1 ? str("# ", given.string(), "\n") : "";
     details.config += config.text;
-    add_simulation(fs::weakly_canonical(folder), config, details);
+    all.push_back({config, names_of(all, config, folder)});
+    add_simulation(folder, all.back(), details);
   }
   details.notes.emplace_back(
       "Bytes are framed bytes: what a process hands to its socket. The frozen backbone is fetched "

@@ -21,8 +21,9 @@ Content content_of(const fs::path& folder);
 /// The folder of one method and seed of a simulation in `out`.
 fs::path run_path(const fs::path& out, const std::string& method, std::int64_t seed);
 
-/// The simulations in `folders` as one comparison, finished or not. A name that an earlier folder
-/// has with the same seed gets its own folder's name behind it. Errors: those of the journals.
+/// The simulations in `folders` as one comparison, finished or not. Folders of one configuration
+/// with other seeds are taken together; else a name that an earlier folder has gets its own
+/// folder's name behind it. Errors: those of the journals.
 ComparisonDetails read_simulations(std::span<const fs::path> folders);
 
 /// Writes comparison.json, curves.csv and report.html into `out`.

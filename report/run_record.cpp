@@ -124,6 +124,7 @@ RunRecord read_run(const std::filesystem::path& folder) {
                    .class_names = journal.class_names(),
                    .trainable_parameters = number(runs::kTrainableKey),
                    .total_parameters = number(runs::kTotalKey),
+                   .finished = journal.meta(runs::kStateKey) == runs::kStateFinished,
                    .digest = {}};
   for (auto& [id, round] : read_rounds(journal)) {
     if (id == RoundId{}) {

@@ -34,7 +34,8 @@ struct RunRecord {
   std::vector<std::string> class_names;
   std::int64_t trainable_parameters = 0;
   std::int64_t total_parameters = 0;
-  std::string digest;  ///< of the last global model, in hex
+  bool finished = false;  ///< it has had its rounds, or improved no more
+  std::string digest;     ///< of the last global model, in hex
   RoundId judged_round = {};
   std::optional<Figures> judged = {};  ///< the newest figures in the folder, after that round
 

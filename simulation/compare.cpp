@@ -35,15 +35,11 @@ bool has_run(const fs::path& directory) {
   return fs::exists(directory / runs::kConfigFile);
 }
 
-/// True if all rounds up to `last` are done and measured.
-bool is_finished(const fs::path& directory, RoundId last) {
-  if (!has_run(directory)) {
-    return false;
-  }
-  const runs::Journal journal(runs::RunDirectory::journal_of(directory),
-                              runs::Journal::Mode::kRead);
-  const RoundId done = journal.last_committed();
-  return done >= last && journal.meta(runs::kMeasuredKey) == std::to_string(done.value);
+bool is_finished(const fs::path& directory, const coordinator::FederationOptions& federation) {
+  return has_run(directory) &&
+         coordinator::is_over(
+             runs::Journal(runs::RunDirectory::journal_of(directory), runs::Journal::Mode::kRead),
+             federation);
 }
 
 /// What `out` holds, with the methods, seeds and rounds that are new. Errors: kInvalidConfig if a
@@ -138,7 +134,7 @@ report::Comparison simulate(const SimulationSettings& settings) {
   std::string loaded;  // of which configuration
   for_each_run(config, [&](const MethodConfig& method, std::int64_t seed) {
     const fs::path directory = report::run_path(settings.out, method.name, seed);
-    if (is_finished(directory, last_round(config.federation))) {
+    if (is_finished(directory, config.federation)) {
       return;
     }
     const RunConfig own = experiment::of_method(config, method);

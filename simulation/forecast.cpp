@@ -119,6 +119,7 @@ std::vector<BytesForecast> forecast_bytes(experiment::RunConfig config,
       config.federation.cohort == 0 ? config.federation.clients : config.federation.cohort;
   const bool sums = std::ranges::any_of(config.methods, sums_classes);
   config.federation.rounds = std::min(rounds, std::max<std::int64_t>(measured, sums ? 3 : 2));
+  config.federation.stop = 0;  // the rounds that are run tell of those that are not
   config.simulation.seeds.resize(1);
   const Scratch scratch(home);
   simulate({config, home, scratch.path() / "out", /*resume=*/false});

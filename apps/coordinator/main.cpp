@@ -245,11 +245,7 @@ bool is_over(const experiment::RunChoice& choice, const experiment::RunConfig& c
   }
   const runs::Journal journal(runs::RunDirectory::journal_of(choice.path),
                               runs::Journal::Mode::kRead);
-  if (choice.committed < last_round(config.federation) &&
-      !coordinator::Improvement(journal).has_stopped(config.federation.stop)) {
-    return false;
-  }
-  return journal.meta(runs::kMeasuredKey) == std::to_string(choice.committed.value);
+  return coordinator::is_over(journal, config.federation);
 }
 
 int run(const Options& options, const HomeFlag& home_flag, const ConfigFlags& flags) {

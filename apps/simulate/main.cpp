@@ -1,6 +1,7 @@
 #include <fmt/chrono.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <ctime>
 
 #include "apps/common/command_line.h"
@@ -60,7 +61,9 @@ int run(int argc, char** argv) {
   if (!methods.empty()) {
     std::vector<experiment::MethodConfig> chosen;
     for (const std::string& name : methods) {
-      chosen.push_back(experiment::find_method(run_config, name));
+      if (std::ranges::find(chosen, name, &experiment::MethodConfig::name) == chosen.end()) {
+        chosen.push_back(experiment::find_method(run_config, name));
+      }
     }
     run_config.methods = std::move(chosen);
   }

@@ -169,6 +169,34 @@ TEST(Configs, ClassMeansStartTheTrainedHeadOfAClassifier) {
             "\"yolov8n\" is none; leave it \"backbone\"");
 }
 
+TEST(Configs, FactorsAndLayersThatTakeTheSameTurnsAreRefused) {
+  const std::string turns =
+      "[[methods]]\nname = \"a\"\ntrain = \"alternating\"\nuplink = "
+      "\"delta,segments:6,rms_step:1.0,range\"\nperiod = ";
+  EXPECT_EQ(read(turns + "5\n").methods[0].period, 5);
+  EXPECT_TRUE(read(turns + "4\nfeedback = true\n").methods[0].feedback);
+  EXPECT_EQ(
+      error_of([&] { read(turns + "4\n"); }),
+      "run.toml:5: methods.0.period: with segments:6 and period = 4 some factors are never "
+      "sent in the rounds in which they are trained; take numbers without a common divisor, or "
+      "feedback = true");
+}
+
+TEST(Configs, ASeedThatComesTwiceIsRefused) {
+  EXPECT_EQ(error_of([] { read("[simulation]\nseeds = [1, 0, 1]\n"); }),
+            "run.toml:2: simulation.seeds: a seed comes twice, and would count twice");
+}
+
+TEST(Configs, PathsBecomeAbsolute) {
+  const RunConfig config = read(
+      "[data]\npath = \"pictures\"\n[[methods]]\nname = \"a\"\n"
+      "[[methods]]\nname = \"b\"\ndata.path = \"others\"\n");
+  const auto here = std::filesystem::current_path();
+  EXPECT_EQ(config.data.path, here / "pictures");
+  EXPECT_EQ(config.methods[0].own.data.path, here / "pictures");
+  EXPECT_EQ(config.methods[1].own.data.path, here / "others");
+}
+
 TEST(Configs, ADeviceIsNoPartOfWhatARunIs) {
   EXPECT_EQ(read("device = \"cpu\"\n").compute.device, std::vector<std::string>{"cpu"});
   EXPECT_EQ(read("device = [\"cuda:0\", \"cuda:1\"]\n").compute.device.size(), 2U);

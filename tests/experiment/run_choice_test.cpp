@@ -81,6 +81,16 @@ TEST_F(RunChoices, HowARunIsOperatedMayChangeAndIsTold) {
       << text_of(choice.changed);
 }
 
+/// Each section that a plan is made of.
+TEST_F(RunChoices, AnotherValueInAnySectionMakesAnotherRun) {
+  for (const char* change :
+       {"[model]\npool = 4\n", "[data]\nmin_images = 11\n", "[pretraining]\nepochs = 7\n",
+        "[training]\nbatch_size = 7\n", "[augment]\nflip = 0.25\n", "[federation]\nclients = 19\n",
+        "[[methods]]\nrank = 7\n", "seed = 7\n"}) {
+    EXPECT_EQ(identity_differences(config(), config(change)).size(), 1U) << change;
+  }
+}
+
 TEST_F(RunChoices, WhatVirtualClientsLackMakesAnotherRun) {
   RunConfig before, now;
   before.methods = now.methods = {MethodConfig{}};

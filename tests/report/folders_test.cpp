@@ -109,6 +109,38 @@ TEST(Simulations, AreJoinedUnderNamesOfTheirOwn) {
   }
 }
 
+/// One configuration with other seeds is one comparison; another one never is, whatever its folder
+/// is called.
+TEST(Simulations, ArePooledIfSeedsAloneDiffer) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a/run", "b/run", "c/run", "d/run", "e/run"}) {
+    make_simulation(folder / name, {"lorae-8"}, 1);
+  }
+  const auto change = [&](const char* name, std::string_view from, std::string_view to) {
+    std::string text(text_of(read_file(folder / name / "config.toml")));
+    ASSERT_NE(text.find(from), std::string::npos) << text;
+    text.replace(text.find(from), from.size(), to);
+    write_file_atomic(folder / name / "config.toml", text);
+  };
+  for (const char* name : {"b/run", "e/run"}) {
+    change(name, "seeds = [0]", "seeds = [1]");
+    for (const char* method : {"full", "lorae-8"}) {
+      fs::rename(run_path(folder / name, method, 0), run_path(folder / name, method, 1));
+    }
+  }
+  change("d/run", "rounds = 6", "rounds = 7");
+  const ComparisonDetails details = read(
+      {folder / "a/run", folder / "b/run", folder / "c/run", folder / "d/run", folder / "e/run"});
+  EXPECT_EQ(run_names(details.comparison),
+            (std::vector<std::string>{"full", "lorae-8", "full (run)", "lorae-8 (run)",
+                                      "full (run 2)", "lorae-8 (run 2)"}));
+  const auto rows = summaries(details.comparison);
+  EXPECT_EQ(rows.at(1).seeds, 2);
+  EXPECT_EQ(rows.at(3).seeds, 2) << "c and e, whose seed b has already";
+  EXPECT_FALSE(rows.at(3).running);
+  EXPECT_TRUE(rows.at(5).running) << "six rounds of seven";
+}
+
 TEST(ComparisonPage, ShowsMetricsOverRoundsAndBytesAndLayersByStage) {
   const TemporaryFolder folder;
   make_simulation(folder.path(), {"lorae-8"}, 2);
