@@ -27,6 +27,19 @@ TEST_F(RoundOfThree, AsksForMetricsAndTakesThemWhenTheyAreThere) {
   EXPECT_EQ(asked_.size(), 2U);
 }
 
+/// An evaluation is the coordinator's: clients speak of their trainings alone.
+TEST_F(RoundOfThree, TakesNoEvaluationFromAClient) {
+  said_ = {{"loss/train", 0.5}, {"client/top1", 0.75}, {"top1", 2.0}};
+  pump();
+  for (std::size_t i = 0; i < 3; ++i) {
+    report(i, 1.0F);
+  }
+  const Metrics kept = journal_->metrics(RoundId{1});
+  EXPECT_EQ(kept.find("loss/train"), 0.5);
+  EXPECT_EQ(kept.find("client/top1"), 0.75);
+  EXPECT_FALSE(kept.find("top1"));
+}
+
 /// Runs of more rounds, whose states a test measures when it likes.
 class MeasuredRun : public RoundOfThree {
  protected:

@@ -359,6 +359,22 @@ TEST_F(Results, BytesOfARunAreForecastFromItsFirstRounds) {
   }
 }
 
+TEST_F(Results, OfAMethodThatImprovesNoMoreAreOverAndStayAsTheyAre) {
+  experiment::RunConfig stops = config(2);
+  stops.methods.resize(1);
+  stops.federation.rounds = 60;
+  stops.federation.stop = 1;
+  const auto run = [&](bool resume) {
+    return simulate({stops, folder_ / "home", folder_ / "out", resume}).runs[0];
+  };
+  const report::ComparisonRun first = run(false);
+  ASSERT_LT(first.rounds, 60);
+  EXPECT_EQ(first.planned_rounds, first.rounds);
+  const report::ComparisonRun again = run(true);
+  EXPECT_EQ(again.uplink_bytes_per_client_round, first.uplink_bytes_per_client_round);
+  EXPECT_EQ(again.downlink_bytes_per_client_round, first.downlink_bytes_per_client_round);
+}
+
 TEST_F(Results, AForecastOfAFewRoundsIsTheRun) {
   experiment::RunConfig run = config(2);
   run.methods.resize(1);

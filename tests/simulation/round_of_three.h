@@ -124,8 +124,7 @@ class RoundOfThree : public ::testing::Test {
     const auto size = static_cast<std::uint32_t>(values.size());
     Bytes payload = copy_of(std::as_bytes(std::span(&size, 1)));
     append(payload, values);
-    client.session.on_trained(work->key, {std::move(payload), examples, {{"loss/train", 0.5}}},
-                              now_);
+    client.session.on_trained(work->key, {std::move(payload), examples, said_}, now_);
     send(client);
     pump();
   }
@@ -142,6 +141,7 @@ class RoundOfThree : public ::testing::Test {
       .rounds = 1, .clients = 3, .min_clients = 3, .min_fraction = 0.8, .report_deadline = 600};
   StateDict initial_ = small_state();
   coordinator::ExchangeOptions exchange_ = plain_options();
+  Metrics said_{{"loss/train", 0.5}};  // by each client of its training
   std::string notes_;
   std::vector<RoundId> asked_;  // to be measured
   SharedBackbones backbones_;
