@@ -1,6 +1,7 @@
 #include "tasks/detection_meter.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "tasks/judgement.h"
 
@@ -87,9 +88,7 @@ metrics::Judgement ending_at_pixels(metrics::Judgement picture) {
 }  // namespace
 
 DetectionMeter::DetectionMeter(metrics::Protocol protocol, std::int64_t classes, bool masks)
-    : protocol_(protocol),
-      by_last_pixels_(protocol == metrics::Protocol::kVoc || protocol == metrics::Protocol::kVoc07),
-      confusion_(classes) {
+    : protocol_(protocol), confusion_(classes) {
   if (masks) {
     meters_.emplace_back(
         "mask_", metrics::DetectionMeter({.shape = metrics::Shape::kMasks, .protocol = protocol}));
@@ -104,8 +103,12 @@ void DetectionMeter::add(const Predictions& predictions, const data::Batch& batc
 }
 
 void DetectionMeter::add(const metrics::Judgement& picture) {
+  std::optional<metrics::Judgement> in_pixels;
+  if (metrics::is_voc(protocol_)) {
+    in_pixels = ending_at_pixels(picture);
+  }
   for (auto& [prefix, meter] : meters_) {
-    meter.add(by_last_pixels_ ? ending_at_pixels(picture) : picture);
+    meter.add(in_pixels ? *in_pixels : picture);
   }
   confusion_.add(picture);
 }

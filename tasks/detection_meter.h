@@ -24,7 +24,6 @@ class DetectionMeter final : public Meter {
 
  private:
   metrics::Protocol protocol_;
-  bool by_last_pixels_;
   std::vector<std::pair<std::string, metrics::DetectionMeter>> meters_;  // prefix, meter
   metrics::ConfusionMatrix confusion_;
 };

@@ -35,7 +35,7 @@ Aggregate ClassMeans::finish() {
   Aggregate result{sums_.finish(), {}, /*whole=*/true};
   const at::Tensor weight = result.pseudo_gradient.at(head_.weight);
   const at::Tensor bias = result.pseudo_gradient.at(head_.bias);
-  const at::Tensor counts = bias.clamp_min(0);
+  const at::Tensor counts = bias.clone();
   const at::Tensor seen = counts.gt(0).to(c10::kDouble);
   result.report.set("aggregation/classes_seen", seen.sum().item<double>());
   const at::Tensor means = weight / counts.where(counts > 0, torch::ones_like(counts)).unsqueeze(1);

@@ -15,8 +15,8 @@ struct HeadNames {
 /// Starts the head of a classifier from class means. An update is of class sums, in the head's
 /// shape: in the row of a class the sum of its images' features, in the bias how many there are,
 /// both over all images of the client; zeros elsewhere. It counts by its images, whatever weights
-/// clients have. The step leads to the head that takes the
-/// nearest class mean; nowhere if no two classes were seen.
+/// clients have. The step leads to the head that takes the nearest class mean; nowhere if no two
+/// classes were seen.
 ///
 /// Formula: m_c the mean feature of class c, m that of all images, u the mean over classes of
 /// |m_c - m|^2, s = kSharpness / u: weight_c = s (m_c - m), bias_c = -s ((m_c - m) m +

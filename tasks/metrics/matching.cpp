@@ -7,11 +7,12 @@
 #include "base/error.h"
 
 namespace lorae::tasks::metrics {
-namespace {
 
 bool is_voc(Protocol protocol) {
   return protocol == Protocol::kVoc || protocol == Protocol::kVoc07;
 }
+
+namespace {
 
 /// As the protocol's own package has it, to the last bit.
 double threshold(std::size_t i, Protocol protocol) {

@@ -38,6 +38,9 @@ struct Overlaps {
   }
 };
 
+/// True for both of VOC's protocols.
+bool is_voc(Protocol protocol);
+
 /// The overlaps of one picture by the rules of a protocol.
 /// Formula: intersection / union. Ultralytics: in float32, the union + 1e-7. COCO: an ignored
 /// truth's share is of the detection's area. VOC: boxes end at the last pixel that they hold.

@@ -16,8 +16,9 @@ ClientUpdate update(const std::string& client, std::vector<float> values, std::i
 }
 
 /// A rule of a round that began from zeros.
-std::unique_ptr<Aggregator> begun(std::string_view rule) {
-  auto aggregator = make_aggregator({.aggregation = std::string(rule), .residual_rank = 1});
+std::unique_ptr<Aggregator> begun(std::string_view rule, bool measured = false) {
+  auto aggregator = make_aggregator(
+      {.aggregation = std::string(rule), .measure_error = measured, .residual_rank = 1});
   aggregator->begin(StateDict({{"w", torch::zeros({2})}}));
   return aggregator;
 }
@@ -216,9 +217,7 @@ TEST(Rules, AreAsIfWhatIsTooLargeHadNeverCome) {
       if (rule == "factor_median" && !measured) {
         continue;  // has no sum, and takes it
       }
-      const auto aggregator = make_aggregator(
-          {.aggregation = std::string(rule), .measure_error = measured, .residual_rank = 1});
-      aggregator->begin(StateDict({{"w", torch::zeros({2})}}));
+      const auto aggregator = begun(rule, measured);
       aggregator->add(update("a", {1, 2}));
       for (int i = 0; i < 3; ++i) {
         expect_error(
