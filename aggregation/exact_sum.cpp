@@ -7,11 +7,17 @@
 #include "aggregation/sum_loops.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/in_parallel.h"
 
 namespace lorae::aggregation {
 namespace {
 
-constexpr std::size_t kTile = 2048;  // both planes of a tile and its values stay in the first cache
+// So few contributions at a time, and so few numbers of each in turn, are fetched ahead as a stream
+// each; the planes of a block stay in the second cache until all contributions were there.
+constexpr std::size_t kTogether = 5;
+constexpr std::size_t kTile = 128;
+constexpr std::size_t kBlock = 4096;
+constexpr std::size_t kPerThread = std::size_t{1} << 18;  // numbers: half a millisecond of work
 
 const SumLoops& loops_for(Cpu cpu) {
   switch (cpu) {
@@ -26,17 +32,83 @@ const SumLoops& loops_for(Cpu cpu) {
   }
 }
 
-/// A contribution as the loops take it.
-struct Job {
-  explicit Job(const Contribution& contribution)
-      : values(contribution.values.data()),
-        scale(scale_of(contribution.weight)),
-        limit(limit_of(contribution.weight)) {}
-
-  const float* values;
-  double scale;
-  std::uint32_t limit;
+/// Numbers `first` to `last` of a sum.
+struct Span {
+  std::size_t first = 0, last = 0;
 };
+
+/// Contributions on their way into two planes.
+class Addition {
+ public:
+  Addition(std::uint64_t* high, std::uint64_t* low, std::span<const Contribution> contributions)
+      : high_(high), low_(low) {
+    for (const Contribution& each : contributions) {
+      terms_.push_back({each.values.data(), scale_of(each.weight)});
+      limits_.push_back(limit_of(each.weight));
+    }
+  }
+
+  /// False, and nothing has changed, if a value is not within the range. Values are checked where
+  /// the cache gets them anyway; a refusal is rare, and takes out again what was added before it.
+  bool add(Span block) const {
+    for (std::size_t group = 0; group < terms_.size(); group += kTogether) {
+      const std::size_t end = std::min(terms_.size(), group + kTogether);
+      for (std::size_t at = block.first; at < block.last; at += kTile) {
+        const Span tile{at, std::min(block.last, at + kTile)};
+        if (!fit(group, end, tile)) {
+          take_out(0, group, block);
+          take_out(group, end, {block.first, at});
+          return false;
+        }
+        add(terms_.data() + group, end - group, tile);
+      }
+    }
+    return true;
+  }
+
+  void take_out(Span numbers) const { take_out(0, terms_.size(), numbers); }
+
+ private:
+  bool fit(std::size_t begin, std::size_t end, Span tile) const {
+    for (std::size_t k = begin; k < end; ++k) {
+      const float* values = terms_[k].values + tile.first;
+      if (sum_loops().largest(values, tile.last - tile.first) > limits_[k]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  void add(const Term* terms, std::size_t count, Span numbers) const {
+    sum_loops().add(high_, low_, terms, count, numbers.first, numbers.last - numbers.first);
+  }
+
+  void take_out(std::size_t begin, std::size_t end, Span numbers) const {
+    for (std::size_t k = begin; k < end; ++k) {
+      const Term negated{terms_[k].values, -terms_[k].scale};
+      add(&negated, 1, numbers);
+    }
+  }
+
+  std::uint64_t* high_;
+  std::uint64_t* low_;
+  std::vector<Term> terms_;
+  std::vector<std::uint32_t> limits_;
+};
+
+/// The numbers of a sum that one thread adds to.
+struct Part {
+  Span numbers;
+  std::size_t added = 0;  ///< up to this one; before the last after a refusal
+};
+
+std::vector<Part> parts_of(std::size_t size) {
+  std::vector<Part> parts;
+  for (std::size_t at = 0; at < size; at += kPerThread) {
+    parts.push_back({{at, std::min(size, at + kPerThread)}, at});
+  }
+  return parts;
+}
 
 void check_weight(std::uint64_t weight) {
   check(weight > 0 && weight <= kMaxWeight, ErrorCode::kInvalidArgument,
@@ -85,30 +157,27 @@ bool ExactSum::add(std::span<const float> values, std::uint64_t weight) {
 
 bool ExactSum::add(std::span<const Contribution> contributions) {
   check_fits(contributions);
-  const SumLoops& loops = sum_loops();
-  const std::vector<Job> jobs(contributions.begin(), contributions.end());
-  const auto add_tile = [&](std::size_t at, double sign) {
-    const std::size_t count = std::min(kTile, size() - at);
-    for (const Job& job : jobs) {
-      loops.add(&high_[at], &low_[at], job.values + at, sign * job.scale, count);
-    }
-  };
-  // Values are checked where the cache gets them anyway; a refusal is rare, and takes out again
-  // what the tiles before it added.
-  const auto fits = [&](std::size_t at) {
-    const std::size_t count = std::min(kTile, size() - at);
-    return std::all_of(jobs.begin(), jobs.end(), [&](const Job& job) {
-      return loops.largest(job.values + at, count) <= job.limit;
-    });
-  };
-  for (std::size_t at = 0; at < size(); at += kTile) {
-    if (!fits(at)) {
-      for (std::size_t done = 0; done < at; done += kTile) {
-        add_tile(done, -1);
+  const Addition addition(high_.data(), low_.data(), contributions);
+  const auto add_part = [&](Part& part) {
+    while (part.added < part.numbers.last) {
+      const Span block{part.added, std::min(part.numbers.last, part.added + kBlock)};
+      if (!addition.add(block)) {
+        return;
       }
-      return false;
+      part.added = block.last;
     }
-    add_tile(at, 1);
+  };
+  std::vector<Part> parts = parts_of(size());
+  if (parts.size() == 1) {
+    add_part(parts[0]);
+  } else {
+    in_parallel(std::ssize(parts), [&](std::int64_t i) { add_part(parts[std::size_t(i)]); });
+  }
+  if (std::ranges::any_of(parts, [](const Part& p) { return p.added < p.numbers.last; })) {
+    for (const Part& part : parts) {
+      addition.take_out({part.numbers.first, part.added});
+    }
+    return false;
   }
   for (const Contribution& each : contributions) {
     weight_ += each.weight;
@@ -122,7 +191,8 @@ void ExactSum::remove(std::span<const float> values, std::uint64_t weight) {
   check_size(size(), values.size());
   check(contributions_ > 0 && weight <= weight_, ErrorCode::kInvalidArgument,
         "[exact_sum] a contribution to remove was never added");
-  sum_loops().add(high_.data(), low_.data(), values.data(), -scale_of(weight), size());
+  const Term taken_out{values.data(), -scale_of(weight)};
+  sum_loops().add(high_.data(), low_.data(), &taken_out, 1, 0, size());
   weight_ -= weight;
   --contributions_;
 }

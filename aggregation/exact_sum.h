@@ -25,7 +25,8 @@ struct Planes {
 /// every tree of partial sums and on every processor: integers are added (fixed_point.h).
 ///
 /// Units: 16 bytes per number. At most kMaxContributions contributions, those of merged parts
-/// included. Threads: none; each thread has a part of its own, `merge` joins them.
+/// included. Threads: one at a time may use a sum; additions of more than 2^18 numbers are spread
+/// over the cores.
 /// Errors: kInvalidArgument for another size, a weight of 0 or above kMaxWeight, or too many
 /// contributions; nothing is changed then.
 /// Source: sums in a long fixed-point accumulator: Kulisch and Miranker 1986, SIAM Review 28(1);

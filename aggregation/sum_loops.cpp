@@ -17,17 +17,54 @@ std::uint32_t largest(const float* values, std::size_t count) {
   return static_cast<std::uint32_t>(most);
 }
 
-void add(std::uint64_t* __restrict high,
-         std::uint64_t* __restrict low,
-         const float* __restrict values,
-         double scale,
-         std::size_t count) {
+/// The planes are read and written once for all `kTerms`.
+template <std::size_t kTerms>
+void add_together(std::uint64_t* __restrict high,
+                  std::uint64_t* __restrict low,
+                  const Term* terms,
+                  std::size_t first,
+                  std::size_t count) {
+  const float* values[kTerms];
+  double scale[kTerms];
+  for (std::size_t k = 0; k < kTerms; ++k) {
+    values[k] = terms[k].values + first;
+    scale[k] = terms[k].scale;
+  }
   for (std::size_t i = 0; i < count; ++i) {
-    const double x = static_cast<double>(values[i]) * scale;
-    const double rounded = x + kRoundHigh;
-    const double rest = (x - (rounded - kRoundHigh)) + kRoundLow;
-    high[i] += __builtin_bit_cast(std::uint64_t, rounded) - kRoundHighBits;
-    low[i] += __builtin_bit_cast(std::uint64_t, rest) - kRoundLowBits;
+    std::uint64_t high_bits = 0;
+    std::uint64_t low_bits = 0;
+    for (std::size_t k = 0; k < kTerms; ++k) {
+      const double x = static_cast<double>(values[k][i]) * scale[k];
+      const double rounded = x + kRoundHigh;
+      const double rest = (x - (rounded - kRoundHigh)) + kRoundLow;
+      high_bits += __builtin_bit_cast(std::uint64_t, rounded);
+      low_bits += __builtin_bit_cast(std::uint64_t, rest);
+    }
+    high[first + i] += high_bits - kTerms * kRoundHighBits;
+    low[first + i] += low_bits - kTerms * kRoundLowBits;
+  }
+}
+
+void add(std::uint64_t* high,
+         std::uint64_t* low,
+         const Term* terms,
+         std::size_t term_count,
+         std::size_t first,
+         std::size_t count) {
+  for (; term_count >= 5; terms += 5, term_count -= 5) {
+    add_together<5>(high, low, terms, first, count);
+  }
+  switch (term_count) {
+    case 4:
+      return add_together<4>(high, low, terms, first, count);
+    case 3:
+      return add_together<3>(high, low, terms, first, count);
+    case 2:
+      return add_together<2>(high, low, terms, first, count);
+    case 1:
+      return add_together<1>(high, low, terms, first, count);
+    default:
+      return;
   }
 }
 

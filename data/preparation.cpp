@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "data/in_parallel.h"
+#include "base/in_parallel.h"
 #include "data/view.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"

@@ -8,9 +8,9 @@
 #include "base/atomic_file.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/in_parallel.h"
 #include "data/formats/mask_file.h"
 #include "data/formats/open.h"
-#include "data/in_parallel.h"
 #include "data/picture.h"
 #include "tensors/threads.h"
 

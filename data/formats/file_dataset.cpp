@@ -4,8 +4,8 @@
 #include <mutex>
 
 #include "base/error.h"
+#include "base/in_parallel.h"
 #include "data/formats/mask_file.h"
-#include "data/in_parallel.h"
 #include "data/picture.h"
 #include "tensors/threads.h"
 #include "tensors/torch.h"

@@ -5,9 +5,9 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/in_parallel.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "data/in_parallel.h"
 #include "data/picture_head.h"
 
 namespace lorae::data {

@@ -12,7 +12,7 @@
 #include "base/atomic_file.h"
 #include "base/digest.h"
 #include "base/error.h"
-#include "data/in_parallel.h"
+#include "base/in_parallel.h"
 
 namespace lorae::data {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/in_parallel.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "data/domains.h"
@@ -20,7 +21,6 @@
 #include "data/formats/voc.h"
 #include "data/formats/wheat.h"
 #include "data/formats/yolo.h"
-#include "data/in_parallel.h"
 #include "data/loader.h"
 #include "data/picture_files.h"
 #include "data/preparation.h"

@@ -190,7 +190,7 @@ TEST(ExactSum, HoldsTheLargestContributionsOfAll) {
 
 TEST(ExactSum, RefusesAtEveryPlaceAndIsAsBefore) {
   constexpr std::size_t kSize = 4999;  // some tiles and an odd rest
-  const std::vector<Update> updates = wide_updates(4, kSize, -20, 6, 1000);
+  const std::vector<Update> updates = wide_updates(14, kSize, -20, 6, 1000);
   ExactSum sum = sum_of(std::span(updates).first(2), kSize);
   const ExactSum before = sum;
   constexpr float kInf = std::numeric_limits<float>::infinity();
@@ -198,12 +198,18 @@ TEST(ExactSum, RefusesAtEveryPlaceAndIsAsBefore) {
                               std::numeric_limits<float>::lowest()};
   std::size_t which = 0;
   for (std::size_t place = 0; place < kSize;
-       place += (place % 1024 > 1020 || place % 1024 < 3) ? 1 : 61) {
+       place += (place % 1024 > 1020 || place % 1024 < 3 || place % 1024 == 127) ? 1 : 61) {
     Update bad = updates[3];
     bad.values[place] = bad_values[which++ % std::size(bad_values)];
     ASSERT_FALSE(sum.add(bad.values, bad.weight)) << "at " << place;
     ASSERT_TRUE(same(sum, before)) << "at " << place;
-    const Contribution batch[] = {updates[2].view(), bad.view()};
+    std::vector<Contribution> batch = {updates[2].view(), bad.view()};
+    ASSERT_FALSE(sum.add(batch)) << "at " << place;
+    ASSERT_TRUE(same(sum, before)) << "at " << place;
+    for (std::size_t i = 4; i < updates.size();
+         ++i) {  // it is the last of some groups, or the first
+      batch.insert(batch.begin() + (i % 2 == 0 ? 0 : std::ssize(batch)), updates[i].view());
+    }
     ASSERT_FALSE(sum.add(batch)) << "at " << place;
     ASSERT_TRUE(same(sum, before)) << "at " << place;
   }
@@ -224,8 +230,8 @@ TEST(ExactSum, RefusesByTheProductOfWeightAndValue) {
 }
 
 TEST(ExactSum, AddsABatchAsOneByOne) {
-  for (const std::size_t size : {0, 1, 2, 7, 8, 9, 1023, 1024, 1025, 2047, 2048, 2049, 6001}) {
-    const std::vector<Update> updates = wide_updates(9, size, -20, 6, 1000000);
+  for (const std::size_t size : {0, 1, 2, 7, 8, 9, 127, 128, 129, 4095, 4096, 4097, 9001}) {
+    const std::vector<Update> updates = wide_updates(13, size, -20, 6, 1000000);
     std::vector<Contribution> batch;
     for (const Update& update : updates) {
       batch.push_back(update.view());
@@ -233,6 +239,38 @@ TEST(ExactSum, AddsABatchAsOneByOne) {
     ExactSum together(size);
     ASSERT_TRUE(together.add(batch));
     EXPECT_TRUE(same(together, sum_of(updates, size))) << size;
+  }
+}
+
+TEST(ExactSum, IsTheSameOnManyThreads) {
+  constexpr std::size_t kSize = 600'001;  // three threads' parts
+  constexpr std::size_t kPart = 50'000;   // of one thread
+  std::vector<Update> updates = wide_updates(3, 1000, -20, 6, 1000);
+  std::vector<Contribution> batch;
+  for (Update& update : updates) {
+    for (std::size_t i = 1000; i < kSize; ++i) {
+      update.values.push_back(update.values[i - 1000] * 0.99F);
+    }
+    batch.push_back(update.view());
+  }
+  ExactSum sum(kSize);
+  ASSERT_TRUE(sum.add(batch));
+  for (std::size_t at = 0; at < kSize; at += kPart) {
+    const std::size_t count = std::min(kPart, kSize - at);
+    ExactSum part(count);
+    for (const Update& update : updates) {
+      ASSERT_TRUE(part.add(std::span(update.values).subspan(at, count), update.weight));
+    }
+    ASSERT_TRUE(std::ranges::equal(sum.planes().high.subspan(at, count), part.planes().high));
+    ASSERT_TRUE(std::ranges::equal(sum.planes().low.subspan(at, count), part.planes().low));
+  }
+  const ExactSum before = sum;
+  for (const std::size_t place : {std::size_t{0}, std::size_t{300'000}, kSize - 1}) {
+    Update bad = updates[1];
+    bad.values[place] = std::numeric_limits<float>::quiet_NaN();
+    const Contribution with_bad[] = {updates[0].view(), bad.view()};
+    EXPECT_FALSE(sum.add(with_bad));
+    EXPECT_TRUE(same(sum, before)) << place;
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -53,7 +54,8 @@ struct TwoPlanes {
   explicit TwoPlanes(std::size_t count, std::uint64_t start = 0)
       : high(count, start), low(count, start) {}
   void add(const SumLoops& loops, const std::vector<float>& values, double scale) {
-    loops.add(high.data(), low.data(), values.data(), scale, values.size());
+    const Term term{values.data(), scale};
+    loops.add(high.data(), low.data(), &term, 1, 0, values.size());
   }
   bool operator==(const TwoPlanes&) const = default;
 };
@@ -118,6 +120,28 @@ TEST(SumLoops, AreTheSameBitForBit) {
         ASSERT_EQ(planes, expected) << name_of(cpu) << ", " << count << " numbers";
         ASSERT_EQ(loops->largest(values.data(), count), kGenericSum.largest(values.data(), count));
       }
+    }
+  }
+}
+
+TEST(SumLoops, AddManyTermsAsOneByOne) {
+  constexpr std::size_t kFirst = 3, kCount = 37, kSize = 50;
+  for (std::size_t term_count = 0; term_count < 14; ++term_count) {
+    std::vector<std::vector<float>> values;
+    std::vector<Term> terms;
+    TwoPlanes expected(kSize, 5);
+    for (std::size_t k = 0; k < term_count; ++k) {
+      const std::uint64_t weight = kWeights[k % std::size(kWeights)];
+      values.push_back(any_floats(kSize, limit_of(weight), k + 1));
+      std::vector<float> inside(kSize);
+      std::copy_n(values[k].begin() + kFirst, kCount, inside.begin() + kFirst);
+      expected.add(kGenericSum, inside, scale_of(weight));
+      terms.push_back({values[k].data(), scale_of(weight)});
+    }
+    for (const auto& [cpu, loops] : variants()) {
+      TwoPlanes planes(kSize, 5);
+      loops->add(planes.high.data(), planes.low.data(), terms.data(), terms.size(), kFirst, kCount);
+      ASSERT_EQ(planes, expected) << name_of(cpu) << ", " << term_count << " terms";
     }
   }
 }

@@ -21,7 +21,7 @@ TORCH_FREE_FILES = {
     "tensors/safetensors_header", "data/objects", "adapters/description", "adapters/policy",
     "aggregation/exact_sum", "aggregation/fixed_point", "aggregation/sum_loops",
     "client/session", "client/session_messages", "client/download", "client/object_buffer", "client/memory", "client/kept_file", "client/own_state", "client/disk_memory",
-    "data/exif", "data/halves", "data/in_parallel", "data/objects", "data/picture_files", "data/picture_head", "data/rle", "data/text_file",
+    "data/exif", "data/halves", "data/objects", "data/picture_files", "data/picture_head", "data/rle", "data/text_file",
     "data/formats/catalogue", "data/formats/clipping", "data/formats/coco", "data/formats/coco_json",
     "data/formats/half", "data/formats/index_file", "data/formats/masks", "data/formats/outline",
     "data/formats/png_file", "data/formats/problem", "data/formats/set_writer",

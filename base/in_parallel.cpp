@@ -1,15 +1,16 @@
-#include "data/in_parallel.h"
+#include "base/in_parallel.h"
 
 #include <algorithm>
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include "base/cpu.h"
 
-namespace lorae::data {
+namespace lorae {
 
 void in_parallel(std::int64_t n,
                  const std::function<void(std::int64_t)>& work,
@@ -38,7 +39,14 @@ void in_parallel(std::int64_t n,
   {
     std::vector<std::jthread> threads;
     for (std::int64_t i = std::min({core_count(), kMostThreads, n}); i > 0; --i) {
-      threads.emplace_back(run);
+      try {
+        threads.emplace_back(run);
+      } catch (const std::system_error&) {  // no more can be had
+        if (threads.empty()) {
+          throw;
+        }
+        break;
+      }
     }
   }
   if (error) {
@@ -46,4 +54,4 @@ void in_parallel(std::int64_t n,
   }
 }
 
-}  // namespace lorae::data
+}  // namespace lorae
