@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "data/rand_augment.h"
 #include "tensors/torch.h"
@@ -17,7 +18,7 @@ struct Rectangle {
 
 /// A rectangle of a part of the area in [low, high], up to `aspect` times as wide as high or as
 /// high as wide; the whole if none is found.
-Rectangle random_rectangle(
+std::optional<Rectangle> random_rectangle(
     const at::Tensor& image, double low, double high, double aspect, Random& random) {
   const std::int64_t height = image.size(0), width = image.size(1);
   for (int i = 0; i < kTries; ++i) {
@@ -30,10 +31,10 @@ Rectangle random_rectangle(
         return static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(room) + 1));
       };
       const std::int64_t top = draw(height - high_side);
-      return {top, draw(width - wide_side), high_side, wide_side};
+      return Rectangle{top, draw(width - wide_side), high_side, wide_side};
     }
   }
-  return {0, 0, height, width};
+  return std::nullopt;
 }
 
 at::Tensor part(const at::Tensor& image, const Rectangle& at) {
@@ -43,8 +44,10 @@ at::Tensor part(const at::Tensor& image, const Rectangle& at) {
 at::Tensor augmented(const at::Tensor& image, const AugmentOptions& options, Random& random) {
   at::Tensor changed = image;
   if (options.crop_area < 1) {
-    changed =
-        part(changed, random_rectangle(changed, options.crop_area, 1, options.crop_aspect, random));
+    if (const auto crop =
+            random_rectangle(changed, options.crop_area, 1, options.crop_aspect, random)) {
+      changed = part(changed, *crop);
+    }
   }
   std::vector<std::int64_t> flipped;
   if (options.vertical_flip > 0 && random.uniform() < options.vertical_flip) {
@@ -63,8 +66,10 @@ at::Tensor augmented(const at::Tensor& image, const AugmentOptions& options, Ran
   if (options.erasing > 0 && random.uniform() < options.erasing) {
     constexpr double kLow = 0.02, kHigh = 0.33, kAspect = 3.3;
     constexpr int kGrey = 114;
-    changed = changed.clone();
-    part(changed, random_rectangle(changed, kLow, kHigh, kAspect, random)).fill_(kGrey);
+    if (const auto erased = random_rectangle(changed, kLow, kHigh, kAspect, random)) {
+      changed = changed.clone();
+      part(changed, *erased).fill_(kGrey);
+    }
   }
   return changed.contiguous();
 }

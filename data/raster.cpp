@@ -23,8 +23,8 @@ std::vector<cv::Point> pixels_of(const Polygon& polygon, PictureSize size) {
   const std::size_t sides = polygon.size();
   std::vector<cv::Point> points;
   points.reserve(kPoints);
-  const std::size_t spread = sides + 1 < kPoints ? kPoints - sides - 1 : 0;
-  std::size_t next = 0;  // of the spread points
+  const std::size_t spread = sides + 2 < kPoints ? kPoints - sides - 1 : 0;  // 2 at least
+  std::size_t next = 0;                                                      // of the spread points
   for (std::size_t side = 0; side < sides; ++side) {
     const Point& from = polygon[side];
     const Point& to = polygon[(side + 1) % sides];

@@ -278,6 +278,9 @@ Scene mixed(const Scene& a, const Scene& b, double share) {
   cv::addWeighted(mat_of(a.image), share, mat_of(b.image), 1 - share, 0, to);
   Scene result{image, a.objects, a.mask};
   result.objects.insert(result.objects.end(), b.objects.begin(), b.objects.end());
+  if (a.mask.defined()) {
+    result.mask = a.mask.masked_fill(a.mask.ne(b.mask), kVoid);
+  }
   return result;
 }
 

@@ -43,14 +43,17 @@ at::Tensor Model::pooled(const at::Tensor& images) const {
   return pool > 1 ? at::avg_pool2d(images, {pool, pool}) : images;
 }
 
-at::Tensor Model::forward(const at::Tensor& images) {
+Network& Model::network() {
   take_cores();
-  return network_->forward(pooled(images));
+  return *network_;
+}
+
+at::Tensor Model::forward(const at::Tensor& images) {
+  return network().forward(pooled(images));
 }
 
 std::vector<Output> Model::predict(const at::Tensor& images) {
-  take_cores();
-  return network_->predict(pooled(images));
+  return network().predict(pooled(images));
 }
 
 std::vector<NamedTensor> Model::state() const {
@@ -245,7 +248,8 @@ void Model::fold_norms() {
     if (auto* conv = dynamic_cast<Conv*>(&layer)) {
       before = conv;
     } else if (auto* norm = dynamic_cast<NormLayer*>(&layer);
-               norm != nullptr && !norm->folded && norm->options.groups == 0) {
+               norm != nullptr && !norm->folded && norm->options.groups == 0 &&
+               (before == nullptr || !before->conv.weight.requires_grad())) {
       check(!norm->learns && before != nullptr &&
                 before->conv.options.out_channels == norm->weight.size(0),
             ErrorCode::kInvalidArgument, "[models] '", name, "' cannot be folded: it is ",

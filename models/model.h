@@ -41,7 +41,9 @@ class Model {
   std::vector<Output> predict(const at::Tensor& images);
 
   const ModelOptions& options() const { return options_; }
-  Network& network() { return *network_; }
+  /// To compute with what only its family has; it takes images as they are, without a pool. Cores
+  /// that are trained or loaded later are for the next call.
+  Network& network();
 
   /// Every tensor that the reference's state dict has, in its order, without adapters.
   std::vector<NamedTensor> state() const;
@@ -91,7 +93,7 @@ class Model {
 
   /// Folds every frozen BatchNorm that follows a convolution into it, for good: fewer operations
   /// and tensors, the same outputs. Adapters, fused or not, now or later, act as before. GroupNorm
-  /// stays.
+  /// stays, and so does what follows a convolution whose own weight is trained (`train_only`).
   /// Errors: kInvalidArgument if BatchNorm learns.
   void fold_norms();
 

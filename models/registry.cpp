@@ -136,6 +136,13 @@ std::string_view task_of(const std::string& model) {
   return family_of(model).task;
 }
 
+std::int64_t side_multiple(const std::string& model) {
+  const Family& family = family_of(model);
+  const bool joins_maps =
+      family.make == &make_unet || (family.make == &make_yolo && family.task != "classification");
+  return joins_maps ? 32 : 1;
+}
+
 std::int64_t background_outputs(const std::string& model) {
   return task_of(model) == "semantic" || model.starts_with("fasterrcnn") ? 1 : 0;
 }

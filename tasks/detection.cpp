@@ -103,10 +103,11 @@ class Detection final : public Task {
 
   Loss loss(models::Model& model, const data::Batch& batch) const override {
     const at::Tensor images = model_input(model, batch.images);
-    if (auto* yolo = dynamic_cast<Detector*>(&model.network())) {
+    models::Network& network = model.network();
+    if (auto* yolo = dynamic_cast<Detector*>(&network)) {
       return yolo_losses(*yolo, images, batch, settings_, masks_);
     }
-    if (auto* rcnn = dynamic_cast<FasterRcnn*>(&model.network())) {
+    if (auto* rcnn = dynamic_cast<FasterRcnn*>(&network)) {
       return rcnn_losses(*rcnn, images, batch);
     }
     refuse(model);
@@ -116,13 +117,14 @@ class Detection final : public Task {
     const at::Tensor images = model_input(model, batch.images);
     const vision::KeepOptions& keep = settings_.judge.keep;
     Predictions predictions;
-    if (auto* yolo = dynamic_cast<Detector*>(&model.network())) {
+    models::Network& network = model.network();
+    if (auto* yolo = dynamic_cast<Detector*>(&network)) {
       const auto outputs = yolo->predict(images);
       predictions.objects = vision::kept_detections(outputs[0].value, settings_.classes, keep);
       if (masks_) {
         predictions.prototypes = outputs.at(1).value.cpu();
       }
-    } else if (auto* rcnn = dynamic_cast<FasterRcnn*>(&model.network())) {
+    } else if (auto* rcnn = dynamic_cast<FasterRcnn*>(&network)) {
       predictions.objects = rcnn_detections(*rcnn, images, keep);
     } else {
       refuse(model);

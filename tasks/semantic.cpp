@@ -110,6 +110,9 @@ class Semantic final : public Task {
 }  // namespace
 
 std::unique_ptr<Task> make_semantic(const TaskSettings& settings) {
+  check(settings.classes < data::kVoid, ErrorCode::kInvalidConfig,
+        "[tasks] semantic: a map of classes holds ", data::kVoid - 1,
+        " of them beside the background, got ", settings.classes);
   return std::make_unique<Semantic>(settings);
 }
 

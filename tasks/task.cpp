@@ -111,12 +111,11 @@ at::Tensor model_input(const models::Model& model, const at::Tensor& images) {
 }
 
 std::int64_t evaluation_batch(const models::Model& model) {
-  constexpr std::int64_t kMost = 200, kLeast = 8, kPixels = 40'000;
+  constexpr std::int64_t kMost = 200, kLeast = 8;
+  const std::int64_t budget = model.device().is_cpu() ? 40'000 : 10'000'000;  // pixels
   const models::ModelOptions& options = model.options();
   const std::int64_t pixels = options.height * options.width / (options.pool * options.pool);
-  return model.device().is_cpu()
-             ? std::clamp(kPixels / std::max<std::int64_t>(pixels, 1), kLeast, kMost)
-             : kMost;
+  return std::clamp(budget / std::max<std::int64_t>(pixels, 1), kLeast, kMost);
 }
 
 std::unique_ptr<Meter> evaluate(models::Model& model,

@@ -2,6 +2,7 @@
 
 #include <ATen/autocast_mode.h>
 #include <c10/core/StreamGuard.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
@@ -158,6 +159,19 @@ Autocast::~Autocast() {
     at::autocast::clear_cache();  // else weights of before the next step would be taken again
     set_gpu_autocast(false, at::kHalf);
   }
+}
+
+struct NoAutocast::State {
+  c10::impl::ExcludeDispatchKeyGuard guard{c10::autocast_dispatch_keyset};
+};
+
+NoAutocast::NoAutocast() : state_(std::make_unique<State>()) {}
+
+NoAutocast::~NoAutocast() = default;
+
+at::Tensor widened(const at::Tensor& tensor) {
+  const bool half = tensor.scalar_type() == at::kHalf || tensor.scalar_type() == at::kBFloat16;
+  return half ? tensor.to(at::kFloat) : tensor;
 }
 
 }  // namespace lorae

@@ -77,6 +77,22 @@ class Autocast {
   bool active_;
 };
 
+/// While it lives, an Autocast around it does nothing: for losses, which have to add up.
+class NoAutocast {
+ public:
+  NoAutocast();
+  ~NoAutocast();
+  NoAutocast(const NoAutocast&) = delete;
+  NoAutocast& operator=(const NoAutocast&) = delete;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// In float32 what an Autocast rounded to less; anything else as it is.
+at::Tensor widened(const at::Tensor& tensor);
+
 }  // namespace lorae
 
 namespace lorae {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/error.h"
 #include "tensors/torch.h"
@@ -98,7 +99,7 @@ std::optional<FitStep> Fit::step() {
   backward(loss.total, pace, batch->size());
   loss.total = loss.total.detach();
   add_losses(loss, batch->size());
-  FitStep made{.images = batch->size(), .loss = std::move(loss)};
+  FitStep made{.number = steps_ + 1, .images = batch->size(), .loss = std::move(loss)};
   const bool epoch_ends = batch_ + 1 == loader_.batches();
   made.learning_rate = optimizer_->groups().front().rate(pace);
   const bool last = epoch_ends || steps_ + 1 == options_.max_steps;
@@ -136,16 +137,39 @@ void Fit::add_losses(const tasks::Loss& loss, std::int64_t images) {
 }
 
 void Fit::backward(const at::Tensor& loss, const Pace& pace, std::int64_t images) {
-  const at::Tensor share = options_.sum_losses   ? loss * static_cast<double>(images)
-                           : pace.accumulate > 1 ? loss / static_cast<double>(pace.accumulate)
-                                                 : loss;
-  (scaler_ ? scaler_->scaled(share) : share).backward();
+  const auto count = static_cast<double>(images);
+  // What this batch is of a step of full batches; the step's end knows what it really had.
+  const double share =
+      pace.accumulate > 1
+          ? count / static_cast<double>(pace.accumulate * loader_.options().batch_size)
+          : 1;
+  gathered_share_ += share;
+  const at::Tensor part = loss * (options_.sum_losses ? count : share);
+  (scaler_ ? scaler_->scaled(part) : part).backward();
+}
+
+/// Gradients of a step are those of the mean over its images, however many it gathered.
+void Fit::even_out() {
+  const double share = std::exchange(gathered_share_, 0);
+  constexpr double kRounding = 1e-9;
+  if (options_.sum_losses || std::abs(share - 1) < kRounding) {
+    return;
+  }
+  for (const ParameterGroup& group : optimizer_->groups()) {
+    for (const at::Tensor& parameter : group.parameters) {
+      if (at::Tensor gradient = parameter.grad(); gradient.defined()) {
+        gradient.div_(share);
+      }
+    }
+  }
 }
 
 /// Gives the norm of the gradients, if anybody wants it.
 at::Tensor Fit::update(const Pace& pace) {
   gathered_ = 0;
-  if (scaler_ && !scaler_->unscale(*optimizer_)) {
+  const bool finite = !scaler_ || scaler_->unscale(*optimizer_);
+  even_out();
+  if (!finite) {
     return {};
   }
   pull_back();

@@ -34,6 +34,7 @@ struct LoopOptions {
 
 /// A batch that was trained on.
 struct FitStep {
+  std::int64_t number = 0;  ///< of all steps of a training, from 1
   std::int64_t images = 0;
   tasks::Loss loss;          ///< without a graph; on the model's device
   double learning_rate = 0;  ///< of the first group
@@ -90,6 +91,7 @@ class Fit {
   void add_losses(const tasks::Loss& loss, std::int64_t images);
   std::int64_t seen_images() const;
   void backward(const at::Tensor& loss, const Pace& pace, std::int64_t images);
+  void even_out();
   at::Tensor update(const Pace& pace);
   void pull_back();
   void hold();
@@ -110,6 +112,7 @@ class Fit {
   std::int64_t steps_ = 0;
   std::int64_t updates_ = 0;   // of the optimiser
   std::int64_t gathered_ = 0;  // batches whose gradients wait
+  double gathered_share_ = 0;  // what they are of a full step
   at::Tensor loss_sum_;        // of the epoch, float64, on the model's device
   std::vector<std::pair<std::string, at::Tensor>> part_sums_;  // likewise
   double last_epoch_loss_ = 0;

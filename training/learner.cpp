@@ -31,10 +31,10 @@ Learner::Learner(const Plan& plan, const StateDict& backbone, at::Device device)
     first_own_ = own_.clone();
   }
   total_parameters_ = count_parameters(*model_);
+  model_->train_only(trained_);
   if (method.kind != Kind::kFull && method.norm == Norm::kFrozen) {
     model_->fold_norms();  // frozen, they are part of the convolutions: less to compute and to keep
   }
-  model_->train_only(trained_);
   model_->set_batch_norm_learning(norms_learn);
   model_->to(device);
 }

@@ -121,8 +121,8 @@ void visit_fields(FitOptions& options, Visitor&& visit) {
 /// that the first round's clients see (aggregation/rules/class_means.h).
 enum class HeadStart { kBackbone, kClassMeans };
 
-/// What is trained and sent: LoRAE adapters, every weight, or the head alone. Statistics of
-/// BatchNorm are frozen always.
+/// What is trained and sent: LoRAE adapters, every weight, or the head alone; and BatchNorm by
+/// `norm`.
 struct MethodOptions {
   std::string name = "lorae-r8";
   adapters::Kind kind = adapters::Kind::kLorae;

@@ -69,6 +69,7 @@ class Training {
   TrainSummary run() {
     const TimePoint start = Clock::now();
     const double before = progress_.seconds;
+    const std::int64_t images_before = progress_.images;
     if (progress_.started == 0) {
       progress_.started = unix_seconds() - before;
     }
@@ -80,8 +81,8 @@ class Training {
            !(stopped = fit_.can_be_saved() && events_.should_stop())) {
       const TimePoint step_start = Clock::now();
       const auto step = fit_.step();
-      training_seconds_ += seconds(Clock::now() - step_start);
-      trained_images_ += step->images;
+      progress_.busy += seconds(Clock::now() - step_start);
+      progress_.images += step->images;
       learning_rate_ = step->learning_rate;
       if (events_.on_step) {
         events_.on_step(*step);
@@ -91,8 +92,7 @@ class Training {
         end_epoch(before, start);
       }
     }
-    progress_.seconds = before + seconds(Clock::now() - start);
-    if (!fit_.at_epoch_start() && trained_images_ > 0) {
+    if (!fit_.at_epoch_start() && progress_.images > images_before) {
       if (fit_.done()) {
         end_epoch(before, start);  // by the number of steps
       } else {
@@ -165,11 +165,11 @@ class Training {
       constant_ = constant_of(*model, options.kind, options.train);
       kept_ = trains_norms() ? joined(trained_, model->norm_statistics()) : trained_;
       plain_ = model->backbone().clone();
-      if (options.norm == adapters::Norm::kFrozen) {
-        model->fold_norms();
-      }
     }
     model->train_only(trained_);
+    if (options.kind != Kind::kFull && options.norm == adapters::Norm::kFrozen) {
+      model->fold_norms();
+    }
     model->set_batch_norm_learning(trains_norms());
     model->to(device_);
     return model;
@@ -275,7 +275,8 @@ class Training {
                      models::metadata_of(description()));
   }
 
-  void save() const {
+  void save() {
+    progress_.peak_memory_mb = std::max(progress_.peak_memory_mb, peak_memory_mb());
     write_model("last.safetensors", kept_);
     if (!fit_.average().empty()) {
       write_model("ema.safetensors", fit_.average());
@@ -305,10 +306,9 @@ class Training {
             .metrics = progress_.best() == nullptr ? Metrics{} : progress_.best()->metrics,
             .trained_parameters = trained_.numel(),
             .total_parameters = total_parameters_,
-            .images_per_second = training_seconds_ > 0
-                                     ? static_cast<double>(trained_images_) / training_seconds_
-                                     : 0,
-            .peak_memory_mb = peak_memory_mb(),
+            .images_per_second =
+                progress_.busy > 0 ? static_cast<double>(progress_.images) / progress_.busy : 0,
+            .peak_memory_mb = progress_.peak_memory_mb,
             .seconds = progress_.seconds,
             .digest = digest_of(kept_).hex(),
             .stopped = stopped};
@@ -330,8 +330,6 @@ class Training {
   data::Loader loader_, validation_;
   Fit fit_;
   TrainProgress progress_;
-  std::int64_t trained_images_ = 0;
-  double training_seconds_ = 0;
   double learning_rate_ = 0;
 };
 

@@ -100,16 +100,23 @@ Top top_of(const TrainConfig& config) {
 }
 
 /// `by_recipe`: what the reader leaves open is as the recipe says, else as in `start`.
-TrainConfig read(ConfigReader& reader, const TrainConfig& start, bool by_recipe) {
+enum class Paths { kAsTheyAre, kAbsolute };
+
+std::string absolute(const std::string& path) {
+  return path.empty() ? "" : std::filesystem::absolute(path).lexically_normal().string();
+}
+
+/// Of a training paths become absolute, so that it may go on from elsewhere.
+TrainConfig read(ConfigReader& reader, const TrainConfig& start, bool by_recipe, Paths paths) {
   TrainConfig config = start;
   Top top = top_of(start);
   reader.read("", top);
   config.seed = top.seed;
   config.compute = top.compute;
   config.threads = top.threads;
-  config.data = top.data;
+  config.data = paths == Paths::kAbsolute ? absolute(top.data) : top.data;
   config.damaged = top.damaged;
-  config.weights = top.weights;
+  config.weights = paths == Paths::kAbsolute ? absolute(top.weights) : top.weights;
   config.classes = top.classes;
   config.learn = top.learn;
   config.judge = top.judge;
@@ -133,7 +140,7 @@ TrainConfig read(ConfigReader& reader, const TrainConfig& start, bool by_recipe)
 }  // namespace
 
 TrainConfig read_train_config(ConfigReader& reader) {
-  TrainConfig config = read(reader, {}, true);
+  TrainConfig config = read(reader, {}, true, Paths::kAbsolute);
   check(!config.data.empty(), ErrorCode::kInvalidConfig,
         "[train] no data: give a folder of images");
   suit_data(config, reader);
@@ -154,7 +161,7 @@ TrainConfig read_train_config(ConfigReader& reader) {
 }
 
 TrainConfig read_train_plan(ConfigReader& reader) {
-  TrainConfig config = read(reader, {}, true);
+  TrainConfig config = read(reader, {}, true, Paths::kAsTheyAre);
   const bool scenes = config.train.task != "classification";
   suit_images(config, reader, shape_of_pictures(scenes), scenes);
   models::check_input(config.model, reader);
@@ -162,7 +169,7 @@ TrainConfig read_train_plan(ConfigReader& reader) {
 }
 
 TrainConfig read_use_config(ConfigReader& reader, const TrainConfig& start) {
-  TrainConfig config = read(reader, start, false);
+  TrainConfig config = read(reader, start, false, Paths::kAbsolute);
   models::check_input(config.model, reader);
   return config;
 }
@@ -180,7 +187,10 @@ std::vector<ConfigDifference> identity_differences(const TrainConfig& before,
                                                    const TrainConfig& now) {
   const auto values_of = [](const TrainConfig& config) {
     ConfigValues values;
-    values.add("", top_of(config));
+    Top top = top_of(config);
+    top.data = absolute(top.data);
+    top.weights = absolute(top.weights);
+    values.add("", top);
     values.add("model", config.model);
     values.add("train", config.train);
     values.add("augment", config.augment);

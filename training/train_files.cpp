@@ -35,10 +35,15 @@ json pairs_of(const Metrics& metrics) {
   return pairs;
 }
 
+/// JSON has no NaN and no Inf: they are written as null.
+double number_of(const json& value) {
+  return value.is_null() ? std::nan("") : value.get<double>();
+}
+
 Metrics metrics_of(const json& pairs) {
   Metrics metrics;
   for (const json& pair : pairs) {
-    metrics.set(pair.at(0).get<std::string>(), pair.at(1).get<double>());
+    metrics.set(pair.at(0).get<std::string>(), number_of(pair.at(1)));
   }
   return metrics;
 }
@@ -57,7 +62,10 @@ std::string progress_text(const TrainProgress& progress) {
   return json{{"epochs", epochs},
               {"best_epoch", progress.best_epoch},
               {"seconds", progress.seconds},
-              {"started", progress.started}}
+              {"started", progress.started},
+              {"images", progress.images},
+              {"busy", progress.busy},
+              {"peak_memory_mb", progress.peak_memory_mb}}
       .dump();
 }
 
@@ -66,13 +74,16 @@ TrainProgress parse_progress(const std::string& text) {
   TrainProgress progress{.epochs = {},
                          .best_epoch = object.at("best_epoch").get<std::int64_t>(),
                          .seconds = object.at("seconds").get<double>(),
-                         .started = object.value("started", 0.0)};
+                         .started = object.value("started", 0.0),
+                         .images = object.value("images", std::int64_t{0}),
+                         .busy = object.value("busy", 0.0),
+                         .peak_memory_mb = object.value("peak_memory_mb", 0.0)};
   for (const json& row : object.at("epochs")) {
     TrainEpoch epoch{.epoch = row.at("epoch").get<std::int64_t>(),
                      .steps = row.at("steps").get<std::int64_t>(),
                      .seconds = row.at("seconds").get<double>(),
                      .learning_rate = row.at("learning_rate").get<double>(),
-                     .loss = row.at("loss").get<double>(),
+                     .loss = number_of(row.at("loss")),
                      .parts = metrics_of(row.value("parts", json::array())),
                      .metrics = metrics_of(row.at("metrics"))};
     progress.epochs.push_back(std::move(epoch));

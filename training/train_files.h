@@ -12,7 +12,10 @@ struct TrainProgress {
   std::vector<TrainEpoch> epochs;
   std::int64_t best_epoch = 0;  ///< 0: none yet
   double seconds = 0;
-  double started = 0;  ///< seconds since 1970; 0: not yet
+  double started = 0;       ///< seconds since 1970; 0: not yet
+  std::int64_t images = 0;  ///< trained on, in `busy` seconds of steps
+  double busy = 0;
+  double peak_memory_mb = 0;  ///< of all processes of this training
 
   const TrainEpoch* best() const {
     return best_epoch == 0 ? nullptr : &epochs.at(static_cast<std::size_t>(best_epoch - 1));

@@ -36,17 +36,19 @@ training::TrainConfig config_of(const TrainArguments& asked,
   return training::read_train_config(reader);
 }
 
-/// A line per step. Each waits for the device, so it is for checks.
+/// A line per step. Each waits for the device, so it is for checks. What is resumed adds its lines.
 class StepLog {
  public:
-  explicit StepLog(const std::string& path) : path_(path), file_(path, std::ios::trunc) {
+  StepLog(const std::string& path, bool resume)
+      : path_(path), file_(path, resume ? std::ios::app : std::ios::trunc) {
     check(file_.good(), ErrorCode::kInvalidConfig, "[train] cannot write '", path,
           "': ", errno_text());
   }
 
   void write(const training::FitStep& step) {
-    nlohmann::json line{
-        {"step", ++steps_}, {"loss", step.loss.total.item<double>()}, {"lr", step.learning_rate}};
+    nlohmann::json line{{"step", step.number},
+                        {"loss", step.loss.total.item<double>()},
+                        {"lr", step.learning_rate}};
     for (const auto& [name, value] : step.loss.parts) {
       line["loss/" + name] = value.item<double>();
     }
@@ -60,7 +62,6 @@ class StepLog {
  private:
   std::string path_;
   std::ofstream file_;
-  std::int64_t steps_ = 0;
 };
 
 void print_summary(const training::TrainSummary& summary, const std::string& out) {
@@ -78,11 +79,11 @@ int run_train(const TrainArguments& asked, const std::function<void(ConfigReader
   if (!asked.resume) {
     expect_own_folder(asked.out, "config.toml", "a training");
   }
+  const training::TrainConfig config = config_of(asked, overrides);
   std::optional<StepLog> log;
   if (!asked.log_steps.empty()) {
-    log.emplace(asked.log_steps);
+    log.emplace(asked.log_steps, asked.resume);
   }
-  const training::TrainConfig config = config_of(asked, overrides);
   ShownTraining shown_training("training " + config.model.name);
   training::TrainEvents events = shown_training.events();
   events.on_step = [&, shown = events.on_step](const training::FitStep& step) {

@@ -86,8 +86,9 @@ at::Tensor NormLayer::forward(const at::Tensor& x) {
   if (options.groups > 0) {
     return at::group_norm(x, options.groups, weight, bias, options.epsilon);
   }
-  return at::batch_norm(x, weight, bias, running_mean, running_var, uses_batch(), options.momentum,
-                        options.epsilon, /*cudnn_enabled=*/true);
+  const bool has_variance = x.numel() > x.size(1);  // of one value there is none
+  return at::batch_norm(x, weight, bias, running_mean, running_var, uses_batch() && has_variance,
+                        options.momentum, options.epsilon, /*cudnn_enabled=*/true);
 }
 
 NormLayer::Affine NormLayer::affine() const {

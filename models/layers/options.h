@@ -34,8 +34,12 @@ struct ModelOptions {
 inline const std::vector<double> kImageNetMean = {0.485, 0.456, 0.406};
 inline const std::vector<double> kImageNetDeviation = {0.229, 0.224, 0.225};
 
-/// What no single key's range says: `pool` divides height and width; a mean and a deviation for all
-/// channels or for each. Errors: kInvalidConfig, naming the key's place in [model].
+/// What the sides of an image must be a multiple of for a model to join its maps; 1: anything.
+std::int64_t side_multiple(const std::string& model);
+
+/// What no single key's range says: `pool` divides height and width, and the model's own stride
+/// does; a mean and a deviation for all channels or for each. Errors: kInvalidConfig, naming the
+/// key's place in [model].
 void check_input(const ModelOptions& options, const ConfigReader& reader);
 
 /// The names of all models.
@@ -51,7 +55,8 @@ void visit_fields(ModelOptions& options, Visitor&& visit) {
   visit("channels", options.channels, between(1, 4), "of an input image");
   visit("height", options.height, between(8, 4096), "of an input image, pixels");
   visit("width", options.width, between(8, 4096), "of an input image, pixels");
-  visit("pool", options.pool, between(1, 8), "average-pool the image by this factor first");
+  visit("pool", options.pool, between(1, 8),
+        "average-pool the image by this factor first; detectors take it as it is");
   visit("mean", options.mean, between(0, 1, {{"imagenet", kImageNetMean}}),
         "of pixels in [0, 1]; a number, one per channel or \"imagenet\"");
   visit("standard_deviation", options.standard_deviation,

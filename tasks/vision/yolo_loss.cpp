@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "tasks/vision/ciou.h"
 #include "tasks/vision/mask_loss.h"
+#include "tensors/device.h"
 #include "tensors/torch.h"
 
 namespace lorae::tasks::vision {
@@ -15,12 +16,6 @@ using models::yolo::kStrides;
 constexpr double kFarthest = kRegMax - 1 - 0.01;  // cells
 // Beyond it softplus is the identity: far enough for double precision.
 constexpr double kLargestLogit = 40;
-
-/// Maps of half precision are judged in float32.
-at::Tensor computable(const at::Tensor& t) {
-  const bool half = t.scalar_type() == at::kHalf || t.scalar_type() == at::kBFloat16;
-  return half ? t.to(at::kFloat) : t;
-}
 
 /// A head's maps, anchor by anchor.
 struct Raw {
@@ -36,7 +31,7 @@ Raw flattened(const HeadMaps& maps) {
   raw.classes = maps.raw[0].size(1) - 4 * kRegMax;
   std::vector<at::Tensor> bins, logits;
   for (std::size_t i = 0; i < maps.raw.size(); ++i) {
-    const at::Tensor map = computable(maps.raw[i]);
+    const at::Tensor map = widened(maps.raw[i]);
     raw.grids.push_back({map.size(2), map.size(3), kStrides[i]});
     bins.push_back(
         map.slice(1, 0, 4 * kRegMax).permute({0, 2, 3, 1}).reshape({raw.images, -1, 4 * kRegMax}));
@@ -118,6 +113,7 @@ YoloLoss yolo_loss(const HeadMaps& maps,
                    const MaskTargets* masks) {
   check(maps.raw.size() == kStrides.size(), ErrorCode::kInvalidArgument,
         "[tasks] yolo_loss: expected ", kStrides.size(), " maps, got ", maps.raw.size());
+  const NoAutocast in_float32;
   const Raw raw = flattened(maps);
   const Anchors anchors = make_anchors(raw.grids, raw.bins);
   const Candidates candidates =
@@ -143,7 +139,7 @@ YoloLoss yolo_loss(const HeadMaps& maps,
   if (masks != nullptr) {
     const Grid& finest = raw.grids[0];
     const at::Tensor part =
-        mask_loss(computable(maps.coefficients), computable(maps.proto), found, targets, *masks,
+        mask_loss(widened(maps.coefficients), widened(maps.proto), found, targets, *masks,
                   {finest.height * finest.stride, finest.width * finest.stride}) *
         options.box_gain;
     loss.total = loss.total + part;

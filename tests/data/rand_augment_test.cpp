@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "base/seed.h"
 #include "data/augment.h"
 #include "tensors/torch.h"
 
@@ -51,6 +52,22 @@ TEST(RandAugment, WithoutStrengthOnlyStretchesAndEqualises) {
   }
   EXPECT_GT(same, 45);
   EXPECT_LT(same, 70);
+}
+
+TEST(Erasing, LeavesAPictureInWhichNoRectangleFits) {
+  AugmentOptions options = kNoAugmentation;
+  options.erasing = 1;
+  const Augmentation augment = make_augmentation(options);
+  const at::Tensor thin = torch::full({2, 200, 3}, 7, torch::kUInt8);
+  int whole = 0, erased = 0;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    Random random = Seed{seed}.random();
+    const auto grey = augment(thin, random).ne(7).sum().item<std::int64_t>();
+    whole += grey == thin.numel() ? 1 : 0;
+    erased += grey > 0 ? 1 : 0;
+  }
+  EXPECT_EQ(whole, 0);
+  EXPECT_GT(erased, 0);
 }
 
 TEST(RandAugment, IsPartOfTheAugmentation) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "data/preparation.h"
 #include "data/raster.h"
 #include "tensors/torch.h"
@@ -203,6 +205,31 @@ TEST(Raster, FillsOutlinesAsTheReference) {
       row += std::to_string(map[y][x].item<int>());
     }
     EXPECT_EQ(row, rows[static_cast<std::size_t>(y)]);
+  }
+}
+
+TEST(Scene, MixedMasksCountWhereTheyAgree) {
+  const auto scene_of = [](std::vector<int> classes) {
+    return Scene{torch::zeros({1, 3, 3}, torch::kUInt8),
+                 {},
+                 torch::tensor(classes, torch::kInt32).to(torch::kUInt8).view({1, 3})};
+  };
+  const Scene both = mixed(scene_of({1, 2, 0}), scene_of({1, 0, 0}), 0.5);
+  EXPECT_TRUE(both.mask.equal(scene_of({1, kVoid, 0}).mask));
+}
+
+/// So many that one point alone would be spread between corners.
+TEST(Raster, AnOutlineOfAnyNumberOfCornersIsFilled) {
+  for (const std::size_t corners : {996U, 997U, 998U, 999U, 1000U, 1001U}) {
+    Polygon circle;
+    for (std::size_t i = 0; i < corners; ++i) {
+      const double angle = 2 * 3.14159265358979 * static_cast<double>(i) / double(corners);
+      circle.push_back({.x = 0.7 + 0.1 * std::cos(angle), .y = 0.7 + 0.1 * std::sin(angle)});
+    }
+    const Object object{.label = 0, .box = extent({circle}), .polygons = {circle}};
+    const at::Tensor map = class_map({object}, {100, 100});
+    EXPECT_NEAR(map.gt(0).sum().item<double>(), 314, 40) << corners;
+    EXPECT_EQ(map.slice(0, 0, 55).gt(0).sum().item<std::int64_t>(), 0) << corners;
   }
 }
 

@@ -41,6 +41,18 @@ TEST(Dropout, OfSamplesDropsThemWhole) {
   EXPECT_NEAR(y.select(1, 0).eq(0).to(torch::kDouble).mean().item<double>(), 0.25, 0.11);
 }
 
+/// LibTorch's own has a variance of NaN then, and keeps it.
+TEST(NormLayer, TakesNoStatisticsFromASingleValue) {
+  NormLayer norm(3, {});
+  norm.learns = norm.training = true;
+  const at::Tensor x = torch::tensor({1.0F, 2.0F, 3.0F}).view({1, 3, 1, 1});
+  EXPECT_TRUE(norm.forward(x).allclose(x, 1e-4)) << "by the running ones";
+  EXPECT_TRUE(norm.running_var.equal(torch::ones({3})));
+  norm.forward(at::cat({x, 3 * x}));
+  EXPECT_TRUE(norm.running_var.isfinite().all().item<bool>());
+  EXPECT_FALSE(norm.running_var.equal(torch::ones({3})));
+}
+
 TEST(Dropout, WithoutAProbabilityDropsNothing) {
   Dropout dropout(0);
   dropout.training = true;

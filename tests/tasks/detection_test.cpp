@@ -5,40 +5,13 @@
 #include "tasks/prediction_sheet.h"
 #include "tasks/task.h"
 #include "tensors/torch.h"
+#include "tests/data/squares.h"
 #include "tests/tensors/helpers.h"
 
 namespace lorae::tasks {
 namespace {
 
-/// Pictures of 40 x 60 with a bright square each on the left or on the right: two classes.
-class Squares final : public data::Dataset {
- public:
-  std::int64_t size() const override { return 8; }
-  const std::vector<std::string>& classes() const override { return classes_; }
-  std::int64_t label(std::int64_t index) const override { return index % 2; }
-  data::Annotation annotation() const override { return data::Annotation::kOutlines; }
-  std::string name(std::int64_t index) const override { return str("square ", index); }
-  std::optional<data::PictureSize> picture_size(std::int64_t /*index*/) const override {
-    return data::PictureSize{40, 60};
-  }
-  std::vector<data::Object> objects(std::int64_t index) const override {
-    const double left = index % 2 == 0 ? 0.1 : 0.6;
-    const data::Box box{left, 0.25, left + 1.0 / 3, 0.75};
-    return {
-        {.label = index % 2,
-         .box = box,
-         .polygons = {{{box.x1, box.y1}, {box.x2, box.y1}, {box.x2, box.y2}, {box.x1, box.y2}}}}};
-  }
-  data::Sample get(std::int64_t index) const override {
-    at::Tensor image = torch::full({40, 60, 3}, 20 + 5 * index, torch::kUInt8);
-    const std::int64_t left = index % 2 == 0 ? 6 : 36;
-    image.slice(0, 10, 30).slice(1, left, left + 20).select(2, index % 2).fill_(230);
-    return {image, label(index), objects(index)};
-  }
-
- private:
-  std::vector<std::string> classes_ = {"left", "right"};
-};
+using data::testing::Squares;
 
 data::Loader loader_of(const Task& task, std::int64_t side, bool rectangular = false) {
   return {std::make_shared<Squares>(),
@@ -213,6 +186,13 @@ TEST(Segmentation, IsLearned) {
   const Metrics found = learned("yolo11n-seg", "segmentation", 120);
   EXPECT_GT(*found.find("map50"), 0.8) << *found.find("map50");
   EXPECT_GT(*found.find("mask_map50"), 0.8) << *found.find("mask_map50");
+}
+
+TEST(Semantic, TakesNoMoreClassesThanAMapHolds) {
+  EXPECT_NE(make_task("semantic", {.classes = 254}), nullptr);
+  lorae::testing::expect_error(
+      ErrorCode::kInvalidConfig, [] { make_task("semantic", {.classes = 255}); },
+      "holds 254 of them beside the background, got 255");
 }
 
 TEST(Semantic, IsLearned) {

@@ -290,6 +290,19 @@ TEST_F(FitTest, AccumulatesBatchesIntoOneStep) {
   }
 }
 
+/// The last step of an epoch gathers what is there: three batches of 7, and one of 3.
+TEST_F(FitTest, AStepOfFewerBatchesIsOfTheMeanOfItsImagesToo) {
+  for (const std::int64_t accumulate : {4, 8}) {
+    const auto apart = full_model(), whole = full_model();
+    const auto pace = [=](const Moment&) { return Pace{.accumulate = accumulate}; };
+    train(*apart, images_, {group_of(apart->weights(), 0.05)}, {.schedule = pace}, Seed{1}, 7);
+    train(*whole, images_, {group_of(whole->weights(), 0.05)}, {}, Seed{1}, 24);
+    for (const auto& [name, tensor] : whole->weights()) {
+      EXPECT_LT(relative_error(apart->weights().at(name), tensor), 1e-4) << name << accumulate;
+    }
+  }
+}
+
 /// A fit that can be stopped after any step, with everything that it owns.
 struct Running {
   Running(const data::DatasetPtr& images, const char* name, std::int64_t workers = 0)

@@ -194,6 +194,10 @@ TEST_F(TrainTest, SavesWhenItIsAskedToStop) {
   steps = 0;
   EXPECT_EQ(train(asked, {.on_step = [&](const FitStep&) { ++steps; }}).digest, whole.digest);
   EXPECT_EQ(steps, 6) << "of 12, six were done";
+  const std::string ended = files::read(folder_ / "stopped/train.json");
+  const TrainSummary again = train(asked);
+  EXPECT_GT(again.images_per_second, 0) << "though nothing was left to do";
+  EXPECT_EQ(files::read(folder_ / "stopped/train.json"), ended);
 }
 
 TEST_F(TrainTest, EndsWithoutProgressWhenItsPatienceIsOver) {
@@ -331,6 +335,22 @@ TEST(TrainFiles, NameThePartsOfTheLossBehindIt) {
             "1,3,0.000,0,2,nan,nan,0.25\n"  // by a build that did not know them
             "2,6,0.000,0,1.5,1,0.5,0.5\n");
   EXPECT_EQ(files.load_state()->second.epochs[1].parts, progress.epochs[1].parts);
+}
+
+TEST(TrainFiles, OfALossThatWasNoNumberAreReadAgain) {
+  const TemporaryFolder folder;
+  const TrainFolder files(folder / "run", TrainConfig{}, /*resume=*/false);
+  const double none = std::nan("");
+  files.save_state({}, {.epochs = {{.epoch = 1,
+                                    .steps = 3,
+                                    .loss = none,
+                                    .parts = {{"box", HUGE_VAL}},
+                                    .metrics = {{"top1", 0.5}, {"loss", none}}}},
+                        .best_epoch = 1});
+  const TrainProgress again = files.load_state()->second;
+  EXPECT_TRUE(std::isnan(again.epochs[0].loss));
+  EXPECT_TRUE(std::isnan(*again.epochs[0].parts.find("box")));
+  EXPECT_EQ(again.epochs[0].metrics.find("top1"), 0.5);
 }
 
 TEST(TrainFiles, AreOfTheSameTrainingWhateverItsConfigurationLooksLike) {

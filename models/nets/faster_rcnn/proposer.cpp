@@ -3,6 +3,7 @@
 
 #include "models/nets/faster_rcnn/parts.h"
 #include "ops/boxes.h"
+#include "tensors/device.h"
 #include "tensors/torch.h"
 
 namespace lorae::models::rcnn {
@@ -76,11 +77,12 @@ std::vector<Proposer::Level> Proposer::forward(const std::vector<at::Tensor>& ma
     const at::Tensor x = conv_.forward(maps[i]).relu_();
     const Size cells{x.size(2), x.size(3)};
     const std::int64_t count = x.size(0);
+    const at::Tensor objectness = widened(objectness_.forward(x));
     levels.push_back(
-        {.anchors = anchors_of(kAnchorSides[i], cells, batch.padded, x.options()),
-         .objectness = objectness_.forward(x).permute({0, 2, 3, 1}).reshape({count, -1}),
+        {.anchors = anchors_of(kAnchorSides[i], cells, batch.padded, objectness.options()),
+         .objectness = objectness.permute({0, 2, 3, 1}).reshape({count, -1}),
          .regressions =
-             boxes_.forward(x)
+             widened(boxes_.forward(x))
                  .view({count, static_cast<std::int64_t>(kRatios.size()), 4, cells.height, -1})
                  .permute({0, 3, 4, 1, 2})
                  .reshape({count, -1, 4})});

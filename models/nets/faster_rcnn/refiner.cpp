@@ -2,6 +2,7 @@
 
 #include "models/nets/faster_rcnn/parts.h"
 #include "ops/boxes.h"
+#include "tensors/device.h"
 #include "tensors/torch.h"
 
 namespace lorae::models::rcnn {
@@ -28,8 +29,9 @@ at::Tensor pooled(const std::vector<at::Tensor>& maps,
   for (std::size_t i = 0; i < kLevels; ++i) {
     const at::Tensor here = level.eq(static_cast<double>(i + 2)).nonzero().squeeze(1);
     const double scale = std::ldexp(1.0, -static_cast<int>(i + 2));
-    out.index_copy_(0, here,
-                    ops::roi_align(maps[i][image], boxes.index_select(0, here), scale, kBins));
+    const at::Tensor pooled =
+        ops::roi_align(maps[i][image], boxes.index_select(0, here), scale, kBins);
+    out.index_copy_(0, here, pooled.to(out.scalar_type()));
   }
   return out;
 }
@@ -49,7 +51,7 @@ Refiner::Refined Refiner::forward(const std::vector<at::Tensor>& maps,
     all.push_back(pooled(maps, static_cast<std::int64_t>(i), proposals[i]));
   }
   const at::Tensor x = fc7_.forward(fc6_.forward(at::cat(all).flatten(1)).relu_()).relu_();
-  return {scores_.forward(x), boxes_.forward(x).view({x.size(0), -1, 4})};
+  return {widened(scores_.forward(x)), widened(boxes_.forward(x)).view({x.size(0), -1, 4})};
 }
 
 Detections Refiner::detections(const Refined& refined,

@@ -1,5 +1,6 @@
 #include "models/nets/yolo/yolo.h"
 
+#include "base/error.h"
 #include "base/str.h"
 #include "ops/maps/remake.h"
 #include "tensors/torch.h"
@@ -9,6 +10,7 @@ namespace {
 
 constexpr NormOptions kDetectionNorm{.epsilon = 1e-3, .momentum = 0.03};
 constexpr NormOptions kClassificationNorm{};
+constexpr std::int64_t kCoarsest = kStrides.back();
 
 std::string row_name(std::size_t row) {
   return str("model.", row);
@@ -131,6 +133,9 @@ Detector::Detector(const Table& table, std::int64_t channels, std::int64_t class
 }
 
 HeadMaps Detector::maps(const at::Tensor& images) {
+  check(images.size(2) % kCoarsest == 0 && images.size(3) % kCoarsest == 0,
+        ErrorCode::kInvalidArgument, "[models] yolo: expected image sides in multiples of ",
+        kCoarsest, ", got ", images.size(2), " x ", images.size(3));
   std::vector<at::Tensor> given;
   at::Tensor x = images;
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
