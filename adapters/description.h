@@ -27,6 +27,10 @@ enum class Head { kLast, kNone, kBranch };
 /// statistics, too; or all of them, on each device by itself, and never sent.
 enum class Norm { kFrozen, kAffine, kTrained, kLocal };
 
+// Statistics of BatchNorm, as the reference packages name them.
+inline constexpr std::string_view kMeanSuffix = ".running_mean";
+inline constexpr std::string_view kVarianceSuffix = ".running_var";
+
 /// Written; 2 is read, too.
 inline constexpr int kFormatVersion = 3;
 

@@ -18,6 +18,7 @@ namespace {
 struct Entry {
   std::string_view name;
   std::unique_ptr<Aggregator> (*make)(const RuleOptions& options);
+  bool looks_at_state = false;
   bool fills_residual = false;
 };
 
@@ -31,13 +32,13 @@ std::unique_ptr<Aggregator> make(const RuleOptions& options) {
 }
 
 constexpr std::array kRules = {
-    Entry{"factor_mean", &make<FactorMean>},      // FedIT
-    Entry{"factor_median", &make<FactorMedian>},  // robust
-    Entry{"product_mean", &make<ProductMean>},    // FlexLoRA
-    Entry{"lora_fair", &make<LoraFair>},          // LoRA-FAIR
-    Entry{"rank_mean", &make<RankMean>},          // raFLoRA
-    Entry{"residual", &make<Residual>, true},     // FedEx-LoRA
-    Entry{"stacking", &make<Stacking>, true},     // FLoRA
+    Entry{"factor_mean", &make<FactorMean>},          // FedIT
+    Entry{"factor_median", &make<FactorMedian>},      // robust
+    Entry{"product_mean", &make<ProductMean>, true},  // FlexLoRA
+    Entry{"lora_fair", &make<LoraFair>, true},        // LoRA-FAIR
+    Entry{"rank_mean", &make<RankMean>},              // raFLoRA
+    Entry{"residual", &make<Residual>, true, true},   // FedEx-LoRA
+    Entry{"stacking", &make<Stacking>, true, true},   // FLoRA
 };
 
 }  // namespace
@@ -53,6 +54,11 @@ std::vector<std::string_view> rule_names() {
 bool fills_residual(std::string_view rule) {
   return std::ranges::any_of(
       kRules, [&](const Entry& entry) { return entry.fills_residual && entry.name == rule; });
+}
+
+bool looks_at_state(std::string_view rule) {
+  return std::ranges::any_of(
+      kRules, [&](const Entry& entry) { return entry.looks_at_state && entry.name == rule; });
 }
 
 std::unique_ptr<Aggregator> make_aggregator(const RuleOptions& options) {

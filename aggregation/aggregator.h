@@ -18,6 +18,8 @@ std::vector<std::string_view> rule_names();
 
 /// True for rules that fill the components of adapters which no client trains.
 bool fills_residual(std::string_view rule);
+/// True for rules that look at more than changes: at the state that clients changed.
+bool looks_at_state(std::string_view rule);
 
 /// How the updates of a round become one.
 struct RuleOptions {
@@ -39,7 +41,7 @@ void visit_fields(RuleOptions& options, Visitor&& visit) {
 /// What a client did for its update.
 struct LocalWork {
   std::int64_t examples = 1;
-  std::int64_t steps = 1;  ///< of its optimiser
+  double steps = 1;  ///< of its optimiser, as many as would lead so far without momentum
 };
 
 /// What a client changed, with its say in the mean.

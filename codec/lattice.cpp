@@ -156,29 +156,49 @@ Lattice::Lattice(const Blocks& start, double relative) : relative_(relative) {
   }
 }
 
+double Lattice::end_of(std::size_t block) const {
+  return kMost * grids_.at(block);
+}
+
 Blocks Lattice::next(const Blocks& state, const Blocks& wanted, double finer) const {
   check_aligned(state, wanted);
   Blocks next = state;
   for (std::size_t i = 0; i < state.size(); ++i) {
     const std::vector<float>& from = state[i].values;
-    const double grid = grids_.at(i), end = kMost * grid;
+    const double grid = grids_.at(i), end = end_of(i);
+    const auto move_of = [&](std::size_t j) {
+      const auto here = static_cast<double>(from[j]), there = double(wanted[i].values[j]);
+      return std::isfinite(there) ? std::clamp(there, -end, end) - here : 0;
+    };
     double squares = 0;
     for (std::size_t j = 0; j < from.size(); ++j) {
-      const double move = static_cast<double>(wanted[i].values[j]) - static_cast<double>(from[j]);
-      squares += std::isfinite(move) ? move * move : 0;
+      squares += move_of(j) * move_of(j);
     }
     const double rms =
         std::sqrt(squares / static_cast<double>(std::max<std::size_t>(from.size(), 1)));
     const double step =
         rms > 0 ? std::max(std::exp2(std::round(std::log2(relative_ / finer * rms))), grid) : grid;
     for (std::size_t j = 0; j < from.size(); ++j) {
-      const double move = static_cast<double>(wanted[i].values[j]) - static_cast<double>(from[j]);
-      const double to = static_cast<double>(from[j]) + step * std::nearbyint(move / step);
-      const bool inside = std::isfinite(to) && std::fabs(to) <= end;
-      next[i].values[j] = inside ? static_cast<float>(to) : from[j];
+      double steps = std::nearbyint(move_of(j) / step);
+      if (std::fabs(from[j] + step * steps) > end) {
+        steps -= std::copysign(1.0, steps);  // it was rounded over the end
+      }
+      next[i].values[j] = static_cast<float>(from[j] + step * steps);
     }
   }
   return next;
+}
+
+Blocks Lattice::left(const Blocks& wanted, const Blocks& next) const {
+  Blocks left = subtract(wanted, next);
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    for (std::size_t j = 0; j < left[i].values.size(); ++j) {
+      if (!(std::fabs(wanted[i].values[j]) <= end_of(i))) {
+        left[i].values[j] = 0;
+      }
+    }
+  }
+  return left;
 }
 
 Encoded encode_difference(const Blocks& from, const Blocks& to) {

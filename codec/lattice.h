@@ -26,13 +26,20 @@ class Lattice {
   /// `start`: on its grid. `relative`: of a step to the root mean square of what is to move.
   Lattice(const Blocks& start, double relative);
 
-  /// What `state` becomes: `wanted` as near as steps come to it, `finer` times shorter ones. Values
-  /// that are not finite, or leave the range of the grid, stop at its end. Formula: step =
-  /// 2^round(log2(relative / finer * rms(wanted - state))), at least the grid; state + step
-  ///          round-half-even((wanted - state) / step). Precondition: `state` is of this lattice.
+  /// What `state` becomes: `wanted` as near as steps come to it, `finer` times shorter ones. What
+  /// is wanted beyond the range of the grid stops before its end, and what is no number where it
+  /// is. Formula: step = 2^round(log2(relative / finer * rms(wanted - state))), `wanted` within the
+  /// range, at least the grid; state + step round-half-even((wanted - state) / step).
+  /// Precondition: `state` is of this lattice.
   Blocks next(const Blocks& state, const Blocks& wanted, double finer = 1) const;
 
+  /// What of `wanted` a step to `next` leaves for later ones: 0 where none ever leads there.
+  /// Formula: wanted - next.
+  Blocks left(const Blocks& wanted, const Blocks& next) const;
+
  private:
+  double end_of(std::size_t block) const;
+
   double relative_;
   std::vector<double> grids_;
 };

@@ -27,8 +27,8 @@ struct ExchangeOptions {
   StateDict constant = {};     ///< what these hold beside the state
   /// If set, the head whose first step, that of codec::kClassSumsRound, is made of class sums.
   std::optional<aggregation::HeadNames> class_means = {};
-  /// Steps that a client of so many examples takes in a round; empty: 1.
-  std::function<std::int64_t(std::int64_t examples)> local_steps = {};
+  /// Steps that a client of so many examples takes in a round, as LocalWork counts them; empty: 1.
+  std::function<double(std::int64_t examples)> local_steps = {};
 };
 
 }  // namespace lorae::coordinator

@@ -15,6 +15,44 @@ constexpr const char* kLeft = "left/";
 // A step that is to be taken as it is would not be one in steps of its own size.
 constexpr double kWholeIsFiner = 16;
 
+// Of the server's file: what it holds, so that another one is not taken for it.
+constexpr const char* kDigestKey = "digest";
+constexpr const char* kRoundKey = "round";
+
+bool is_variance(const std::string& name) {
+  return name.ends_with(adapters::kVarianceSuffix);
+}
+
+bool is_statistic(const std::string& name) {
+  return is_variance(name) || name.ends_with(adapters::kMeanSuffix);
+}
+
+/// The entries that are statistics, or those that are not.
+StateDict parted(const StateDict& state, bool statistics) {
+  std::vector<StateDict::Entry> entries;
+  for (const auto& [name, tensor] : state) {
+    if (is_statistic(name) == statistics) {
+      entries.emplace_back(name, tensor);
+    }
+  }
+  return StateDict(std::move(entries));
+}
+
+void add_(const StateDict& state, const StateDict& step) {
+  const torch::NoGradGuard no_grad;
+  for_each_aligned([](const at::Tensor& to, const at::Tensor& by) { to.add_(by); }, state, step);
+}
+
+/// Rounding, by clients or by a lattice, may lead below.
+void keep_variances_positive(const StateDict& state) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : state) {
+    if (is_variance(name)) {
+      tensor.clamp_min_(0);
+    }
+  }
+}
+
 StateDict without_prefix(const StateDict& state, const std::string& prefix) {
   std::vector<StateDict::Entry> entries;
   for (const auto& [name, tensor] : state) {
@@ -23,6 +61,20 @@ StateDict without_prefix(const StateDict& state, const std::string& prefix) {
     }
   }
   return StateDict(std::move(entries));
+}
+
+/// Files of earlier builds say nothing of what they hold.
+StateDict server_state(const std::filesystem::path& path, RoundId version) {
+  SafetensorsFile file = load_safetensors(path);
+  const auto said = [&](const char* key, const std::string& otherwise) {
+    const auto found = file.metadata.find(key);
+    return found == file.metadata.end() ? otherwise : found->second;
+  };
+  const std::string digest = digest_of(file.state).hex(), round = str(version);
+  check(said(kDigestKey, digest) == digest && said(kRoundKey, round) == round,
+        ErrorCode::kCorruptData, "[run] '", path.string(), "' is not what round ", round,
+        " left of the server's optimiser; restore it from a backup");
+  return std::move(file.state);
 }
 
 }  // namespace
@@ -39,13 +91,14 @@ GlobalState::GlobalState(const StateDict& initial, const ExchangeOptions& exchan
 }
 
 void GlobalState::move(StateDict& state, const aggregation::Aggregate& aggregate) const {
-  if (!aggregate.whole) {
-    server_->step_(state, aggregate.pseudo_gradient);
-    return;
+  const StateDict& step = aggregate.pseudo_gradient;
+  if (aggregate.whole) {
+    add_(state, step);
+  } else {
+    server_->step_(parted(state, false), parted(step, false));
+    add_(parted(state, true), parted(step, true));  // measured, not learned: their mean it is
   }
-  const torch::NoGradGuard no_grad;
-  for_each_aligned([](const at::Tensor& to, const at::Tensor& step) { to.add_(step); }, state,
-                   aggregate.pseudo_gradient);
+  keep_variances_positive(state);
 }
 
 void GlobalState::step(const aggregation::Aggregate& aggregate) {
@@ -53,17 +106,13 @@ void GlobalState::step(const aggregation::Aggregate& aggregate) {
   if (!lattice_) {
     move(next_, aggregate);
   } else {
-    const torch::NoGradGuard no_grad;
-    for_each_aligned([](const at::Tensor& to, const at::Tensor& left) { to.add_(left); }, next_,
-                     left_);
+    add_(next_, left_);
     move(next_, aggregate);
-    const StateDict wanted = std::exchange(
-        next_,
-        adapters::to_state(lattice_->next(adapters::to_blocks(tensors_), adapters::to_blocks(next_),
-                                          aggregate.whole ? kWholeIsFiner : 1)));
-    next_left_ = wanted;
-    for_each_aligned([](const at::Tensor& left, const at::Tensor& now) { left.sub_(now); },
-                     next_left_, next_);
+    const codec::Blocks wanted = adapters::to_blocks(next_);
+    next_ = adapters::to_state(
+        lattice_->next(adapters::to_blocks(tensors_), wanted, aggregate.whole ? kWholeIsFiner : 1));
+    keep_variances_positive(next_);
+    next_left_ = adapters::to_state(lattice_->left(wanted, adapters::to_blocks(next_)));
   }
   next_digest_ = digest_of(next_);
 }
@@ -76,8 +125,9 @@ adapters::Adapter GlobalState::adapter_of(RoundId round, const StateDict& state)
 
 void GlobalState::save(const runs::RunDirectory& directory) const {
   const RoundId round = version_.next();
-  save_safetensors(directory.server_state_path(round),
-                   joined(server_->state(), with_prefix(kLeft, next_left_)));
+  const StateDict server = joined(server_->state(), with_prefix(kLeft, next_left_));
+  save_safetensors(directory.server_state_path(round), server,
+                   {{kDigestKey, digest_of(server).hex()}, {kRoundKey, str(round)}});
   adapters::save_adapter(directory.adapter_path(round), adapter_of(round, next_));
 }
 
@@ -108,7 +158,7 @@ void GlobalState::restore(const runs::RunDirectory& directory,
   StateDict state = part_like(adapter.state, tensors_);
   check(digest_of(state).hex() == digest_hex, ErrorCode::kCorruptData, "[run] '", path.string(),
         "' is not the model that the journal committed; restore it from a backup");
-  const StateDict server = load_safetensors(directory.server_state_path(version)).state;
+  const StateDict server = server_state(directory.server_state_path(version), version);
   if (lattice_) {
     left_ = part_like(part_of(server, kLeft), tensors_);
   }

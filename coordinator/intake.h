@@ -54,7 +54,7 @@ class Intake {
   ByteCount most_;
   aggregation::RuleOptions options_;
   std::optional<aggregation::HeadNames> class_means_;
-  std::function<std::int64_t(std::int64_t)> local_steps_;
+  std::function<double(std::int64_t)> local_steps_;
   std::unique_ptr<aggregation::Aggregator> rule_;
 };
 

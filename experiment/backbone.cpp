@@ -109,9 +109,13 @@ Backbone own_backbone(const training::Plan& plan,
   const auto model = models::build(plan.model, Seed{plan.seed});
   const models::PartialLoad load = models::load_matching(*model, map_safetensors(weights).state);
   const StateDict backbone = model->backbone().clone();
-  const std::string digest = digest_of(backbone).hex();
+  std::string key = digest_of(backbone).hex();
+  for (const auto& [name, text] : description_of(plan)) {  // the file says that, too
+    key += str('\n', name, '\n', text);
+  }
   ensure_directory(cache);
-  const auto path = cache / str(plan.model.name, '-', digest.substr(0, 16), ".safetensors");
+  const auto path = cache / str(plan.model.name, '-', digest_of(view_of(key)).hex().substr(0, 16),
+                                ".safetensors");
   const FileLock lock(path.string() + ".lock", FileLock::Wait::kYes);
   if (!std::filesystem::exists(path)) {
     save_safetensors(path, backbone, description_of(plan));

@@ -53,8 +53,11 @@ MethodConfig with_fitted_rank(MethodConfig method, const models::ModelOptions& o
     return method;
   }
   const auto model = models::build(options, std::nullopt);
-  const std::int64_t beside =
+  std::int64_t beside =
       training::trainable_of(*model, method.kind, method.train, method.head, method.norm).numel();
+  if (method.norm == adapters::Norm::kTrained) {
+    beside += model->norm_statistics().numel();
+  }
   const double most = 8 * static_cast<double>(method.max_uplink.value) / kBits;
   std::int64_t rank = 1, before = 0;
   while (rank < kMostRank) {

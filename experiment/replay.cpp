@@ -13,6 +13,7 @@
 #include "coordinator/intake.h"
 #include "experiment/run.h"
 #include "runs/journal.h"
+#include "tensors/threads.h"
 #include "tensors/torch.h"
 #include "training/trainable.h"
 
@@ -41,6 +42,9 @@ RunConfig config_of(const runs::RunDirectory& directory, const ReplayOptions& op
   check_known(options.rule, aggregation::rule_names(), "rule");
   check_known(options.server, aggregation::server_optimizer_names(), "server optimiser");
   if (!options.rule.empty()) {
+    check(method.rule.weighting != "fednova" || options.rule == method.rule.aggregation,
+          ErrorCode::kInvalidConfig, "[aggregate] --rule ", options.rule,
+          ": the run weighs by FedNova, which is for ", method.rule.aggregation);
     method.rule.aggregation = options.rule;
   }
   if (!options.server.empty()) {
@@ -146,6 +150,7 @@ class Recorded {
 Replay replay(const fs::path& run, const ReplayOptions& options) {
   check(options.parts >= 1, ErrorCode::kInvalidConfig, "[aggregate] --parts: expected at least 1");
   const torch::NoGradGuard no_grad;
+  use_one_thread();  // as the run itself: products and roots round by their threads
   const runs::RunDirectory directory = runs::RunDirectory::open(run);
   const RunConfig config = config_of(directory, options);
   const MethodConfig& method = config.methods.front();

@@ -2,6 +2,7 @@
 
 #include "adapters/adapter_file.h"
 #include "adapters/blocks.h"
+#include "aggregation/rules/normalised_steps.h"
 #include "base/error.h"
 #include "codec/lattice.h"
 #include "experiment/backbone.h"
@@ -62,9 +63,9 @@ coordinator::ExchangeOptions exchange_of(const RunConfig& config,
           .info = std::move(info),
           .constant = std::move(constant),
           .class_means = class_means_of(config, method),
-          .local_steps = [epochs = config.training.local_epochs,
-                          batch = config.training.batch_size](std::int64_t examples) {
-            return epochs * ((examples + batch - 1) / batch);
+          .local_steps = [training = config.training](std::int64_t examples) {
+            const std::int64_t batches = (examples + training.batch_size - 1) / training.batch_size;
+            return aggregation::effective_steps(training.local_epochs * batches, training.momentum);
           }};
 }
 

@@ -130,7 +130,8 @@ RunChoice choose_run(const fs::path& folder, const RunConfig& config, bool fresh
     if (same) {
       return going_on(run, *was, config);
     }
-    if (!run.finished && !unfinished) {
+    // One without a round, such as of a command with a mistake in it, has nothing to go on with.
+    if (!run.finished && !unfinished && run.last_committed > RoundId{0}) {
       unfinished.emplace(run, *was);
     }
   }

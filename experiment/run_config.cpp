@@ -18,7 +18,8 @@ struct Top {
 
 template <typename Visitor>
 void visit_fields(Top& top, Visitor&& visit) {
-  visit("seed", top.seed, between(0, 1e15), "of every random choice");
+  visit("seed", top.seed, between(0, 1e15),
+        "of the backbone and of how data are shared; of all else, too, but for simulation.seeds");
   visit_fields(top.compute, visit);
 }
 
@@ -45,16 +46,15 @@ void settle(Sections& sections, const ConfigReader& reader) {
 /// have to meet. `where`: of a key of the method.
 template <typename Where>
 void check_turns(const MethodConfig& method, const Where& where) {
-  constexpr std::string_view kSegments = "segments:";
-  const std::size_t begin = method.uplink.find(kSegments);
-  if (method.train != adapters::Factors::kAlternating || begin == std::string::npos ||
-      method.feedback) {
+  const auto selection = codec::fill_places(method.uplink)[codec::kSelection];
+  if (method.train != adapters::Factors::kAlternating || method.feedback || !selection ||
+      !selection->text.starts_with("segments")) {
     return;
   }
-  const std::int64_t segments = std::atoll(method.uplink.c_str() + begin + kSegments.size());
+  const auto segments = static_cast<std::int64_t>(selection->number);
   check(
       std::gcd(segments, method.period) == 1, ErrorCode::kInvalidConfig, where("period"), ": with ",
-      kSegments, segments, " and period = ", method.period,
+      selection->text, " and period = ", method.period,
       " some factors are never sent in the rounds in which they are trained; take numbers without "
       "a common divisor, or feedback = true");
 }
@@ -76,12 +76,35 @@ void check_residual(const MethodConfig& method, const Where& where) {
         ErrorCode::kInvalidConfig, where("train"), ": ", rule,
         " is for adapters whose extractors and mappers are trained: kind = \"lorae\", train = "
         "\"factors\"");
-  check(method.rule.weighting != "fednova", ErrorCode::kInvalidConfig, where("weighting"),
-        ": \"fednova\" stretches the step that ", rule, " leads all the way; set another");
   check(method.server.name == "sgd" && method.server.learning_rate == 1 &&
             method.server.momentum == 0,
         ErrorCode::kInvalidConfig, where("server"), ": ", rule,
         " leads all the way; set name = \"sgd\", learning_rate = 1 and momentum = 0");
+}
+
+/// Rules go with what they are told of clients. `where`: of a key of the method.
+template <typename Where>
+void check_rule(const MethodConfig& method, const Where& where) {
+  const std::string& rule = method.rule.aggregation;
+  const training::FitOptions& local = method.own.training;
+  check(method.rule.weighting != "fednova" || rule == "factor_mean", ErrorCode::kInvalidConfig,
+        where("weighting"),
+        ": \"fednova\" is for plain means, and stretches what other rules find; "
+        "set aggregation = \"factor_mean\", or another weighting");
+  check(method.rule.weighting != "fednova" || (local.optimizer == "sgd" && local.proximal == 0),
+        ErrorCode::kInvalidConfig, where("weighting"),
+        ": \"fednova\" knows how far steps of SGD lead: set training.optimizer = \"sgd\" and "
+        "training.proximal = 0, or another weighting");
+  const auto uplink = codec::Chain::parse(method.uplink);
+  const bool rests = rule == "rank_mean" || method.train == adapters::Factors::kAlternating;
+  check(!rests || uplink.delta() || uplink.lossless(), ErrorCode::kInvalidConfig, where("uplink"),
+        ": \"", method.uplink, "\" rounds what a client did not train, too; send changes: \"delta,",
+        method.uplink, '"');
+  check(!aggregation::looks_at_state(rule) || method.lattice > 0 ||
+            codec::Chain::parse(method.downlink).lossless(),
+        ErrorCode::kInvalidConfig, where("downlink"), ": ", rule,
+        " looks at the state that clients have, and \"", method.downlink,
+        "\" gives them another than the server's; set \"zstd\", or lattice = 1.0");
 }
 
 /// `where`: of a key of the method.
@@ -128,6 +151,7 @@ void validate_methods(const RunConfig& config, const ConfigReader& reader) {
           ": 0 takes as many as max_uplink lets through; set that, or a rank");
     check_turns(method, where);
     check_residual(method, where);
+    check_rule(method, where);
     check_head_start(method, where);
   }
 }

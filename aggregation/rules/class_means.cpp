@@ -50,8 +50,9 @@ Aggregate ClassMeans::finish() {
     const at::Tensor half = lengths.where(seen > 0, lengths.max()) / 2;
     const at::Tensor offset = away.matmul(centre) + half;
     const at::Tensor& old = base_.at(head_.weight);
-    const double scale = std::min({kSharpness / unit, kMostGrowth * largest(old) / largest(away),
-                                   kMostBias / largest(offset)});
+    const double reach = largest(old) > 0 ? kMostGrowth * largest(old) : kMostOfZeros;
+    const double scale =
+        std::min({kSharpness / unit, reach / largest(away), kMostBias / largest(offset)});
     weight.copy_(scale * away - old);
     bias.copy_(-scale * offset - base_.at(head_.bias));
   }

@@ -30,7 +30,8 @@ class ClassMeans final : public Aggregator {
  public:
   /// How far the logit of a class is ahead of another one's at its mean, on average.
   static constexpr double kSharpness = 4;
-  static constexpr double kMostGrowth = 4;  ///< times
+  static constexpr double kMostGrowth = 4;   ///< times
+  static constexpr double kMostOfZeros = 1;  ///< of a head whose weights are all 0
   static constexpr double kMostBias = 16;
 
   explicit ClassMeans(HeadNames head) : head_(std::move(head)) {}

@@ -2,18 +2,24 @@
 
 #include <utility>
 
+#include "aggregation/fixed_point.h"
 #include "base/error.h"
 #include "tensors/torch.h"
 
 namespace lorae::aggregation {
+namespace {
+
+constexpr double kLimit = 1 << kRangeBits;  // as sums have it: a server's step has to stay finite
+
+}  // namespace
 
 void FactorMedian::add(const ClientUpdate& update) {
   if (!deltas_.empty()) {
     check_aligned(deltas_.front(), update.delta);
   }
   for (const auto& [name, tensor] : update.delta) {
-    check(tensor.isfinite().all().item<bool>(), ErrorCode::kCorruptData, "[aggregation] '", name,
-          "' holds a number that is not finite");
+    check(tensor.abs().lt(kLimit).all().item<bool>(), ErrorCode::kCorruptData, "[aggregation] '",
+          name, "': a number is NaN, Inf or not below 2^29");
   }
   deltas_.push_back(update.delta.clone());
 }

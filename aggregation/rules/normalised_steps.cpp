@@ -1,6 +1,7 @@
 #include "aggregation/rules/normalised_steps.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/error.h"
@@ -12,10 +13,20 @@ constexpr std::int64_t kParts = 1024;
 
 }  // namespace
 
+double effective_steps(std::int64_t steps, double momentum) {
+  double all = 0, velocity = 0;
+  for (std::int64_t k = 0; k < steps; ++k) {
+    velocity = momentum * velocity + 1;
+    all += velocity;
+  }
+  return all;
+}
+
 std::int64_t NormalisedSteps::weight_of(const LocalWork& work) {
   check(work.steps >= 1, ErrorCode::kInvalidArgument, "[aggregation] local steps: expected at ",
         "least 1, got ", work.steps);
-  return std::max<std::int64_t>(1, (2 * work.examples * kParts + work.steps) / (2 * work.steps));
+  return std::max<std::int64_t>(
+      1, std::llround(static_cast<double>(work.examples * kParts) / work.steps));
 }
 
 void NormalisedSteps::begin(const StateDict& base) {
@@ -27,7 +38,7 @@ void NormalisedSteps::add(const ClientUpdate& update) {
   rule_->add(update);  // first: what it refuses was never there
   sums_.examples += update.work.examples;
   sums_.weights += update.weight;
-  sums_.steps += update.work.examples * update.work.steps;
+  sums_.steps += update.work.examples * std::llround(update.work.steps * double{kParts});
 }
 
 bool NormalisedSteps::merge(const Aggregator& part) {
@@ -44,7 +55,7 @@ bool NormalisedSteps::merge(const Aggregator& part) {
 Aggregate NormalisedSteps::finish() {
   Aggregate result = rule_->finish();
   const auto [examples, weights, steps] = std::exchange(sums_, {});
-  const double effective = static_cast<double>(steps) / static_cast<double>(examples);
+  const double effective = static_cast<double>(steps) / static_cast<double>(kParts * examples);
   const double factor =
       effective * static_cast<double>(weights) / static_cast<double>(kParts * examples);
   for (const auto& [name, tensor] : result.pseudo_gradient) {

@@ -152,6 +152,20 @@ TEST(ClassMeans, AHeadGrowsNoFurtherThanALatticeReaches) {
       << "as far as it may";
 }
 
+/// Of weights that are all zero nothing can be a multiple.
+TEST(ClassMeans, AHeadOfZerosIsStartedToo) {
+  ClassMeans rule({"fc.weight", "fc.bias"});
+  const StateDict zeros = map(base(), [](const at::Tensor& t) { return torch::zeros_like(t); });
+  rule.begin(zeros);
+  const auto clients = drawn(kClasses);
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    rule.add(update_of(std::to_string(i), clients[i]));
+  }
+  const StateDict step = rule.finish().pseudo_gradient;
+  EXPECT_GT(step.at("fc.weight").abs().max().item<double>(), 0.01);
+  EXPECT_LE(step.at("fc.weight").abs().max().item<double>(), ClassMeans::kMostOfZeros * 1.000001);
+}
+
 /// What nobody has is as far away as the farthest class, and no feature leads there.
 TEST(ClassMeans, LeaveAClassThatNobodyHasLast) {
   ClassMeans rule = begun();

@@ -108,17 +108,49 @@ TEST(Lattice, VectorsMayGoFarFromWhereTheyStart) {
   expect_exact(start, next);
 }
 
-TEST(Lattice, StaysWhereWhatIsWantedIsNoNumberOrTooFar) {
+TEST(Lattice, StaysWhereWhatIsWantedIsNoNumber) {
   const Blocks start = on_grid(random_blocks(1, 0.5));
   Blocks wanted = start;
   wanted[0].values[0] = std::nanf("");
   wanted[0].values[1] = INFINITY;
-  wanted[1].values[0] = 1e30F;
-  const Blocks next = Lattice(start, 1.0).next(start, wanted);
+  const Lattice lattice(start, 1.0);
+  const Blocks next = lattice.next(start, wanted);
   EXPECT_EQ(next[0].values[0], start[0].values[0]);
   EXPECT_EQ(next[0].values[1], start[0].values[1]);
   EXPECT_TRUE(all_finite(next));
+  EXPECT_TRUE(all_finite(lattice.left(wanted, next)));
   expect_exact(start, next);
+}
+
+/// One number that wants to go further than the grid reaches stops at its end, and the others of
+/// its tensor arrive as if it were not there.
+TEST(Lattice, OneNumberThatIsTooFarDoesNotSpoilTheOthers) {
+  for (const float far : {2.6F, 40.0F, 1e30F}) {  // zeros reach to 2
+    const Blocks start{Block{{"conv.mapper", {1024, 1, 1, 1}, 1}, std::vector<float>(1024, 0.0F)}};
+    const Lattice lattice(start, 1.0);
+    Blocks goal = start;
+    Random random = Seed{1}.random();
+    for (float& value : goal[0].values) {
+      value = static_cast<float>(0.01 * random.normal());
+    }
+    goal[0].values[0] = far;
+    Blocks state = start, left = start;
+    for (int round = 0; round < 60; ++round) {
+      Blocks wanted = sum(state, left);
+      for (std::size_t i = 0; i < wanted[0].values.size(); ++i) {
+        wanted[0].values[i] += 0.3F * (goal[0].values[i] - state[0].values[i]);
+      }
+      const Blocks next = lattice.next(state, wanted);
+      expect_exact(state, next);
+      left = lattice.left(wanted, next);
+      state = next;
+    }
+    EXPECT_GT(state[0].values[0], 1.5F) << far;
+    EXPECT_LE(state[0].values[0], 2.0F) << far;
+    for (std::size_t i = 1; i < 1024; ++i) {
+      ASSERT_NEAR(state[0].values[i], goal[0].values[i], 1e-3) << i << ", beside " << far;
+    }
+  }
 }
 
 TEST(Lattice, AGridIsFineBesideTheLargestValue) {

@@ -1,5 +1,6 @@
 // What comes in, what goes out, and the state between: tensors, without rounds.
 #include "tests/coordinator/exchange.h"
+#include "base/atomic_file.h"
 
 namespace lorae::coordinator {
 namespace {
@@ -57,6 +58,33 @@ TEST(GlobalState, SavesWhatNeverChangesBesideTheStateAndReadsPastIt) {
   again.restore(directory, RoundId{1}, digest);
   EXPECT_EQ(again.digest().hex(), digest);
   EXPECT_EQ(again.tensors().size(), 1U);
+}
+
+/// The server's step is for what is learned: with its momentum a variance would end below zero.
+TEST(GlobalState, TakesStatisticsAsTheirMeanAndNeverBelowZero) {
+  for (const double lattice : {0.0, 1.0}) {
+    const StateDict initial({{"bn.running_mean", torch::zeros({2})},
+                             {"bn.running_var", torch::ones({2})},
+                             {"conv.mapper", torch::zeros({4, 1, 1, 1})}});
+    ExchangeOptions options = options_of();
+    options.lattice = lattice;
+    Exchange exchange(initial, options);
+    for (int round = 0; round < 8; ++round) {
+      const StateDict now = exchange.state.tensors();
+      const auto toward = [&](const char* name, double value) {
+        return (torch::full_like(now.at(name), value) - now.at(name)).to(torch::kFloat64);
+      };
+      exchange.state.step({StateDict({{"bn.running_mean", toward("bn.running_mean", 3)},
+                                      {"bn.running_var", toward("bn.running_var", -0.1)},
+                                      {"conv.mapper", toward("conv.mapper", 1)}}),
+                           {}});
+      exchange.state.commit();
+      EXPECT_TRUE(exchange.state.tensors().at("bn.running_var").ge(0).all().item<bool>());
+    }
+    const StateDict& end = exchange.state.tensors();
+    EXPECT_LT((end.at("bn.running_mean") - 3).abs().max().item<double>(), 0.01) << lattice;
+    EXPECT_LT(end.at("bn.running_var").max().item<double>(), 0.01) << lattice;
+  }
 }
 
 TEST(GlobalState, ANewStateIsInForceOnlyAfterCommit) {
@@ -218,6 +246,29 @@ TEST_F(StateFiles, AreRefusedIfTheJournalDidNotCommitThem) {
       "is not the model that the journal committed; restore it from a backup");
   EXPECT_EQ(resumed.state.digest(), before);
   EXPECT_EQ(resumed.state.version(), RoundId{0});
+}
+
+TEST_F(StateFiles, OfTheServersOptimiserAreRefusedIfTheyAreNotItsOwn) {
+  Exchange first(random_state(1));
+  first.run_round(directory_, 2);
+  const std::string one = first.state.digest().hex();
+  const Bytes after_one = read_file(directory_.server_state_path(RoundId{1}));
+  first.run_round(directory_, 3);
+  const std::string two = first.state.digest().hex();
+  const auto refused = [&](const Bytes& file) {
+    write_file_atomic(directory_.server_state_path(RoundId{2}), file);
+    Exchange again(random_state(1));
+    expect_error(
+        ErrorCode::kCorruptData, [&] { again.state.restore(directory_, RoundId{2}, two); },
+        "is not what round 2 left of the server's optimiser");
+  };
+  Bytes flipped = read_file(directory_.server_state_path(RoundId{2}));
+  flipped.back() ^= std::byte{1};
+  refused(flipped);
+  refused(after_one);
+  Exchange again(random_state(1));
+  again.state.restore(directory_, RoundId{1}, one);
+  EXPECT_EQ(again.state.digest().hex(), one);
 }
 
 TEST_F(StateFiles, OfAnotherModelOrRankAreRefused) {

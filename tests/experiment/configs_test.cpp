@@ -153,8 +153,50 @@ TEST(Configs, AResidualAndARuleThatFillsItGoTogether) {
       error_of([&] { read(rule + "residual_rank = 8\n"); }),
       "methods.0.server: " + leads + "; set name = \"sgd\", learning_rate = 1 and momentum = 0");
   EXPECT_EQ(error_of([&] { read(whole + rule + "residual_rank = 8\nweighting = \"fednova\"\n"); }),
-            "run.toml:8: methods.0.weighting: \"fednova\" stretches the step that " + leads +
-                "; set another");
+            "run.toml:8: methods.0.weighting: \"fednova\" is for plain means, and stretches what "
+            "other rules find; set aggregation = \"factor_mean\", or another weighting");
+}
+
+void expect_says(const std::string& message, const std::string& part) {
+  EXPECT_NE(message.find(part), std::string::npos) << message;
+}
+
+TEST(Configs, RulesGoWithWhatTheyAreTold) {
+  const std::string method = "[[methods]]\nname = \"a\"\n";
+  const std::string nova = method + "weighting = \"fednova\"\n";
+  EXPECT_EQ(read(nova).methods[0].rule.weighting, "fednova");
+  expect_says(error_of([&] { read(nova + "aggregation = \"factor_median\"\n"); }),
+              "run.toml:3: methods.0.weighting: \"fednova\" is for plain means");
+  for (const char* local : {"optimizer = \"adam\"\n", "proximal = 0.1\n"}) {
+    expect_says(error_of([&] { read(std::string("[training]\n") + local + nova); }),
+                "\"fednova\" knows how far steps of SGD lead");
+  }
+  for (const char* rests : {"aggregation = \"rank_mean\"\n", "train = \"alternating\"\n"}) {
+    expect_says(error_of([&] { read(method + rests + "uplink = \"int8:row,zstd\"\n"); }),
+                "rounds what a client did not train, too; send changes: "
+                "\"delta,int8:row,zstd\"");
+    EXPECT_NO_THROW(read(method + rests + "uplink = \"zstd\"\n"));
+    EXPECT_NO_THROW(read(method + rests + "uplink = \"delta,int8:row,zstd\"\n"));
+  }
+  const std::string looks = method + "aggregation = \"product_mean\"\n";
+  expect_says(error_of([&] { read(looks + "downlink = \"int8:row,zstd\"\n"); }),
+              "methods.0.downlink: product_mean looks at the state that clients have");
+  EXPECT_NO_THROW(read(looks + "downlink = \"int8:row,zstd\"\nlattice = 1.0\n"));
+  EXPECT_NO_THROW(read(looks + "downlink = \"zstd\"\n"));
+}
+
+TEST(Configs, SidesAreThoseThatANetworkCanJoin) {
+  const auto with = [](const char* name, int side) {
+    return str("[model]\nname = \"", name, "\"\npool = 1\nheight = ", side, "\nwidth = ", side,
+               '\n');
+  };
+  for (const char* name : {"yolov8n", "yolo11n-seg", "unet_resnet34"}) {
+    expect_says(error_of([&] { read(with(name, 100)); }),
+                "takes sides in multiples of 32, got 100 x 100");
+    EXPECT_NO_THROW(read(with(name, 96)));
+  }
+  EXPECT_NO_THROW(read(with("resnet18", 100)));
+  EXPECT_NO_THROW(read(with("yolov8n-cls", 100)));
 }
 
 TEST(Configs, ClassMeansStartTheTrainedHeadOfAClassifier) {
@@ -164,9 +206,10 @@ TEST(Configs, ClassMeansStartTheTrainedHeadOfAClassifier) {
       error_of([&] { read(start + "head = \"none\"\n"); }),
       "run.toml:3: methods.0.head_start: class means start a head that is trained; set head = "
       "\"last\"");
-  EXPECT_EQ(error_of([&] { read("[model]\nname = \"yolov8n\"\n" + start); }),
-            "run.toml:5: methods.0.head_start: class means start the head of a classifier, and "
-            "\"yolov8n\" is none; leave it \"backbone\"");
+  EXPECT_EQ(
+      error_of([&] { read("[model]\nname = \"yolov8n\"\nheight = 32\nwidth = 32\n" + start); }),
+      "run.toml:7: methods.0.head_start: class means start the head of a classifier, and "
+      "\"yolov8n\" is none; leave it \"backbone\"");
 }
 
 TEST(Configs, FactorsAndLayersThatTakeTheSameTurnsAreRefused) {

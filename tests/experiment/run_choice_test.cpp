@@ -123,6 +123,13 @@ TEST_F(RunChoices, AnotherConfigurationBesideAnUnfinishedRunIsRefusedWithTheKey)
       "training.batch_size 32 -> 16; go on with that run by --run");
 }
 
+/// Such as of a command with a mistake that was found after the run's folder was made.
+TEST_F(RunChoices, ARunWithoutARoundDoesNotStandInTheWayOfAnother) {
+  const fs::path path = make_run("first", config(), 0, false);
+  EXPECT_TRUE(choose(config("seed = 1\n")).is_new);
+  EXPECT_EQ(choose(config()).path, path) << "of its own configuration it goes on";
+}
+
 TEST_F(RunChoices, AnotherConfigurationBesideAFinishedRunIsANewRun) {
   make_run("first", config(), 20, true);
   EXPECT_TRUE(choose(config("seed = 1\n")).is_new);
