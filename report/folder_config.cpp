@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <sstream>
+
 #include "base/atomic_file.h"
 #include "base/config_reader.h"
 #include "base/str.h"
@@ -37,12 +41,22 @@ struct Data {
   std::string path;
   std::string partition;
   double dirichlet_alpha = 0;
+  std::int64_t shards = 0;
+
+  /// With what it depends on.
+  std::string partition_text() const {
+    return partition.starts_with("dirichlet") || partition == "quantity"
+               ? fmt::format("{} {}", partition, dirichlet_alpha)
+           : partition == "shards" ? fmt::format("{} {}", partition, shards)
+                                   : partition;
+  }
 };
 template <typename Visitor>
 void visit_fields(Data& data, Visitor&& visit) {
   visit("path", data.path, anything(), "");
   visit("partition", data.partition, anything(), "");
   visit("dirichlet_alpha", data.dirichlet_alpha, anything(), "");
+  visit("shards", data.shards, anything(), "");
 }
 
 struct Top {
@@ -77,22 +91,55 @@ void visit_fields(Simulation& simulation, Visitor&& visit) {
   visit("baseline", simulation.baseline, anything(), "");
 }
 
-}  // namespace
-
-std::string FolderConfig::data_name() const {
-  const std::filesystem::path folder(data);
+std::string name_of_folder(const std::string& path) {
+  const std::filesystem::path folder(path);
   return (folder.has_filename() ? folder : folder.parent_path()).filename().string();
 }
 
+}  // namespace
+
+std::string FolderConfig::data_name() const {
+  return name_of_folder(data);
+}
+
 std::string FolderConfig::text_of_runs() const {
-  const std::size_t begin = text.find("[simulation]\n");
-  const std::size_t end = begin == std::string::npos ? begin : text.find("\n[", begin);
-  return text.substr(0, begin) + (end == std::string::npos ? "" : text.substr(end));
+  // Of the first lines, [network] and [simulation]; what else they hold is part of what a run is.
+  constexpr std::array<std::string_view, 2> kAnywhere = {"device = ", "deterministic = "};
+  constexpr std::array<std::string_view, 2> kKept = {"lose = ", "rank_max = "};
+  const auto begins = [](std::string_view line, const auto& keys) {
+    return std::ranges::any_of(keys, [&](std::string_view key) { return line.starts_with(key); });
+  };
+  std::string kept, section;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('[')) {
+      section = line;
+    }
+    const bool operating = section.empty()             ? begins(line, kAnywhere)
+                           : section == "[network]"    ? true
+                           : section == "[simulation]" ? !begins(line, kKept)
+                                                       : false;
+    if (!operating) {
+      kept += str(line, '\n');
+    }
+  }
+  return kept;
 }
 
 std::string FolderConfig::summary() const {
-  return str(model, " on ", data_name(), ", ", clients, " clients, ", cohort, " per round, ",
-             rounds, " rounds, ", partition);
+  const std::string size = str(clients, " clients, ", cohort, " per round, ", rounds, " rounds");
+  const bool alike = std::ranges::all_of(methods, [&](const Method& method) {
+    return method.model == model && method.data == data && method.partition == partition;
+  });
+  if (alike) {
+    return str(model, " on ", data_name(), ", ", size, ", ", partition);
+  }
+  std::string all = size;
+  for (const Method& method : methods) {
+    all += str("; ", method.name, ": ", method.model, " on ", name_of_folder(method.data), ", ",
+               method.partition);
+  }
+  return all;
 }
 
 FolderConfig read_folder_config(const std::filesystem::path& file) {
@@ -113,9 +160,17 @@ FolderConfig read_folder_config(const std::filesystem::path& file) {
   reader.read_list("methods", config.methods);
   config.model = model.name;
   config.data = data.path.empty() ? top.data : data.path;
-  config.partition = data.partition == "dirichlet"
-                         ? fmt::format("{} {}", data.partition, data.dirichlet_alpha)
-                         : data.partition;
+  config.partition = data.partition_text();
+  for (std::size_t i = 0; i < config.methods.size(); ++i) {
+    Model own_model = model;
+    Data own_data = data;
+    reader.read(str("methods.", i, ".model"), own_model);
+    reader.read(str("methods.", i, ".data"), own_data);
+    FolderConfig::Method& method = config.methods[i];
+    method.model = own_model.name;
+    method.data = own_data.path.empty() ? top.data : own_data.path;
+    method.partition = own_data.partition_text();
+  }
   config.clients = federation.clients;
   config.cohort = federation.cohort == 0 ? federation.clients : federation.cohort;
   config.rounds = federation.rounds;

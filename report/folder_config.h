@@ -13,12 +13,13 @@ struct FolderConfig {
   struct Method {
     std::string name;
     std::string kind;
+    std::string model, data, partition;  ///< its own, or those of all
   };
 
   std::string text;  ///< all of it
   std::string model;
   std::string data;       ///< path
-  std::string partition;  ///< "dirichlet 0.3"
+  std::string partition;  ///< "dirichlet 0.3", "shards 2"
   std::int64_t clients = 0;
   std::int64_t cohort = 0;  ///< per round
   std::int64_t rounds = 0;  ///< planned
@@ -36,9 +37,11 @@ struct FolderConfig {
 
   /// "fashion-mnist".
   std::string data_name() const;
-  /// The text without [simulation]: what runs of different seeds have in common.
+  /// The text without what says how a simulation is carried out, and where: what runs of different
+  /// seeds have in common.
   std::string text_of_runs() const;
-  /// "resnet8 on fashion-mnist, 20 clients, 8 per round, 20 rounds, dirichlet 0.3".
+  /// "resnet8 on fashion-mnist, 20 clients, 8 per round, 20 rounds, dirichlet 0.3"; where methods
+  /// differ, "20 clients, 8 per round, 20 rounds; lorae: resnet8 on fashion-mnist, iid; ...".
   std::string summary() const;
 };
 

@@ -14,8 +14,6 @@
 namespace lorae::report {
 namespace {
 
-constexpr const char* kPageFile = "report.html";
-
 /// A folder of a comparison, and how its methods are called there.
 struct Named {
   FolderConfig config;

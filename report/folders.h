@@ -11,6 +11,8 @@ namespace lorae::report {
 
 namespace fs = std::filesystem;
 
+inline constexpr const char* kPageFile = "report.html";
+
 /// What lies in a folder, by its files: config.toml with runs/, with journal.db, or with
 /// results.csv.
 enum class Content { kSimulation, kRun, kTraining };

@@ -50,7 +50,6 @@ std::vector<Chart> cost_charts(const RunRecord& run) {
 std::vector<Card> cards_of(const FolderConfig& config,
                            const RunRecord& run,
                            const ComparisonRun& sums) {
-  const bool running = sums.rounds < config.rounds;
   std::vector<Card> cards;
   double best = std::nan("");
   RoundId best_round;
@@ -65,8 +64,10 @@ std::vector<Card> cards_of(const FolderConfig& config,
                      str(run.main_metric, " after round ", sums.curve.back().round, "; best ",
                          with_percent(percent_text(best)), " after round ", best_round)});
   }
-  cards.push_back({str(sums.rounds, " of ", config.rounds),
-                   running ? "rounds are done: the run goes on" : "rounds are done"});
+  cards.push_back(
+      {str(sums.rounds, " of ", config.rounds), sums.rounds >= config.rounds ? "rounds are done"
+                                                : run.finished ? "rounds: then it improved no more"
+                                                               : "rounds are done so far"});
   cards.push_back({bytes_text(sums.uplink_bytes_per_client_round), "uplink per client and round"});
   cards.push_back(
       {bytes_text(sums.downlink_bytes_per_client_round), "downlink per client and round"});

@@ -100,7 +100,7 @@ std::vector<Card> summary_cards(const TrainingSummary& summary) {
     cards.push_back({fixed_text(speed, speed < 100 ? 1 : 0), "images per second in training"});
   }
   if (const double memory = summary.number("peak_memory_mb"); memory > 0) {
-    cards.push_back({bytes_text(memory * 1024 * 1024), "memory at most"});
+    cards.push_back({bytes_text(memory * 1e6), "memory at most"});
   }
   return cards;
 }

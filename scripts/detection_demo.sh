@@ -12,8 +12,11 @@ bin=$PWD/build/release/bin
 work=$PWD/build/detection
 mkdir -p "$work"
 export LORAE_HOME=$work/home
-[ -e "$work/public" ] || "$bin/lorae" data scenes "$work/public" --images 900 --val 150 --domain 0 --seed 1
-[ -e "$work/private" ] || "$bin/lorae" data scenes "$work/private" --images 400 --val 500 --domain 2 --seed 2
+scenes() {  # FOLDER ARGUMENTS...; what was interrupted has no README yet
+  [ -e "$1/README.txt" ] || { rm -rf "$1" && "$bin/lorae" data scenes "$@"; }
+}
+scenes "$work/public" --images 900 --val 150 --domain 0 --seed 1
+scenes "$work/private" --images 400 --val 500 --domain 2 --seed 2
 
 echo
 echo "== 1. a backbone: yolov8n on 900 pictures of domain 0, $epochs epochs =="

@@ -8,8 +8,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 only=
 if [ "${1:-}" = --only ]; then
-  only=$2
-  shift 2
+  only=${2:-}
+  shift
+  [ $# = 0 ] || shift
+  case $only in
+    build | tests | classification | federation) ;;
+    *) echo "--only: expected build, tests, classification or federation, got '$only'" >&2; exit 64 ;;
+  esac
 fi
 out=${1:-build/gpu_check}
 deps=$PWD/${DEPS:-build-deps}

@@ -7,7 +7,9 @@
 set -euo pipefail
 root=${1:-}
 [ -z "$root" ] || [ "$root" = --small ] || root=$(realpath -m "$root")
-cd "$(dirname "$0")/.."
+self=$(realpath "$0")
+[ -z "${LORAE_BIN:-}" ] || LORAE_BIN=$(realpath "$LORAE_BIN")
+cd "$(dirname "$self")/.."
 bin=${LORAE_BIN:-$PWD/build/release/bin}
 out=$PWD/build/paper
 
@@ -35,15 +37,20 @@ backbone() {  # MODEL DATA ARGUMENTS...
   [ -e "$out/small-data/weights/$1.safetensors" ] && return
   [ ! -e "$to/config.toml" ] || resume=(--resume)
   "$bin/lorae" train "$2" --model "$1" --kind full --out "$to" "${@:3}" "${resume[@]}"
-  cp "$to/best.safetensors" "$out/small-data/weights/$1.safetensors"
+  cp "$to/best.safetensors" "$to/copied" && mv "$to/copied" "$out/small-data/weights/$1.safetensors"
+}
+
+# What was interrupted has no README yet.
+scenes() {  # FOLDER ARGUMENTS...
+  [ -e "$1/README.txt" ] || { rm -rf "$1" && "$bin/lorae" data scenes "$@"; }
 }
 
 small() {
   local data=$out/small-data model
   mkdir -p "$data/weights"
-  [ -e "$data/public" ] || "$bin/lorae" data scenes "$data/public" --images 400 --val 60 --image-size 128 --seed 1
-  [ -e "$data/scenes" ] || "$bin/lorae" data scenes "$data/scenes" --images 100 --val 60 --image-size 128 --domain 2 --seed 2
-  [ -e "$data/pictures" ] || scripts/small_pictures.py "$data/pictures" 100
+  scenes "$data/public" --images 400 --val 60 --image-size 128 --seed 1
+  scenes "$data/scenes" --images 100 --val 60 --image-size 128 --domain 2 --seed 2
+  [ -e "$data/pictures" ] || { rm -rf "$data/part" && scripts/small_pictures.py "$data/part" 100 && mv "$data/part" "$data/pictures"; }
   for model in yolov8n yolo11n yolov8n-seg yolo11n-seg; do
     backbone "$model" "$data/public" --image-size 128 --epochs 20 --batch 16 --set train.nominal_batch=16
   done
@@ -55,7 +62,7 @@ small() {
 
 if [ -z "$root" ] || { [ "$root" != --small ] && [ ! -d "$root" ]; }; then
   [ -z "$root" ] || echo "no folder '$root'" >&2
-  sed -n '3,6s/^# //p' "$0" >&2
+  sed -n '3,6s/^# //p' "$self" >&2
   how >&2
   exit 64
 fi

@@ -92,24 +92,32 @@ void add_params_command(CLI::App& app) {
   auto* model = params->add_option("MODEL", asked->choice.name, "see: lorae models");
   add_model_choice(params, asked->choice);
   add_lorae_options(params, asked->lorae);
-  params->add_flag("--json", asked->as_json, "one JSON object");
+  auto* json = params->add_flag("--json", asked->as_json, "one JSON object");
   auto* predict =
       params->add_flag("--bytes", asked->bytes, "predict the bytes of a federated round instead");
-  params->add_option("--uplink", asked->codecs.uplink, "codec chain, for --bytes")
-      ->capture_default_str();
-  params->add_option("--downlink", asked->codecs.downlink, "codec chain, for --bytes")
-      ->capture_default_str();
+  predict->excludes(json);
+  auto* up = params->add_option("--uplink", asked->codecs.uplink, "codec chain, for --bytes")
+                 ->needs(predict)
+                 ->capture_default_str();
+  auto* down = params->add_option("--downlink", asked->codecs.downlink, "codec chain, for --bytes")
+                   ->needs(predict)
+                   ->capture_default_str();
   auto* plan =
       params->add_option("--config", asked->config, "of a run; its first rounds predict all bytes")
           ->needs(predict)
-          ->excludes(model);
+          ->excludes(model)
+          ->excludes(up)
+          ->excludes(down);
   params->add_option("--rounds-measured", asked->measured, "first rounds to run, for --config")
       ->check(CLI::Range(2, 1000000))
       ->needs(plan)
       ->capture_default_str();
   asked->overrides.settings("KEY=VALUE, overrides --config")->needs(plan);
   asked->home.option()->needs(plan);
-  params->add_flag("--paper", asked->paper, "the paper's tables beside ours, instead of one model");
+  params->add_flag("--paper", asked->paper, "the paper's tables beside ours, instead of one model")
+      ->excludes(model)
+      ->excludes(predict)
+      ->excludes(json);
   params->callback([asked, params] { count(*asked, *params); });
 }
 

@@ -45,6 +45,13 @@ std::vector<fs::path> pictures_of(const std::vector<std::string>& sources) {
   return found;
 }
 
+/// What is drawn must not take the place of what it is drawn on.
+void expect_saved_apart(const fs::path& save, const fs::path& pictures) {
+  check(save.empty() || fs::weakly_canonical(save / "") != fs::weakly_canonical(pictures / ""),
+        ErrorCode::kInvalidConfig, "[predict] --save '", save.string(),
+        "' is a folder of the pictures themselves: choose another one for those with labels");
+}
+
 Said classes_of(const Trained& trained, const at::Tensor& picture, const UseArguments& asked) {
   const training::TrainConfig& config = trained.config;
   const data::ImageShape shape = training::input_shape(config.model);
@@ -109,14 +116,19 @@ void Sayer::say_of(const Trained& trained,
 
 void run_predict(const UseArguments& asked, const std::function<void(ConfigReader&)>& overrides) {
   if (!asked.watch.empty()) {
+    expect_saved_apart(asked.save, asked.watch);
     run_watch(asked, overrides);
     return;
   }
   check(!asked.sources.empty(), ErrorCode::kInvalidConfig,
         "[predict] give pictures or folders of them, or --watch DIR");
+  const std::vector<fs::path> pictures = pictures_of(asked.sources);
+  for (const fs::path& path : pictures) {
+    expect_saved_apart(asked.save, fs::absolute(path).parent_path());
+  }
   const Trained trained = load_trained(asked, "", overrides);
   Sayer sayer(asked);
-  for (const fs::path& path : pictures_of(asked.sources)) {
+  for (const fs::path& path : pictures) {
     sayer.say_of(trained, path);
   }
 }

@@ -34,9 +34,16 @@ training::TrainEvents ShownTraining::events() {
     folder_ = folder;
     progress_.emplace(label_ + (stage.starts_with("stage-") ? ", " + stage : ""), images, "images");
   };
-  events.on_step = [this](const training::FitStep& step) { progress_->add(step.images, note_); };
+  events.on_step = [this](const training::FitStep& step) {
+    // Of the first epoch, which has no mean yet; a device is not waited for.
+    if (first_ && step.loss.total.is_cpu()) {
+      note_ = fmt::format("loss {:.4f}", step.loss.total.item<double>());
+    }
+    progress_->add(step.images, note_);
+  };
   events.on_epoch = [this](const training::TrainEpoch& epoch, bool best) {
     write_report(folder_);
+    first_ = false;
     note_ = fmt::format("epoch {} loss {:.4f}, {}{}", epoch.epoch, epoch.loss,
                         text_of(epoch.metrics), best ? ", best" : "");
   };

@@ -29,6 +29,7 @@ class ShownTraining {
 
  private:
   std::string label_, note_;
+  bool first_ = true;             // epoch of this process
   std::filesystem::path folder_;  // of the stage in hand
   std::optional<Progress> progress_;
 };

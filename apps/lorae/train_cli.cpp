@@ -81,7 +81,6 @@ void add_model_flags(CLI::App* command, Asked<UseArguments>& asked) {
   add_image_size(asked.overrides);
   asked.overrides.settings();
   asked.overrides.text("--device", "device", "auto, cpu or cuda:N");
-  command->add_option("--batch", to.batch, "images at once")->check(CLI::PositiveNumber);
   command->add_flag("--json", to.as_json, "JSON instead of text");
 }
 
@@ -111,8 +110,15 @@ void add_val_command(CLI::App& app) {
       ->capture_default_str();
   val->add_option("--out", to.out,
                   "folder for report.html, figures.json and a sheet of predictions");
-  val->add_option("--save-json", to.save_json, "objects: file for COCO results");
-  val->add_option("--predictions", to.predictions, "objects: judge such a file instead of a model");
+  val->add_option("--batch", to.batch, "images at once")->check(CLI::PositiveNumber);
+  auto* save = val->add_option("--save-json", to.save_json, "objects: file for COCO results");
+  auto* file = val->add_option("--predictions", to.predictions,
+                               "objects: judge such a file instead of a model");
+  file->excludes(save);
+  for (const char* of_a_model :
+       {"--weights", "--adapter", "--run", "--conf", "--iou", "--max-det"}) {
+    file->excludes(val->get_option(of_a_model));
+  }
   val->add_option("--dtype", "to compute in")
       ->check(CLI::IsMember({"float32", "float64"}))
       ->each([asked](const std::string& type) { asked->arguments.float64 = type == "float64"; });

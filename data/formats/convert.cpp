@@ -6,6 +6,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "data/formats/png_file.h"
 #include "tensors/torch.h"
 
@@ -49,6 +50,29 @@ Pixels pixels_of(const at::Tensor& mask) {
   return {whole.size(0), whole.size(1), {values, values + whole.numel()}};
 }
 
+/// The halves that can be converted, found before anything is written.
+std::vector<std::pair<Split, DatasetPtr>> halves_of(const fs::path& from,
+                                                    SetFormat format,
+                                                    const OpenOptions& options) {
+  std::vector<std::pair<Split, DatasetPtr>> halves;
+  for (const Split split : {Split::kTrain, Split::kTest}) {
+    const DatasetPtr set = half_of(from, split, options);
+    if (set == nullptr) {
+      continue;
+    }
+    check(set->annotation() != Annotation::kClass, ErrorCode::kInvalidConfig, "[data] '",
+          from.string(), "' has one class for each picture: there is nothing to convert");
+    for (std::int64_t i = 0; format == SetFormat::kCoco && i < set->size(); ++i) {
+      check(is_utf8(set->name(i)), ErrorCode::kInvalidConfig, "[data] '", set->name(i),
+            "': a name in COCO's JSON has to be UTF-8; rename the picture");
+    }
+    halves.emplace_back(split, set);
+  }
+  check(!halves.empty(), ErrorCode::kInvalidConfig, "[data] '", from.string(),
+        "' has neither training nor test images");
+  return halves;
+}
+
 }  // namespace
 
 std::vector<Object> objects_of_mask(const at::Tensor& mask, std::int64_t classes) {
@@ -73,18 +97,10 @@ Converted convert_set(const fs::path& from,
                       SetFormat format,
                       const OpenOptions& options) {
   Converted done;
-  std::unique_ptr<SetWriter> writer;
+  const auto halves = halves_of(from, format, options);
+  const auto writer = set_writer(format, out, halves.front().second->classes());
   std::set<std::string> taken;
-  for (const Split split : {Split::kTrain, Split::kTest}) {
-    const DatasetPtr set = half_of(from, split, options);
-    if (set == nullptr) {
-      continue;
-    }
-    check(set->annotation() != Annotation::kClass, ErrorCode::kInvalidConfig, "[data] '",
-          from.string(), "' has one class for each picture: there is nothing to convert");
-    if (writer == nullptr) {
-      writer = set_writer(format, out, set->classes());
-    }
+  for (const auto& [split, set] : halves) {
     const bool masks = set->annotation() == Annotation::kMasks;
     for (std::int64_t i = 0; i < set->size(); ++i) {
       const fs::path picture = set->name(i);
@@ -101,8 +117,6 @@ Converted convert_set(const fs::path& from,
       write_plain(writer->add(split, written), text_of(read_file(picture)));
     }
   }
-  check(writer != nullptr, ErrorCode::kInvalidConfig, "[data] '", from.string(),
-        "' has neither training nor test images");
   writer->finish();
   return done;
 }

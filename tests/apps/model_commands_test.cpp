@@ -74,6 +74,16 @@ TEST(ModelCommands, PredictTheBytesOfARunFromItsConfiguration) {
   EXPECT_NE(run({"lorae", "params", "--config", config}).status, 0) << "without --bytes";
   EXPECT_NE(run({"lorae", "params", "resnet8", "--bytes", "--config", config}).status, 0);
   EXPECT_NE(run({"lorae", "params", "resnet8", "--bytes", "--set", "seed=1"}).status, 0);
+  for (const std::vector<std::string>& ignored :
+       std::vector<std::vector<std::string>>{{"resnet8", "--bytes", "--json"},
+                                             {"resnet8", "--uplink", "zstd"},
+                                             {"--bytes", "--config", config, "--downlink", "zstd"},
+                                             {"--paper", "--json"},
+                                             {"--paper", "resnet8"}}) {
+    std::vector<std::string> asked = {"lorae", "params"};
+    asked.insert(asked.end(), ignored.begin(), ignored.end());
+    EXPECT_GT(run(asked).status, 100) << ignored.back();
+  }
 }
 
 TEST(ModelCommands, TargetsChangeTheCount) {

@@ -80,6 +80,15 @@ TEST_F(ObjectCommands, TrainMeasureAndPredictOutlines) {
     }
   }
 
+  for (const char* of_a_model : {"--run", "--conf", "--save-json"}) {
+    const std::string value = of_a_model == std::string("--conf") ? "0.5" : path("full");
+    EXPECT_GT(
+        run({"lorae", "val", path("set"), "--predictions", path("results.json"), of_a_model, value})
+            .status,
+        100)
+        << of_a_model << " would do nothing";
+  }
+
   std::vector<std::string> drawn = val;
   drawn.insert(drawn.end(), {"--out", path("judged")});
   EXPECT_EQ(ended(run(drawn)).at("metrics"), trained.at("metrics"));
@@ -235,6 +244,23 @@ TEST_F(ObjectCommands, DevicesAdaptADetectorTogether) {
   const json judged = ended(run({"lorae", "val", path("set"), "--run",
                                  path("two/runs/lorae-r2-seed0"), "--no-rect", "--json"}));
   EXPECT_EQ(judged.at("images"), 10);
+}
+
+TEST_F(ObjectCommands, NamesThatJsonCannotHoldAreToldBeforeAnythingIsDone) {
+  const std::filesystem::path images = folder_ / "set/images/val";
+  const std::filesystem::path one = std::filesystem::directory_iterator(images)->path();
+  std::filesystem::rename(one, images / ("caf\xe9" + one.extension().string()));
+  ended(train("yolov8n", "net", {"--kind", "head", "--steps", "1"}));
+  for (const std::vector<std::string>& asked : std::vector<std::vector<std::string>>{
+           {"lorae", "data", "convert", path("set"), path("coco"), "--format", "coco"},
+           {"lorae", "val", path("set"), "--run", path("net"), "--save-json", path("results")}}) {
+    const Finished refused = run(asked);
+    EXPECT_EQ(refused.status, 78) << refused.errors;
+    EXPECT_NE(refused.errors.find("has to be UTF-8; rename the picture"), std::string::npos)
+        << refused.errors;
+    EXPECT_FALSE(std::filesystem::exists(asked.back() == "coco" ? path("coco/annotations")
+                                                                : path("results")));
+  }
 }
 
 TEST_F(ObjectCommands, ADataSetThatDoesNotFitTheNetworkIsRefused) {

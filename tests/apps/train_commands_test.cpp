@@ -169,6 +169,60 @@ TEST_F(TrainCommand, LogsStepsInDoubleForOthersToCompare) {
   EXPECT_EQ(steps, 3);
 }
 
+TEST_F(TrainCommand, AResumedOneAddsToTheLogOfItsSteps) {
+  const std::vector<std::string> more = {"--kind", "full",        "--epochs",
+                                         "1",      "--log-steps", path("steps.jsonl")};
+  ended(run(train("run", more)));
+  const auto logged = [&] {
+    std::ifstream file(path("steps.jsonl"));
+    std::string all((std::istreambuf_iterator<char>(file)), {});
+    return all;
+  };
+  const std::string before = logged();
+  EXPECT_FALSE(before.empty());
+  std::vector<std::string> again = train("run", more);
+  again.emplace_back("--resume");
+  ended(run(again));
+  EXPECT_EQ(logged(), before) << "nothing was left to do";
+}
+
+TEST_F(TrainCommand, OverwritesNoPictureAndNoReportOfOthers) {
+  ended(run(train("run", {"--kind", "full", "--epochs", "1"})));
+  const auto refused = [](const std::vector<std::string>& arguments, const std::string& part) {
+    const Finished done = run(arguments);
+    EXPECT_EQ(done.status, 78) << done.errors;
+    EXPECT_NE(done.errors.find(part), std::string::npos) << done.errors;
+  };
+  for (const std::string& source : {path("data/test/dog"), path("data/test/dog/3.png")}) {
+    refused({"lorae", "predict", source, "--run", path("run"), "--save", path("data/test/dog/")},
+            "is a folder of the pictures themselves");
+  }
+  refused({"lorae", "predict", "--watch", path("data/test/dog"), "--run", path("run"), "--save",
+           path("data/test/../test/dog")},
+          "is a folder of the pictures themselves");
+  refused({"lorae", "report", path("run"), "--out", path("data")}, "holds files");
+  std::filesystem::copy(path("run"), path("other"), std::filesystem::copy_options::recursive);
+  refused({"lorae", "report", path("run"), "--out", path("other")}, "holds a report of its own");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(run({"lorae", "report", path("run"), "--out", path("page")}).status, 0);
+  }
+}
+
+/// From another directory, too, a training is the same.
+TEST_F(TrainCommand, KeepsPathsThatDoNotDependOnWhereItWasStarted) {
+  ended(run(train("run", {"--kind", "full", "--epochs", "1"})));
+  std::ifstream file(path("run/config.toml"));
+  const std::string config((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_NE(config.find("data = \"" + path("data") + "\""), std::string::npos) << config;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_.path());
+  std::vector<std::string> again = train("run", {"--kind", "full", "--epochs", "1", "--resume"});
+  again[2] = "data";
+  const Finished resumed = run(again);
+  std::filesystem::current_path(before);
+  ended(resumed);
+}
+
 TEST_F(TrainCommand, SaysWhatIsWrong) {
   const auto refused = [](const std::vector<std::string>& arguments, const std::string& part) {
     const Finished done = run(arguments);

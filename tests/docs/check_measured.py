@@ -10,7 +10,7 @@ import pathlib
 import re
 import sys
 
-PAGES = ["README.md", "docs/measurements.md", *[f"docs/decisions/{name}" for name in (
+PAGES = ["README.md", "docs/measurements.md", "docs/choosing.md", *[f"docs/decisions/{name}" for name in (
     "0002-forms-of-an-adapted-convolution.md", "0004-memory-of-a-training-step.md", "0005-winograd-in-training.md",
     "0006-exact-order-free-sum.md")]]
 MEASURED = re.compile(r"\d (?:ms|MB|MiB|GB|kB|GB/s|GFLOP/s|images/s|trainings/s|times|%)(?![\w/])|\d\.\de-\d\d")

@@ -141,6 +141,39 @@ TEST(Simulations, ArePooledIfSeedsAloneDiffer) {
   EXPECT_TRUE(rows.at(5).running) << "six rounds of seven";
 }
 
+FolderConfig config_of(const std::string& text) {
+  const TemporaryFolder folder;
+  write_file_atomic(folder / "config.toml", std::string_view(text));
+  return read_folder_config(folder / "config.toml");
+}
+
+TEST(FolderConfig, WhatRunsAreIsNotHowTheyAreCarriedOut) {
+  const auto text = [](const char* device, const char* bind, const char* seeds, const char* lose) {
+    return config_of(str("seed = 0\ndevice = [\"", device, "\"]\n\n[network]\nbind = \"", bind,
+                         "\"\n\n[simulation]\nseeds = ", seeds, "\nlose = ", lose,
+                         "\n\n[[methods]]\nname = \"a\"\n"))
+        .text_of_runs();
+  };
+  const std::string one = text("auto", "tcp://*:1", "[0]", "[]");
+  EXPECT_EQ(text("cuda:0", "tcp://*:2", "[1]", "[]"), one);
+  EXPECT_NE(text("auto", "tcp://*:1", "[0]", "[\"client-03@5\"]"), one);
+  EXPECT_NE(one.find("name = \"a\""), std::string::npos);
+}
+
+TEST(FolderConfig, SaysWhatEachMethodIsWhereTheyDiffer) {
+  const std::string all =
+      "[model]\nname = \"resnet8\"\n[data]\npath = \"/x/mnist/\"\npartition = "
+      "\"dirichlet_client\"\ndirichlet_alpha = 0.3\nshards = 2\n[federation]\nrounds = 6\nclients "
+      "= 4\n[[methods]]\nname = \"a\"\n";
+  EXPECT_EQ(config_of(all).summary(),
+            "resnet8 on mnist, 4 clients, 4 per round, 6 rounds, dirichlet_client 0.3");
+  EXPECT_EQ(config_of(all + "[[methods]]\nname = \"b\"\n[methods.model]\nname = "
+                            "\"yolov8n-cls\"\n[methods.data]\npartition = \"shards\"\n")
+                .summary(),
+            "4 clients, 4 per round, 6 rounds; a: resnet8 on mnist, dirichlet_client 0.3; b: "
+            "yolov8n-cls on mnist, shards 2");
+}
+
 TEST(ComparisonPage, ShowsMetricsOverRoundsAndBytesAndLayersByStage) {
   const TemporaryFolder folder;
   make_simulation(folder.path(), {"lorae-8"}, 2);
