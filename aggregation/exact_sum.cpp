@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <system_error>
 
 #include "aggregation/fixed_point.h"
 #include "aggregation/sum_loops.h"
@@ -171,7 +172,11 @@ bool ExactSum::add(std::span<const Contribution> contributions) {
   if (parts.size() == 1) {
     add_part(parts[0]);
   } else {
-    in_parallel(std::ssize(parts), [&](std::int64_t i) { add_part(parts[std::size_t(i)]); });
+    try {
+      in_parallel(std::ssize(parts), [&](std::int64_t i) { add_part(parts[std::size_t(i)]); });
+    } catch (const std::system_error&) {  // not one thread can be had
+      std::ranges::for_each(parts, add_part);
+    }
   }
   if (std::ranges::any_of(parts, [](const Part& p) { return p.added < p.numbers.last; })) {
     for (const Part& part : parts) {

@@ -38,10 +38,11 @@ void in_parallel(std::int64_t n,
   };
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kMostThreads);
     for (std::int64_t i = std::min({core_count(), kMostThreads, n}); i > 0; --i) {
       try {
         threads.emplace_back(run);
-      } catch (const std::system_error&) {  // no more can be had
+      } catch (const std::system_error&) {  // no more can be had: these do all
         if (threads.empty()) {
           throw;
         }

@@ -14,6 +14,12 @@ constexpr std::int64_t kParts = 1024;
 }  // namespace
 
 double effective_steps(std::int64_t steps, double momentum) {
+  constexpr std::int64_t kMany = 1000;
+  if (steps > kMany) {
+    const auto count = static_cast<double>(steps);
+    const double last = 1 - std::pow(momentum, count);
+    return (count - momentum * last / (1 - momentum)) / (1 - momentum);
+  }
   double all = 0, velocity = 0;
   for (std::int64_t k = 0; k < steps; ++k) {
     velocity = momentum * velocity + 1;
@@ -38,7 +44,7 @@ void NormalisedSteps::add(const ClientUpdate& update) {
   rule_->add(update);  // first: what it refuses was never there
   sums_.examples += update.work.examples;
   sums_.weights += update.weight;
-  sums_.steps += update.work.examples * std::llround(update.work.steps * double{kParts});
+  sums_.steps += Wide{update.work.examples} * std::llround(update.work.steps * double{kParts});
 }
 
 bool NormalisedSteps::merge(const Aggregator& part) {

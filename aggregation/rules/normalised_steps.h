@@ -30,9 +30,11 @@ class NormalisedSteps final : public Aggregator {
   Aggregate finish() override;
 
  private:
+  __extension__ using Wide = __int128;
+
   struct Sums {
     std::int64_t examples = 0, weights = 0;
-    std::int64_t steps = 0;  // in 1024ths, of a client as many times as it has examples
+    Wide steps = 0;  // in 1024ths, of a client as many times as it has examples
   };
 
   std::unique_ptr<Aggregator> rule_;
