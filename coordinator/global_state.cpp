@@ -53,10 +53,13 @@ void keep_variances_positive(const StateDict& state) {
   }
 }
 
-StateDict without_prefix(const StateDict& state, const std::string& prefix) {
+/// What of a server's file is the optimiser's; earlier builds had it move statistics, too.
+StateDict moments_in(const StateDict& state) {
   std::vector<StateDict::Entry> entries;
   for (const auto& [name, tensor] : state) {
-    if (!name.starts_with(prefix)) {
+    const bool of_statistic = name.find(adapters::kMeanSuffix) != std::string::npos ||
+                              name.find(adapters::kVarianceSuffix) != std::string::npos;
+    if (!name.starts_with(kLeft) && !of_statistic) {
       entries.emplace_back(name, tensor);
     }
   }
@@ -163,7 +166,7 @@ void GlobalState::restore(const runs::RunDirectory& directory,
     left_ = part_like(part_of(server, kLeft), tensors_);
   }
   if (moments) {
-    server_->restore(without_prefix(server, kLeft));
+    server_->restore(moments_in(server));
   }
   tensors_ = std::move(state);
   version_ = version;

@@ -116,6 +116,10 @@ RunChoice choose_run(const fs::path& folder, const RunConfig& config, bool fresh
   for (const runs::FoundRun& run : runs::list_runs(folder)) {
     const Result<RunConfig> was =
         run.config_text.empty() && run.damage ? Result<RunConfig>(*run.damage) : config_of(run);
+    if (!was && run.finished) {  // such as one of a build that refused less
+      choice.passed_by.emplace_back(was.error().what());
+      continue;
+    }
     if (!was) {
       fail_damaged(run, was.error());  // it may be this one: nobody can tell
     }

@@ -6,7 +6,9 @@ void check_input(const ModelOptions& options, const ConfigReader& reader) {
   check(options.height % options.pool == 0 && options.width % options.pool == 0,
         ErrorCode::kInvalidConfig, reader.where("model.pool"), ": expected a divisor of ",
         options.height, " and ", options.width, ", got ", options.pool);
-  const std::int64_t multiple = side_multiple(options.name);
+  // Detectors take images as they are, without the pool.
+  const bool pooled = options.name.starts_with("unet");
+  const std::int64_t multiple = side_multiple(options.name) * (pooled ? options.pool : 1);
   check(options.height % multiple == 0 && options.width % multiple == 0, ErrorCode::kInvalidConfig,
         reader.where("model.height"), ": ", options.name, " takes sides in multiples of ", multiple,
         ", got ", options.height, " x ", options.width);

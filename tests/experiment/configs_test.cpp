@@ -186,15 +186,17 @@ TEST(Configs, RulesGoWithWhatTheyAreTold) {
 }
 
 TEST(Configs, SidesAreThoseThatANetworkCanJoin) {
-  const auto with = [](const char* name, int side) {
-    return str("[model]\nname = \"", name, "\"\npool = 1\nheight = ", side, "\nwidth = ", side,
-               '\n');
+  const auto with = [](const char* name, int side, int pool = 1) {
+    return str("[model]\nname = \"", name, "\"\npool = ", pool, "\nheight = ", side,
+               "\nwidth = ", side, '\n');
   };
   for (const char* name : {"yolov8n", "yolo11n-seg", "unet_resnet34"}) {
     expect_says(error_of([&] { read(with(name, 100)); }),
                 "takes sides in multiples of 32, got 100 x 100");
     EXPECT_NO_THROW(read(with(name, 96)));
   }
+  expect_says(error_of([&] { read(with("unet_resnet34", 96, 2)); }),
+              "takes sides in multiples of 64, got 96 x 96");
   EXPECT_NO_THROW(read(with("resnet18", 100)));
   EXPECT_NO_THROW(read(with("yolov8n-cls", 100)));
 }

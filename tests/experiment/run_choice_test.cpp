@@ -204,6 +204,18 @@ TEST_F(RunChoices, ARunWhoseConfigurationCannotBeReadStopsTheChoice) {
       ErrorCode::kCorruptData, [&] { choose(config()); }, "config.toml:1: ");
 }
 
+/// Such as one of an earlier build, which refused less.
+TEST_F(RunChoices, AFinishedRunWhoseConfigurationIsRefusedIsPassedBy) {
+  const fs::path path = make_run("first", config(), 20, true);
+  write_file_atomic(path / "config.toml",
+                    "[[methods]]\nname = \"a\"\nweighting = \"fednova\"\naggregation = "
+                    "\"factor_median\"\n");
+  const RunChoice choice = choose(config());
+  EXPECT_TRUE(choice.is_new);
+  ASSERT_EQ(choice.passed_by.size(), 1U);
+  EXPECT_NE(choice.passed_by[0].find("is for plain means"), std::string::npos);
+}
+
 TEST_F(RunChoices, ThisRunGoesOnOrSaysWhatDiffers) {
   const fs::path path = make_run("first", config("seed = 9\n"), 3, false);
   EXPECT_EQ(choose_this_run(path, config("seed = 9\n")).committed, RoundId{3});
