@@ -17,7 +17,7 @@ struct Rectangle {
 };
 
 /// A rectangle of a part of the area in [low, high], up to `aspect` times as wide as high or as
-/// high as wide; the whole if none is found.
+/// high as wide; nothing if none is found.
 std::optional<Rectangle> random_rectangle(
     const at::Tensor& image, double low, double high, double aspect, Random& random) {
   const std::int64_t height = image.size(0), width = image.size(1);

@@ -74,7 +74,8 @@ TrainSummary train_in_stages(const TrainSettings& settings, const TrainEvents& e
     stage.config.judge = seen;
     stage.config.weights = weights;
     const bool adapts = stage.config.train.kind == adapters::Kind::kLorae;
-    weights = folder / (adapts ? "merged.safetensors" : "best.safetensors");
+    weights = fs::absolute(folder / (adapts ? "merged.safetensors" : "best.safetensors"))
+                  .lexically_normal();
     summary = train(stage, events);
     if (summary.stopped) {
       return summary;

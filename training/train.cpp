@@ -308,7 +308,8 @@ class Training {
             .total_parameters = total_parameters_,
             .images_per_second =
                 progress_.busy > 0 ? static_cast<double>(progress_.images) / progress_.busy : 0,
-            .peak_memory_mb = progress_.peak_memory_mb,
+            .peak_memory_mb =
+                progress_.peak_memory_mb > 0 ? progress_.peak_memory_mb : peak_memory_mb(),
             .seconds = progress_.seconds,
             .digest = digest_of(kept_).hex(),
             .stopped = stopped};

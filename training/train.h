@@ -17,8 +17,8 @@ struct TrainSummary {
   std::int64_t best_epoch = 0;
   Metrics metrics;  ///< of the best epoch; the main one first
   std::int64_t trained_parameters = 0, total_parameters = 0;
-  double images_per_second = 0;  ///< of training, without validation; of this process
-  double peak_memory_mb = 0;     ///< of this process
+  double images_per_second = 0;  ///< of training, without validation
+  double peak_memory_mb = 0;     ///< of all its processes
   double seconds = 0;            ///< of training and validation, those before a stop included
   std::string digest;            ///< of what was trained, after the last step
   bool stopped = false;          ///< before its end, because it was asked to

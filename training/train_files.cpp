@@ -180,7 +180,9 @@ void TrainFolder::write_summary(const TrainSummary& summary) const {
 }
 
 void TrainFolder::save_state(const StateDict& state, const TrainProgress& progress) const {
-  save_safetensors(file("state.safetensors"), state, {{kProgressKey, progress_text(progress)}});
+  // A mean loss may be no number; weights, which may not, are in files of their own, too.
+  save_safetensors(file("state.safetensors"), state, {{kProgressKey, progress_text(progress)}},
+                   Numbers::kAny);
 }
 
 std::optional<std::pair<StateDict, TrainProgress>> TrainFolder::load_state() const {

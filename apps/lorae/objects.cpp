@@ -178,14 +178,14 @@ Said said_of_scene(const Trained& trained,
 
 ResultIds::ResultIds(const fs::path& folder, const data::Dataset& set)
     : set_(set), own_(data::coco_ids(folder, data::Split::kTest)) {
-  for (std::int64_t i = 0; i < set.size(); ++i) {
-    check(is_utf8(set.name(i)), ErrorCode::kInvalidConfig, "[val] '", set.name(i),
-          "': a name in COCO's results has to be UTF-8; rename the picture");
-  }
   for (std::int64_t i = 0; own_ && i < set.size(); ++i) {
     if (!own_->pictures.contains(absolute_name(set, i))) {
       own_.reset();  // the set was read from other files
     }
+  }
+  for (std::int64_t i = 0; !own_ && i < set.size(); ++i) {
+    check(is_utf8(fs::path(set.name(i)).filename().string()), ErrorCode::kInvalidConfig, "[val] '",
+          set.name(i), "': a name in COCO's results has to be UTF-8; rename the picture");
   }
 }
 

@@ -16,13 +16,15 @@ void write_reports(const std::vector<std::filesystem::path>& folders, std::files
   const bool simulations = std::ranges::all_of(folders, is_simulation);
   check(folders.size() == 1 || (simulations && !out.empty()), ErrorCode::kInvalidConfig,
         "[report] several folders: expected simulations alone, and --out for what joins them");
-  if (out.empty()) {
+  namespace fs = std::filesystem;
+  if (out.empty() || (folders.size() == 1 && fs::weakly_canonical(out / "") ==
+                                                 fs::weakly_canonical(folders.front() / ""))) {
     out = folders.front();
   } else {
     expect_own_folder(out, report::kPageFile, "a report");
-    for (const char* other : {"config.toml", "figures.json"}) {
-      check(!std::filesystem::exists(out / other), ErrorCode::kInvalidConfig, "[report] '",
-            out.string(), "' holds a report of its own, that of a run, a training or a judgement; ",
+    for (const char* other : {"config.toml", "figures.json", "sweep.json"}) {
+      check(!fs::exists(out / other), ErrorCode::kInvalidConfig, "[report] '", out.string(),
+            "' holds a report of its own, that of a run, a training or a judgement; ",
             "choose another --out");
     }
   }

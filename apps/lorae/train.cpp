@@ -36,17 +36,33 @@ training::TrainConfig config_of(const TrainArguments& asked,
   return training::read_train_config(reader);
 }
 
-/// A line per step. Each waits for the device, so it is for checks. What is resumed adds its lines.
+/// A line per step. Each waits for the device, so it is for checks.
 class StepLog {
  public:
-  StepLog(const std::string& path, bool resume)
-      : path_(path), file_(path, resume ? std::ios::app : std::ios::trunc) {
-    check(file_.good(), ErrorCode::kInvalidConfig, "[train] cannot write '", path,
-          "': ", errno_text());
+  enum class Steps { kOfOneTraining, kOfStages };
+
+  /// Of a training that is resumed the lines before its first step stay. Stages count on.
+  StepLog(std::string path, bool resume, Steps steps) : path_(std::move(path)), steps_(steps) {
+    if (resume) {
+      std::ifstream before(path_);
+      for (std::string line; std::getline(before, line) && nlohmann::json::accept(line);) {
+        lines_.push_back(line);
+      }
+    }
+    if (lines_.empty()) {
+      open();  // what cannot be written is told at once
+    }
   }
 
   void write(const training::FitStep& step) {
-    nlohmann::json line{{"step", step.number},
+    if (!file_.is_open()) {
+      while (steps_ == Steps::kOfOneTraining && std::ssize(lines_) >= step.number) {
+        lines_.pop_back();
+      }
+      open();
+    }
+    const bool counts_on = steps_ == Steps::kOfStages;
+    nlohmann::json line{{"step", counts_on ? ++written_ : step.number},
                         {"loss", step.loss.total.item<double>()},
                         {"lr", step.learning_rate}};
     for (const auto& [name, value] : step.loss.parts) {
@@ -55,13 +71,30 @@ class StepLog {
     if (step.gradient_norm.defined()) {  // not between batches whose gradients are gathered
       line["grad_norm"] = step.gradient_norm.item<double>();
     }
-    file_ << json_line(line) << '\n' << std::flush;
-    check(file_.good(), ErrorCode::kUnavailable, "[train] cannot write '", path_, "'");
+    put_line(json_line(line));
   }
 
  private:
+  void open() {
+    file_.open(path_, std::ios::trunc);
+    check(file_.good(), ErrorCode::kInvalidConfig, "[train] cannot write '", path_,
+          "': ", errno_text());
+    for (const std::string& line : lines_) {
+      put_line(line);
+    }
+    written_ = std::ssize(lines_);
+  }
+
+  void put_line(const std::string& line) {
+    file_ << line << '\n' << std::flush;
+    check(file_.good(), ErrorCode::kUnavailable, "[train] cannot write '", path_, "'");
+  }
+
   std::string path_;
+  Steps steps_;
+  std::vector<std::string> lines_;  // of before, a step each
   std::ofstream file_;
+  std::int64_t written_ = 0;
 };
 
 void print_summary(const training::TrainSummary& summary, const std::string& out) {
@@ -82,7 +115,8 @@ int run_train(const TrainArguments& asked, const std::function<void(ConfigReader
   const training::TrainConfig config = config_of(asked, overrides);
   std::optional<StepLog> log;
   if (!asked.log_steps.empty()) {
-    log.emplace(asked.log_steps, asked.resume);
+    log.emplace(asked.log_steps, asked.resume,
+                config.stages.empty() ? StepLog::Steps::kOfOneTraining : StepLog::Steps::kOfStages);
   }
   ShownTraining shown_training("training " + config.model.name);
   training::TrainEvents events = shown_training.events();

@@ -63,8 +63,9 @@ std::vector<std::pair<Split, DatasetPtr>> halves_of(const fs::path& from,
     check(set->annotation() != Annotation::kClass, ErrorCode::kInvalidConfig, "[data] '",
           from.string(), "' has one class for each picture: there is nothing to convert");
     for (std::int64_t i = 0; format == SetFormat::kCoco && i < set->size(); ++i) {
-      check(is_utf8(set->name(i)), ErrorCode::kInvalidConfig, "[data] '", set->name(i),
-            "': a name in COCO's JSON has to be UTF-8; rename the picture");
+      const std::string name = fs::path(set->name(i)).filename().string();
+      check(is_utf8(name) && is_utf8(set->domain(i)), ErrorCode::kInvalidConfig, "[data] '",
+            set->name(i), "': a name in COCO's JSON has to be UTF-8; rename the picture");
     }
     halves.emplace_back(split, set);
   }

@@ -341,12 +341,13 @@ TEST(TrainFiles, OfALossThatWasNoNumberAreReadAgain) {
   const TemporaryFolder folder;
   const TrainFolder files(folder / "run", TrainConfig{}, /*resume=*/false);
   const double none = std::nan("");
-  files.save_state({}, {.epochs = {{.epoch = 1,
-                                    .steps = 3,
-                                    .loss = none,
-                                    .parts = {{"box", HUGE_VAL}},
-                                    .metrics = {{"top1", 0.5}, {"loss", none}}}},
-                        .best_epoch = 1});
+  const StateDict losses({{"fit.last_epoch_loss", torch::tensor(none)}});
+  files.save_state(losses, {.epochs = {{.epoch = 1,
+                                        .steps = 3,
+                                        .loss = none,
+                                        .parts = {{"box", HUGE_VAL}},
+                                        .metrics = {{"top1", 0.5}, {"loss", none}}}},
+                            .best_epoch = 1});
   const TrainProgress again = files.load_state()->second;
   EXPECT_TRUE(std::isnan(again.epochs[0].loss));
   EXPECT_TRUE(std::isnan(*again.epochs[0].parts.find("box")));
