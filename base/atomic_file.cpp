@@ -6,82 +6,18 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "base/descriptor.h"
 #include "base/error.h"
+#include "base/staged_file.h"
+#include "base/whole_number.h"
 
 namespace lorae {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Errors: kUnavailable, naming `path`.
-void write_all(int descriptor, ByteView bytes, const fs::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) {
-      continue;
-    }
-    check(written > 0, ErrorCode::kUnavailable, "[file] cannot write '", path.string(),
-          "': ", errno_text());
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-}
-
-/// Closes a descriptor, and removes the temporary file unless it was renamed away.
-class TemporaryFile {
- public:
-  TemporaryFile(fs::path path, FileMode mode) : path_(std::move(path)) {
-    // Never through a link that somebody laid here; what a killed process left may be in the way.
-    ::unlink(path_.c_str());
-    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                         static_cast<mode_t>(mode));
-    check(descriptor_ >= 0, ErrorCode::kUnavailable, "[file] cannot write '", path_.string(),
-          "': ", errno_text());
-  }
-  ~TemporaryFile() {
-    ::close(descriptor_);
-    if (!renamed_) {
-      ::unlink(path_.c_str());
-    }
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  void write(ByteView bytes) const { write_all(descriptor_, bytes, path_); }
-
-  /// Owner and mode of a file that is about to be replaced.
-  void take_after(const struct stat& old, FileMode mode) const {
-    const auto most = mode == FileMode::kSecret ? static_cast<mode_t>(mode) : mode_t{0777};
-    // Only root may give a file away; then the mode says what it did, for the new owner.
-    if (::fchown(descriptor_, old.st_uid, old.st_gid) == 0) {
-      ::fchmod(descriptor_, old.st_mode & most);
-    }
-  }
-
-  void rename_to(const fs::path& path) {
-    // Calls first, checks second: the arguments of one call are evaluated in any order.
-    const bool flushed = ::fsync(descriptor_) == 0;
-    check(flushed, ErrorCode::kUnavailable, "[file] cannot flush '", path_.string(),
-          "': ", errno_text());
-    renamed_ = ::rename(path_.c_str(), path.c_str()) == 0;
-    check(renamed_, ErrorCode::kUnavailable, "[file] cannot rename to '", path.string(),
-          "': ", errno_text());
-    const fs::path folder = path.has_parent_path() ? path.parent_path() : ".";
-    const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory.get() >= 0) {
-      ::fsync(directory.get());
-    }
-  }
-
- private:
-  fs::path path_;
-  int descriptor_;
-  bool renamed_ = false;
-};
 
 /// The number of "/dev/fd/3" or "/proc/self/fd/3".
 std::optional<int> own_descriptor(const fs::path& path) {
@@ -90,11 +26,7 @@ std::optional<int> own_descriptor(const fs::path& path) {
   if (unknown || folder != fs::path("/proc") / std::to_string(::getpid()) / "fd") {
     return std::nullopt;
   }
-  const std::string name = path.filename().string();
-  int number = -1;
-  const auto [end, status] = std::from_chars(name.data(), name.data() + name.size(), number);
-  return status == std::errc() && end == name.data() + name.size() ? std::optional(number)
-                                                                   : std::nullopt;
+  return whole_number(path.filename().string());
 }
 
 /// Where bytes for a path go.
@@ -143,14 +75,14 @@ void write_file_atomic(const fs::path& path, std::span<const ByteView> pieces, F
     write_into(device.get(), pieces, path);
     return;
   }
-  TemporaryFile file(target.path.string() + str(".tmp", ::getpid()), mode);
+  StagedFile file(target.path, mode);
   if (exists && S_ISREG(old.st_mode)) {
     file.take_after(old, mode);
   }
   for (const ByteView piece : pieces) {
     file.write(piece);
   }
-  file.rename_to(target.path);
+  file.put_in_place();
 }
 
 void write_file_atomic(const fs::path& path, ByteView bytes, FileMode mode) {

@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <fstream>
 #include <utility>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/whole_number.h"
 
 namespace lorae {
 namespace {
@@ -91,14 +91,13 @@ std::optional<int> holder_of(const fs::path& path, std::string_view program) {
   }
   const Bytes bytes = read_file(path);
   const std::string_view text = text_of(bytes);
-  int number = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool alone = std::string_view(end, text.data() + text.size()) == "\n";
-  const fs::path process = fs::path("/proc") / std::to_string(number);
-  return status == std::errc() && alone && number > 1 && bears_name(process, program) &&
-                 has_open(process, path)
-             ? std::optional(number)
-             : std::nullopt;
+  if (!text.ends_with('\n')) {
+    return std::nullopt;
+  }
+  const auto number = whole_number(text.substr(0, text.size() - 1));
+  const fs::path process = fs::path("/proc") / std::to_string(number.value_or(0));
+  return number > 1 && bears_name(process, program) && has_open(process, path) ? number
+                                                                               : std::nullopt;
 }
 
 }  // namespace lorae
