@@ -8,6 +8,7 @@
 #include "codec/chain.h"
 #include "codec/class_sums.h"
 #include "codec/lattice.h"
+#include "data/formats/open.h"
 #include "data/split.h"
 #include "tensors/safetensors.h"
 #include "training/shares.h"

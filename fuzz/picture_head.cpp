@@ -1,5 +1,6 @@
 // Any bytes as the head of a picture, and as an index: refused, or it has a size; or every picture
 // of it can be asked for.
+#include <algorithm>
 #include <cstdlib>
 
 #include "data/formats/catalogue.h"
@@ -17,7 +18,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   lorae::data::Catalogue catalogue;
-  if (catalogue.read(lorae::text_of(bytes))) {
+  std::size_t at = 0;
+  const auto take = [&](std::span<std::byte> to) {
+    const bool there = to.size() <= size - at;
+    if (there) {
+      std::ranges::copy(bytes.subspan(at, to.size()), to.begin());
+      at += to.size();
+    }
+    return there;
+  };
+  if (catalogue.add_piece(take, size)) {
     for (std::int64_t i = 0; i < catalogue.size(); ++i) {
       catalogue.objects(i);
       catalogue.picture(i);

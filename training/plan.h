@@ -10,7 +10,7 @@
 #include "base/seed.h"
 #include "data/augment.h"
 #include "data/deal.h"
-#include "data/formats/open.h"
+#include "data/formats/open_options.h"
 #include "models/model.h"
 #include "tasks/task.h"
 #include "tensors/device.h"

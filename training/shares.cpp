@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "data/formats/open.h"
 #include "data/split.h"
 #include "tensors/torch.h"
 

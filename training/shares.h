@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "data/classes.h"
-#include "data/formats/open.h"
+#include "data/dataset.h"
 #include "data/partition.h"
 #include "training/plan.h"
 

@@ -6,7 +6,7 @@
 #include "adapters/policy.h"
 #include "base/config_difference.h"
 #include "data/augment.h"
-#include "data/formats/open.h"
+#include "data/formats/open_options.h"
 #include "models/model.h"
 #include "tasks/task.h"
 #include "tensors/device.h"

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <iterator>
+#include <stdexcept>
 #include <type_traits>
 
 #include "base/error.h"
@@ -10,16 +11,11 @@
 namespace lorae::data {
 namespace {
 
-/// What stands before the arrays: how long each is.
+/// What stands before the arrays of a piece: how long each is.
 struct Front {
-  std::uint64_t pictures = 0, things = 0, polygon_ends = 0, places = 0, names = 0, folders = 0;
+  std::uint64_t shared = 0, pictures = 0, things = 0, outline_ends = 0, polygon_ends = 0,
+                places = 0, names = 0;
 };
-
-std::uint32_t small(std::size_t value) {
-  check(value <= std::numeric_limits<std::uint32_t>::max(), ErrorCode::kInvalidConfig,
-        "[data] the set has more objects or longer names than an index holds");
-  return static_cast<std::uint32_t>(value);
-}
 
 constexpr double kWhole = 0x1p31;  // of a picture's side
 constexpr std::uint32_t kMostLabel = (1U << 31U) - 1;
@@ -53,28 +49,6 @@ std::int64_t main_class(const std::vector<Object>& objects) {
   return most == sums.end() ? -1 : most->first;
 }
 
-std::uint32_t Catalogue::folder_number(const std::string& folder) {
-  const auto [place, is_new] = numbers_.emplace(folder, small(folders_.size()));
-  if (is_new) {
-    folders_.push_back(folder);
-  }
-  return place->second;
-}
-
-Catalogue::File Catalogue::kept(const std::filesystem::path& path) {
-  const std::string name = path.filename().string();
-  const File file{folder_number(path.parent_path().string()), small(names_.size())};
-  names_.insert(names_.end(), name.begin(), name.end());
-  names_.push_back('\0');
-  return file;
-}
-
-std::filesystem::path Catalogue::path_of(File file) const {
-  const std::string_view name = &names_[file.name];
-  return name.empty() ? std::filesystem::path{}
-                      : std::filesystem::path(folders_[file.folder]) / name;
-}
-
 Catalogue::Place Catalogue::place_of(Point point) {
   const auto parts = [](double fraction) {
     return static_cast<std::uint32_t>(std::lround(std::clamp(fraction, 0.0, 1.0) * kWhole));
@@ -86,97 +60,124 @@ Point Catalogue::point_of(Place place) {
   return {static_cast<double>(place.x) / kWhole, static_cast<double>(place.y) / kWhole};
 }
 
-void Catalogue::expect(std::int64_t pictures) {
-  const double times = static_cast<double>(pictures) / static_cast<double>(pictures_.size());
-  const auto make_room = [times](auto& values) {
-    constexpr double kSpare = 1.02;
-    values.reserve(static_cast<std::size_t>(static_cast<double>(values.size()) * times * kSpare));
-  };
-  make_room(pictures_);
-  make_room(things_);
-  make_room(polygon_ends_);
-  make_room(places_);
-  make_room(names_);
-}
-
 void Catalogue::add(const Labelled& picture) {
+  if (pieces_.empty() || std::ssize(pieces_.back().pictures) == kPiece) {
+    pieces_.push_back({.begin = size()});
+  }
+  Piece& piece = pieces_.back();
   for (const Object& object : picture.objects) {
     for (const Polygon& polygon : object.polygons) {
       for (const Point& point : polygon) {
-        places_.push_back(place_of(point));
+        piece.places.push_back(place_of(point));
       }
-      polygon_ends_.push_back(small(places_.size()));
+      piece.polygon_ends.push_back(small(piece.places.size()));
     }
-    things_.push_back({.first = place_of({object.box.x1, object.box.y1}),
-                       .last = place_of({object.box.x2, object.box.y2}),
-                       .label = static_cast<std::uint32_t>(object.label) & kMostLabel,
-                       .ignored = object.ignored ? 1U : 0U,
-                       .polygons_end = small(polygon_ends_.size())});
+    piece.things.push_back({.first = place_of({object.box.x1, object.box.y1}),
+                            .last = place_of({object.box.x2, object.box.y2}),
+                            .label = static_cast<std::uint32_t>(object.label) & kMostLabel,
+                            .ignored = object.ignored ? 1U : 0U});
+    if (!piece.polygon_ends.empty()) {
+      piece.outline_ends.resize(piece.things.size() - 1);  // those before the first have none
+      piece.outline_ends.push_back(small(piece.polygon_ends.size()));
+    }
   }
-  pictures_.push_back({.picture = kept(picture.picture),
-                       .mask = kept(picture.mask),
-                       .domain = folder_number(picture.domain),
-                       .height = static_cast<std::int32_t>(picture.size.height),
-                       .width = static_cast<std::int32_t>(picture.size.width),
-                       .label = static_cast<std::int32_t>(main_class(picture.objects)),
-                       .objects_end = small(things_.size())});
+  piece.pictures.push_back({.picture = shared_.packed(picture.picture.native(), piece.names),
+                            .mask = shared_.packed(picture.mask.native(), piece.names),
+                            .domain = shared_.number(picture.domain),
+                            .height = static_cast<std::int32_t>(picture.size.height),
+                            .width = static_cast<std::int32_t>(picture.size.width),
+                            .label = static_cast<std::int32_t>(main_class(picture.objects)),
+                            .objects_end = small(piece.things.size())});
+}
+
+Catalogue::Found Catalogue::at(std::int64_t index) const {
+  if (index < 0 || index >= size()) {
+    throw std::out_of_range(str("there is no picture ", index));
+  }
+  const auto after = std::ranges::upper_bound(pieces_, index, {}, &Piece::begin);
+  const Piece& piece = *std::prev(after);
+  return {piece, static_cast<std::size_t>(index - piece.begin)};
 }
 
 std::filesystem::path Catalogue::picture(std::int64_t index) const {
-  return path_of(at(index).picture);
+  const Found found = at(index);
+  return shared_.path((*found).picture, found.piece.names);
 }
 
 std::filesystem::path Catalogue::mask(std::int64_t index) const {
-  return path_of(at(index).mask);
+  const Found found = at(index);
+  return shared_.path((*found).mask, found.piece.names);
 }
 
 std::string Catalogue::domain(std::int64_t index) const {
-  return folders_[at(index).domain];
+  return shared_.at((*at(index)).domain);
 }
 
 PictureSize Catalogue::picture_size(std::int64_t index) const {
-  return {.height = at(index).height, .width = at(index).width};
+  const Found found = at(index);
+  return {.height = (*found).height, .width = (*found).width};
+}
+
+std::int64_t Catalogue::label(std::int64_t index) const {
+  return (*at(index)).label;
+}
+
+bool Catalogue::has_polygons() const {
+  return std::ranges::any_of(pieces_,
+                             [](const Piece& piece) { return !piece.polygon_ends.empty(); });
 }
 
 std::vector<Object> Catalogue::objects(std::int64_t index) const {
-  const std::size_t end = at(index).objects_end;
+  const Found found = at(index);
+  return found.piece.objects(found.place);
+}
+
+std::vector<Object> Catalogue::Piece::objects(std::size_t picture) const {
+  const std::size_t end = pictures[picture].objects_end;
   std::vector<Object> objects;
-  for (std::size_t i = index == 0 ? 0 : at(index - 1).objects_end; i < end; ++i) {
-    const Thing& thing = things_[i];
+  for (std::size_t i = picture == 0 ? 0 : pictures[picture - 1].objects_end; i < end; ++i) {
+    const Thing& thing = things[i];
     const Point first = point_of(thing.first), last = point_of(thing.last);
     Object& object = objects.emplace_back(Object{.label = thing.label,
                                                  .box = {first.x, first.y, last.x, last.y},
                                                  .ignored = thing.ignored != 0});
-    for (std::size_t k = i == 0 ? 0 : things_[i - 1].polygons_end; k < thing.polygons_end; ++k) {
+    if (outline_ends.empty()) {
+      continue;
+    }
+    for (std::size_t k = i == 0 ? 0 : outline_ends[i - 1]; k < outline_ends[i]; ++k) {
       Polygon& polygon = object.polygons.emplace_back();
-      for (std::size_t p = k == 0 ? 0 : polygon_ends_[k - 1]; p < polygon_ends_[k]; ++p) {
-        polygon.push_back(point_of(places_[p]));
+      for (std::size_t p = k == 0 ? 0 : polygon_ends[k - 1]; p < polygon_ends[k]; ++p) {
+        polygon.push_back(point_of(places[p]));
       }
     }
   }
   return objects;
 }
 
-std::vector<ByteView> Catalogue::pieces(std::string& front) const {
-  Front lengths{.pictures = pictures_.size(),
-                .things = things_.size(),
-                .polygon_ends = polygon_ends_.size(),
-                .places = places_.size(),
-                .names = names_.size()};
-  std::string folders;
-  for (const std::string& folder : folders_) {
-    folders += folder;
-    folders += '\0';
-  }
-  lengths.folders = folders.size();
+std::vector<ByteView> Catalogue::last_piece(std::string& front) const {
+  const Piece& piece = pieces_.back();
+  const std::string shared = shared_.from(told_);
+  const Front lengths{.shared = shared.size(),
+                      .pictures = piece.pictures.size(),
+                      .things = piece.things.size(),
+                      .outline_ends = piece.outline_ends.size(),
+                      .polygon_ends = piece.polygon_ends.size(),
+                      .places = piece.places.size(),
+                      .names = piece.names.size()};
   front.assign(reinterpret_cast<const char*>(&lengths), sizeof(lengths));
-  front += folders;
+  front += shared;
   const auto all = [](const auto& values) { return bytes_of(std::span(values)); };
-  return {view_of(front),     all(pictures_), all(things_),
-          all(polygon_ends_), all(places_),   all(names_)};
+  return {view_of(front),          all(piece.pictures), all(piece.things), all(piece.outline_ends),
+          all(piece.polygon_ends), all(piece.places),   all(piece.names)};
 }
 
-bool Catalogue::read(const std::function<bool(std::span<std::byte>)>& take, std::uint64_t bytes) {
+void Catalogue::clear() {
+  told_ = shared_.size();
+  pieces_.clear();
+}
+
+bool Catalogue::add_piece(const std::function<bool(std::span<std::byte>)>& take,
+                          std::uint64_t bytes) {
   Front lengths;
   if (bytes < sizeof(lengths) || !take(std::as_writable_bytes(std::span(&lengths, 1)))) {
     return false;
@@ -191,47 +192,49 @@ bool Catalogue::read(const std::function<bool(std::span<std::byte>)>& take, std:
     values.resize(count);
     return count == 0 || take(std::as_writable_bytes(std::span(values)));
   };
-  std::string folders;
-  const bool whole = taken(folders, lengths.folders) && taken(pictures_, lengths.pictures) &&
-                     taken(things_, lengths.things) && taken(polygon_ends_, lengths.polygon_ends) &&
-                     taken(places_, lengths.places) && taken(names_, lengths.names) && left == 0;
-  if (!whole || (!folders.empty() && folders.back() != '\0')) {
+  std::string shared;
+  Piece piece{.begin = size()};
+  const bool whole =
+      taken(shared, lengths.shared) && taken(piece.pictures, lengths.pictures) &&
+      taken(piece.things, lengths.things) && taken(piece.outline_ends, lengths.outline_ends) &&
+      taken(piece.polygon_ends, lengths.polygon_ends) && taken(piece.places, lengths.places) &&
+      taken(piece.names, lengths.names) && !piece.pictures.empty();
+  if (!whole || !shared_.add_all(shared) || !sound(piece)) {
     return false;
   }
-  for (std::size_t at = 0; at < folders.size(); at += folders_.back().size() + 1) {
-    folders_.emplace_back(&folders[at]);
-  }
-  return sound();
+  pieces_.push_back(std::move(piece));
+  return true;
 }
 
 /// Every number that is a place lies in what it points into.
-bool Catalogue::sound() const {
+bool Catalogue::sound(const Piece& piece) const {
   std::uint64_t before = 0;
   const auto grows = [&](std::uint64_t end, std::size_t limit) {
     return before <= end && end <= limit && (before = end, true);
   };
-  for (const std::uint64_t end : polygon_ends_) {
-    if (!grows(end, places_.size())) {
+  for (const std::uint64_t end : piece.polygon_ends) {
+    if (!grows(end, piece.places.size())) {
       return false;
     }
   }
   before = 0;
-  for (const Thing& thing : things_) {
-    if (!grows(thing.polygons_end, polygon_ends_.size())) {
+  for (const std::uint64_t end : piece.outline_ends) {
+    if (!grows(end, piece.polygon_ends.size())) {
       return false;
     }
   }
   before = 0;
-  const auto known = [&](File file) {
-    return file.folder < folders_.size() && file.name < names_.size();
+  const auto known = [&](PackedPath path) {
+    return path.folder < shared_.size() && path.name < piece.names.size();
   };
-  for (const Picture& picture : pictures_) {
-    if (!grows(picture.objects_end, things_.size()) || !known(picture.picture) ||
-        !known(picture.mask) || picture.domain >= folders_.size()) {
+  for (const Picture& picture : piece.pictures) {
+    if (!grows(picture.objects_end, piece.things.size()) || !known(picture.picture) ||
+        !known(picture.mask) || picture.domain >= shared_.size()) {
       return false;
     }
   }
-  return names_.empty() || names_.back() == '\0';
+  return piece.names.back() == '\0' &&
+         (piece.outline_ends.empty() || piece.outline_ends.size() == piece.things.size());
 }
 
 }  // namespace lorae::data

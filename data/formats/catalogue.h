@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -11,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "data/formats/problem.h"
+#include "data/formats/shared_texts.h"
 #include "data/objects.h"
 
 namespace lorae::data {
@@ -37,36 +37,37 @@ struct Labelled {
 /// The pictures of one half of a set, their sizes and labels, packed: of 100,000 pictures with
 /// seven boxes each some 25 MB. Boxes and polygons, which lie in the picture, are kept as parts of
 /// 2^31 of its sides: numbers of files can be told from them again.
+///
+/// It is kept in pieces of some pictures: nothing has to be copied when it grows, and an index is
+/// written and read piece by piece.
 class Catalogue {
  public:
-  void add(const Labelled& picture);
-  /// Makes room for so many pictures in all, if the others are as those that it has.
-  void expect(std::int64_t pictures);
+  static constexpr std::int64_t kPiece = 1024;  ///< pictures
 
-  std::int64_t size() const { return std::ssize(pictures_); }
+  void add(const Labelled& picture);
+
+  std::int64_t size() const { return pieces_.empty() ? 0 : pieces_.back().end(); }
   std::filesystem::path picture(std::int64_t index) const;
   std::filesystem::path mask(std::int64_t index) const;
   std::string domain(std::int64_t index) const;
   PictureSize picture_size(std::int64_t index) const;
   std::vector<Object> objects(std::int64_t index) const;
   /// The class of most objects, the one with the larger area of two; -1 if there is none.
-  std::int64_t label(std::int64_t index) const { return at(index).label; }
-  bool has_polygons() const { return !polygon_ends_.empty(); }
+  std::int64_t label(std::int64_t index) const;
+  bool has_polygons() const;
 
-  /// Everything as bytes: pieces of this catalogue and of `front`, which it fills.
-  std::vector<ByteView> pieces(std::string& front) const;
-  /// Reads them back by `take`, which fills what it is given, or is false at the end of `bytes`
-  /// bytes. Errors (false): bytes that are no catalogue.
-  bool read(const std::function<bool(std::span<std::byte>)>& take, std::uint64_t bytes);
+  /// The last piece as bytes, with what is shared and new since `clear`; views of this catalogue
+  /// and of `front`, which it fills. Precondition: size() > 0.
+  std::vector<ByteView> last_piece(std::string& front) const;
+  /// Forgets all pictures: pieces of later ones stand behind those that were told.
+  void clear();
+  /// Adds a piece by `take`, which fills what it is given, or is false at the end of `bytes` bytes.
+  /// Errors (false): bytes that are no piece.
+  bool add_piece(const std::function<bool(std::span<std::byte>)>& take, std::uint64_t bytes);
 
  private:
-  /// A path: its folder and where its name begins in `names_`.
-  struct File {
-    std::uint32_t folder = 0;
-    std::uint32_t name = 0;
-  };
   struct Picture {
-    File picture, mask;
+    PackedPath picture, mask;
     std::uint32_t domain = 0;
     std::int32_t height = 0, width = 0;
     std::int32_t label = -1;
@@ -79,26 +80,35 @@ class Catalogue {
     Place first, last;  ///< corners of the box
     std::uint32_t label : 31 = 0;
     std::uint32_t ignored : 1 = 0;
-    std::uint32_t polygons_end = 0;
+  };
+  /// What the numbers of a piece point to lies in the same piece.
+  struct Piece {
+    std::int64_t begin = 0;  ///< the index of its first picture
+    std::vector<Picture> pictures = {};
+    std::vector<Thing> things = {};
+    std::vector<std::uint32_t> outline_ends = {};  ///< of each thing; none if it has no polygon
+    std::vector<std::uint32_t> polygon_ends = {};
+    std::vector<Place> places = {};
+    Names names = {};
+
+    std::int64_t end() const { return begin + std::ssize(pictures); }
+    std::vector<Object> objects(std::size_t picture) const;
+  };
+  struct Found {
+    const Piece& piece;
+    std::size_t place;
+
+    const Picture& operator*() const { return piece.pictures[place]; }
   };
 
-  const Picture& at(std::int64_t index) const {
-    return pictures_.at(static_cast<std::size_t>(index));
-  }
-  File kept(const std::filesystem::path& path);
-  std::filesystem::path path_of(File file) const;
-  std::uint32_t folder_number(const std::string& folder);
+  Found at(std::int64_t index) const;
   static Place place_of(Point point);
   static Point point_of(Place place);
-  bool sound() const;
+  bool sound(const Piece& piece) const;
 
-  std::vector<Picture> pictures_;
-  std::vector<Thing> things_;
-  std::vector<std::uint32_t> polygon_ends_;
-  std::vector<Place> places_;
-  std::vector<char> names_;           // each ended by a zero
-  std::vector<std::string> folders_;  // and domains
-  std::map<std::string, std::uint32_t> numbers_;
+  std::vector<Piece> pieces_;
+  SharedTexts shared_;      // folders and domains
+  std::uint32_t told_ = 0;  // how many of them there were at `clear`
 };
 
 /// The class of most objects, of two the one with the larger area; -1 if there is none.

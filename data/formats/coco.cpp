@@ -303,10 +303,10 @@ Half find_coco(const fs::path& path, Split split, const OpenOptions& options) {
               str("file_name ", shown(picture.file), " leads outside of the set's folder")});
     }
     const std::size_t mark = picture.file.find(".rf.");
-    half.items.push_back({.picture = place,
-                          .label = {},
-                          .domain = mark == std::string::npos ? "" : picture.file.substr(0, mark),
-                          .number = static_cast<std::int64_t>(i)});
+    half.items.add({.picture = place,
+                    .label = {},
+                    .domain = mark == std::string::npos ? "" : picture.file.substr(0, mark),
+                    .number = static_cast<std::int64_t>(i)});
   }
   half.read = [all](const Item& item, const PictureHead& head, Labelled& to) {
     Reader(*all, to).read(static_cast<std::size_t>(item.number), head);

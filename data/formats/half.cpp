@@ -84,18 +84,19 @@ std::string told(const Known& known, Weight weight) {
 
 }  // namespace
 
-Known read_half(const Half& half) {
+Known read_half(const Half& half, const std::function<void(const Catalogue&)>& told) {
   Known known{.classes = half.classes,
               .annotation = half.annotation,
               .catalogue = {},
               .problems = half.problems,
               .left_out = std::ranges::count_if(half.problems, leaves_picture_out)};
-  constexpr std::size_t kAtOnce = 1024;  // pictures that are in memory unpacked
-  for (std::size_t begin = 0; begin < half.items.size(); begin += kAtOnce) {
-    std::vector<Labelled> pictures(std::min(kAtOnce, half.items.size() - begin));
-    in_parallel(std::ssize(pictures), [&](std::int64_t index) {
-      const auto i = static_cast<std::size_t>(index);
-      pictures[i] = read_one(half, half.items[begin + i]);
+  constexpr std::int64_t kAtOnce = Catalogue::kPiece;  // pictures that are in memory unpacked
+  bool has_polygons = false;
+  for (std::int64_t begin = 0; begin < half.items.size(); begin += kAtOnce) {
+    std::vector<Labelled> pictures(
+        static_cast<std::size_t>(std::min(kAtOnce, half.items.size() - begin)));
+    in_parallel(std::ssize(pictures), [&](std::int64_t i) {
+      pictures[static_cast<std::size_t>(i)] = read_one(half, half.items.at(begin + i));
     });
     for (Labelled& picture : pictures) {
       if (std::ranges::any_of(picture.problems, leaves_picture_out)) {
@@ -105,11 +106,13 @@ Known read_half(const Half& half) {
       }
       std::ranges::move(picture.problems, std::back_inserter(known.problems));
     }
-    if (begin == 0 && known.catalogue.size() > 0) {
-      known.catalogue.expect(std::ssize(half.items));  // doubled at the end it would take twice
+    has_polygons = has_polygons || known.catalogue.has_polygons();
+    if (told && known.catalogue.size() > 0) {
+      told(known.catalogue);
+      known.catalogue.clear();
     }
   }
-  if (known.annotation == Annotation::kBoxes && known.catalogue.has_polygons()) {
+  if (known.annotation == Annotation::kBoxes && has_polygons) {
     known.annotation = Annotation::kOutlines;
   }
   return known;

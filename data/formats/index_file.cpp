@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -13,19 +15,20 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/in_parallel.h"
+#include "base/staged_file.h"
 
 namespace lorae::data {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMagic = "LoRAE index 4\n";
+constexpr std::string_view kMagic = "LoRAE index 5\n";
+constexpr std::int64_t kNoMore = 0, kMore = 1;  // whether others follow
+constexpr std::size_t kPathBytes = 1U << 20U;   // of those that are looked at together
 
 /// What tells that a file or a folder changed; all zero if there is none.
 struct Stamp {
   std::int64_t size = 0, modified = 0, changed = 0;
-
-  bool operator==(const Stamp&) const = default;
 };
 
 Stamp stamp_of(const char* path) {
@@ -42,68 +45,70 @@ Stamp stamp_of(const char* path) {
           .changed = S_ISDIR(status.st_mode) ? 0 : nanoseconds(status.st_ctim)};
 }
 
-/// The files behind a half, in any order, each ended by a zero: pieces of it.
-std::vector<ByteView> paths_of(const Half& half) {
-  std::vector<ByteView> paths;
+/// The files behind a half, in any order, each ended by a zero: hands on some at a time.
+void paths_of(const Half& half, const std::function<void(const std::string&)>& take) {
+  std::string paths;
   const auto add = [&](const std::string& path) {
-    paths.push_back(std::as_bytes(std::span(path.c_str(), path.size() + 1)));
+    paths.append(path.c_str(), path.size() + 1);
+    if (paths.size() >= kPathBytes) {
+      take(paths);
+      paths.clear();
+    }
   };
   for (const fs::path& path : half.sources) {
     add(path.native());
   }
-  for (const Item& item : half.items) {
+  for (std::int64_t i = 0; i < half.items.size(); ++i) {
+    const Item item = half.items.at(i);
     add(item.picture);
     if (!item.label.empty()) {
       add(item.label);
     }
   }
-  return paths;
+  take(paths);
 }
 
-std::vector<Stamp> stamps_of(const std::vector<ByteView>& paths) {
-  std::vector<Stamp> stamps;
-  stamps.reserve(paths.size());
-  for (const ByteView path : paths) {
-    stamps.push_back(stamp_of(text_of(path).data()));
-  }
-  return stamps;
-}
-
-/// Whether the files at `paths`, each ended by a zero, are as `stamps` has them.
-bool unchanged(const std::string& paths, const std::vector<Stamp>& stamps) {
-  std::vector<const char*> starts;
-  starts.reserve(stamps.size());
+/// What is at `paths`, each ended by a zero: another digest if one of them changes.
+Digest stamps_of(const std::string& paths) {
+  std::vector<const char*> each;
   for (std::size_t at = 0; at < paths.size(); at += std::strlen(&paths[at]) + 1) {
-    starts.push_back(&paths[at]);
+    each.push_back(&paths[at]);
   }
-  if (starts.size() != stamps.size()) {
-    return false;
-  }
-  constexpr std::int64_t kAtOnce = 256;
-  const std::int64_t count = std::ssize(starts);
-  std::atomic<bool> same = true;
+  std::vector<Stamp> stamps(each.size());
+  constexpr std::int64_t kAtOnce = 256;  // a thread's turn
+  const std::int64_t count = std::ssize(each);
   in_parallel((count + kAtOnce - 1) / kAtOnce, [&](std::int64_t part) {
-    for (std::int64_t i = part * kAtOnce; same && i < std::min((part + 1) * kAtOnce, count); ++i) {
+    for (std::int64_t i = part * kAtOnce; i < std::min((part + 1) * kAtOnce, count); ++i) {
       const auto k = static_cast<std::size_t>(i);
-      if (stamp_of(starts[k]) != stamps[k]) {
-        same = false;
-      }
+      stamps[k] = stamp_of(each[k]);
     }
   });
-  return same;
+  return digest_of(bytes_of(std::span<const Stamp>(stamps)));
 }
 
+/// An index as it is written: numbers, texts and bytes behind each other, and their digest.
 class Writer {
  public:
-  void number(std::int64_t value) {
-    bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
+  explicit Writer(const fs::path& file) : file_(file) {}
+
+  void bytes(ByteView bytes) {
+    file_.write(bytes);
+    hasher_.add(bytes);
   }
+  void number(std::int64_t value) { bytes(bytes_of(std::span<const std::int64_t>(&value, 1))); }
   void text(std::string_view value) {
     number(std::ssize(value));
-    bytes += value;
+    bytes(view_of(value));
+  }
+  void end() {
+    const Digest digest = hasher_.finish();
+    file_.write(digest.view());
+    file_.put_in_place();
   }
 
-  std::string bytes;
+ private:
+  StagedFile file_;
+  Hasher hasher_;
 };
 
 /// An index from its file, piece by piece, so that it is not in memory twice. What has no place in
@@ -145,10 +150,10 @@ class Reader {
 
   bool good() const { return good_; }
   std::uint64_t left() const { return left_; }
-  /// Whether the digest at the end is that of all that stands before. Precondition: left() == 0.
+  /// Whether the digest at the end is that of all that stands before.
   bool whole() {
     Digest said;
-    return good_ &&
+    return good_ && left_ == 0 &&
            in_.read(reinterpret_cast<char*>(said.bytes.data()), std::ssize(said.bytes)).good() &&
            hasher_.finish() == said;
   }
@@ -160,9 +165,78 @@ class Reader {
   bool good_ = false;
 };
 
-/// What stands between the sources and the catalogue.
-std::string labels_of(const Known& known) {
-  Writer out;
+/// Nothing if it is damaged, or if a source has changed.
+std::optional<Known> kept(const fs::path& file) {
+  std::error_code status;
+  if (!fs::exists(file, status)) {
+    return std::nullopt;
+  }
+  Reader in(file);
+  if (in.text(kMagic.size()) != kMagic) {
+    return std::nullopt;
+  }
+  while (in.number() == kMore) {
+    const std::string paths = in.text();
+    Digest stamps;
+    if (!in.take(stamps.bytes) || stamps_of(paths) != stamps) {
+      return std::nullopt;
+    }
+  }
+  Known known;
+  while (in.number() == kMore) {
+    if (!known.catalogue.add_piece([&](std::span<std::byte> to) { return in.take(to); },
+                                   in.left())) {
+      return std::nullopt;
+    }
+  }
+  for (std::int64_t i = in.number(); i > 0 && in.good(); --i) {
+    known.classes.push_back(in.text());
+  }
+  known.annotation = static_cast<Annotation>(in.number());
+  for (std::int64_t i = in.number(); i > 0 && in.good(); --i) {
+    Problem& problem = known.problems.emplace_back();
+    problem.flaw = static_cast<Flaw>(in.number());
+    problem.file = in.text();
+    problem.line = in.number();
+    problem.what = in.text();
+  }
+  known.left_out = in.number();
+  return in.whole() ? std::optional(std::move(known)) : std::nullopt;
+}
+
+/// Removes what processes that were stopped while they wrote an index left beside it.
+void remove_left_by_the_dead(const fs::path& file) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(file.parent_path(), ignored)) {
+    if (const auto writer = StagedFile::writer_of(entry.path(), file);
+        writer && ::kill(*writer, 0) != 0 && errno == ESRCH) {
+      fs::remove(entry.path(), ignored);
+    }
+  }
+}
+
+/// Reads a half into an index, a thousand pictures at a time: what is in memory does not grow with
+/// the set. Errors: as read_half's; kUnavailable if the disk is full.
+void keep(const fs::path& file, const Half& half) {
+  ensure_directory(file.parent_path());
+  remove_left_by_the_dead(file);
+  Writer out(file);
+  out.bytes(view_of(kMagic));
+  // Before they are read: what changes meanwhile is read again.
+  paths_of(half, [&](const std::string& paths) {
+    out.number(kMore);
+    out.text(paths);
+    out.bytes(stamps_of(paths).view());
+  });
+  out.number(kNoMore);
+  const Known known = read_half(half, [&](const Catalogue& some) {
+    out.number(kMore);
+    std::string front;
+    for (const ByteView piece : some.last_piece(front)) {
+      out.bytes(piece);
+    }
+  });
+  out.number(kNoMore);
   out.number(std::ssize(known.classes));
   for (const std::string& name : known.classes) {
     out.text(name);
@@ -176,74 +250,7 @@ std::string labels_of(const Known& known) {
     out.text(problem.what);
   }
   out.number(known.left_out);
-  return std::move(out.bytes);
-}
-
-bool read_sources(Reader& in) {
-  const std::string paths = in.text();
-  const std::string bytes = in.text();
-  std::vector<Stamp> stamps(bytes.size() / sizeof(Stamp));
-  std::memcpy(stamps.data(), bytes.data(), stamps.size() * sizeof(Stamp));
-  return in.good() && unchanged(paths, stamps);
-}
-
-/// Nothing if it is damaged, or if a source has changed.
-std::optional<Known> kept(const fs::path& file) {
-  std::error_code status;
-  if (!fs::exists(file, status)) {
-    return std::nullopt;
-  }
-  Reader in(file);
-  if (in.text(kMagic.size()) != kMagic || !read_sources(in)) {
-    return std::nullopt;
-  }
-  Known known;
-  for (std::int64_t i = in.number(); i > 0 && in.good(); --i) {
-    known.classes.push_back(in.text());
-  }
-  known.annotation = static_cast<Annotation>(in.number());
-  for (std::int64_t i = in.number(); i > 0 && in.good(); --i) {
-    Problem& problem = known.problems.emplace_back();
-    problem.flaw = static_cast<Flaw>(in.number());
-    problem.file = in.text();
-    problem.line = in.number();
-    problem.what = in.text();
-  }
-  known.left_out = in.number();
-  const bool read =
-      in.good() &&
-      known.catalogue.read([&](std::span<std::byte> to) { return in.take(to); }, in.left()) &&
-      in.whole();
-  return read ? std::optional(std::move(known)) : std::nullopt;
-}
-
-void keep(const fs::path& file,
-          const Known& known,
-          const std::vector<ByteView>& paths,
-          const std::vector<Stamp>& stamps) {
-  std::uint64_t bytes_of_paths = 0;
-  for (const ByteView path : paths) {
-    bytes_of_paths += path.size();
-  }
-  const ByteView stamp_bytes = bytes_of(std::span(stamps));
-  Writer before, between;
-  before.bytes = kMagic;
-  before.number(static_cast<std::int64_t>(bytes_of_paths));
-  between.number(std::ssize(stamp_bytes));
-  const std::string labels = labels_of(known);
-  std::string front;
-  std::vector<ByteView> pieces{view_of(before.bytes)};
-  pieces.insert(pieces.end(), paths.begin(), paths.end());
-  pieces.insert(pieces.end(), {view_of(between.bytes), stamp_bytes, view_of(labels)});
-  std::ranges::copy(known.catalogue.pieces(front), std::back_inserter(pieces));
-  Hasher hasher;
-  for (const ByteView piece : pieces) {
-    hasher.add(piece);
-  }
-  const Digest digest = hasher.finish();
-  pieces.push_back(digest.view());
-  ensure_directory(file.parent_path());
-  write_file_atomic(file, pieces);
+  out.end();
 }
 
 }  // namespace
@@ -271,20 +278,21 @@ Known indexed(const std::optional<fs::path>& folder,
       return *std::move(known);
     }
   }
-  const Half half = find();
-  if (!folder || std::ssize(half.items) < at_least) {
-    return read_half(half);
+  {
+    const Half half = find();
+    if (!folder || half.items.size() < at_least) {
+      return read_half(half);
+    }
+    try {
+      keep(file, half);
+    } catch (const Error&) {
+      return read_half(half);  // a cache that cannot be written costs time alone
+    }
   }
-  const std::vector<ByteView> paths = paths_of(half);
-  const std::vector<Stamp> stamps =
-      stamps_of(paths);  // before: what changes meanwhile is read again
-  Known known = read_half(half);
-  try {
-    keep(file, known, paths, stamps);
-  } catch (const Error&) {
-    // A cache that cannot be written costs time alone.
+  if (auto known = kept(file)) {
+    return *std::move(known);
   }
-  return known;
+  return read_half(find());  // it changes all the time
 }
 
 }  // namespace lorae::data

@@ -130,8 +130,7 @@ Half find_masks(const fs::path& path, Split split, const OpenOptions& options) {
       continue;
     }
     auto mask = masks.extract(picture.stem().string());
-    half.items.push_back(
-        {.picture = picture, .label = mask.empty() ? std::string() : mask.mapped()});
+    half.items.add({.picture = picture, .label = mask.empty() ? std::string() : mask.mapped()});
   }
   for (const auto& [name, mask] : masks) {
     half.problems.push_back({Flaw::kLabelWithoutPicture, mask, 0, "no picture has this mask"});

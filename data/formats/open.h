@@ -4,9 +4,11 @@
 #include <memory>
 
 #include "data/dataset.h"
-#include "data/formats/half.h"
+#include "data/formats/open_options.h"
 
 namespace lorae::data {
+
+struct Known;  // data/formats/half.h
 
 /// Opens whatever image data set lies there: Fashion-MNIST's IDX files, CIFAR's binary version, a
 /// YOLO set (docs/data_formats.md), or one sub-folder of pictures per class. The first two lie in

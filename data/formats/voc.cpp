@@ -94,9 +94,9 @@ void add_listed(const fs::path& list,
           {Flaw::kPictureMissing, list, line, str("JPEGImages has no picture ", shown(id))});
       continue;
     }
-    half.items.push_back({.picture = picture->second,
-                          .label = year / "Annotations" / (std::string(id) + ".xml"),
-                          .domain = year.filename().string()});
+    half.items.add({.picture = picture->second,
+                    .label = year / "Annotations" / (std::string(id) + ".xml"),
+                    .domain = year.filename().string()});
   }
 }
 
@@ -120,9 +120,9 @@ void add_year(const fs::path& year, bool tested, Split split, Half& half) {
       return;  // it is trained on, whatever other years have
     }
     for (const auto& [id, path] : pictures) {
-      half.items.push_back({.picture = path,
-                            .label = year / "Annotations" / (id + ".xml"),
-                            .domain = year.filename().string()});
+      half.items.add({.picture = path,
+                      .label = year / "Annotations" / (id + ".xml"),
+                      .domain = year.filename().string()});
     }
     for (const std::string& name : entry_names(year / "Annotations")) {
       const fs::path label = year / "Annotations" / name;

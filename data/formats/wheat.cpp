@@ -141,7 +141,7 @@ Half find_csv(const fs::path& path, Split split, Halves halves) {
     const auto site = csv->sites.find(id);
     const std::string name = site == csv->sites.end() ? "" : site->second;
     if (is_in(name, split, halves)) {
-      half.items.push_back({.picture = picture, .label = {}, .domain = name});
+      half.items.add({.picture = picture, .label = {}, .domain = name});
     }
   }
   for (const auto& [id, rows] : csv->rows) {
@@ -174,7 +174,7 @@ Half find_sites(const fs::path& path, Split split, Halves halves) {
     for (const std::string& name : entry_names(folder)) {
       const fs::path picture = folder / name;
       if (is_picture(picture)) {
-        half.items.push_back(
+        half.items.add(
             {.picture = picture,
              .label = path / "labels" / site / picture.filename().replace_extension(".txt"),
              .domain = site});

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <set>
-#include <unordered_set>
 
 #include "base/error.h"
 #include "base/home.h"
@@ -124,11 +123,7 @@ class Finder {
              "' does not exist: expected a folder of pictures, or a .txt file that lists them");
       }
     }
-    std::ranges::sort(half_.items, {}, &Item::picture);
-    half_.items.erase(
-        std::unique(half_.items.begin(), half_.items.end(),
-                    [](const Item& a, const Item& b) { return a.picture == b.picture; }),
-        half_.items.end());
+    half_.items.sort();
     labels_alone();
   }
 
@@ -156,9 +151,11 @@ class Finder {
       return;  // a link leads here again
     }
     const std::vector<std::string> names = entry_names(path);
-    if (names.size() > half_.items.size()) {  // doubled at the end they would take twice
-      half_.items.reserve(half_.items.size() + names.size());
+    std::size_t bytes = 0;
+    for (const std::string& name : names) {
+      bytes += 2 * (name.size() + 2);  // and a label's, whose ending may be longer by one
     }
+    half_.items.expect(names.size(), bytes);
     for (const std::string& name : names) {
       const fs::path entry = path / name;
       std::error_code ignored;
@@ -210,9 +207,9 @@ class Finder {
   void add(const fs::path& picture, const std::string& domain) {
     const std::string name = picture.filename().string();
     const std::size_t mark = name.find(".rf.");
-    half_.items.push_back({.picture = picture,
-                           .label = label_of(picture),
-                           .domain = mark == std::string::npos ? domain : name.substr(0, mark)});
+    half_.items.add({.picture = picture,
+                     .label = label_of(picture),
+                     .domain = mark == std::string::npos ? domain : name.substr(0, mark)});
   }
 
   /// In "labels" for "images" on its path within the set; else beside it. What lies above the set
@@ -234,16 +231,8 @@ class Finder {
 
   /// Labels in the folders of our labels that no picture has.
   void labels_alone() {
-    if (half_.items.empty()) {
-      return;
-    }
-    std::set<fs::path> folders;
-    std::unordered_set<std::string_view> ours;
-    for (const Item& item : half_.items) {
-      folders.insert(fs::path(item.label).parent_path());
-      ours.insert(item.label);
-    }
-    for (const fs::path& folder : folders) {
+    for (const auto& [begin, ours] : half_.items.labels_by_folder()) {
+      const fs::path folder = begin;
       std::error_code ignored;
       half_.sources.push_back(folder);
       if (listed_ || !fs::is_directory(folder, ignored)) {
@@ -251,8 +240,8 @@ class Finder {
       }
       for (const std::string& name : entry_names(folder)) {
         const fs::path path = folder / name;
-        if (path.extension() == ".txt" && path.filename() != kNames &&
-            !ours.contains(path.native())) {
+        if (path.extension() == ".txt" && name != kNames &&
+            !std::ranges::binary_search(ours, name)) {
           half_.problems.push_back(
               {Flaw::kLabelWithoutPicture, path, 0, "no picture has this label"});
         }

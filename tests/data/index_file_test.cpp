@@ -1,6 +1,7 @@
 #include "data/formats/index_file.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -108,6 +109,46 @@ TEST_F(Index, ThatCannotBeWrittenCostsTimeAlone) {
   EXPECT_EQ(read_, 2);
 }
 
+TEST_F(Index, HoldsMoreThanAThousandPictures) {
+  constexpr int kPictures = 1100;  // an index has pieces of 1024
+  for (int i = 0; i < kPictures; ++i) {
+    const std::string name = str("more/", 1000 + i);
+    fs::create_directories(set() / "images/more");
+    fs::create_hard_link(set() / "images/1.png", set() / "images" / (name + ".png"));
+    write(set() / "labels" / (name + ".txt"), str(i % 2, " 0.5 0.5 0.5 ", 0.001 * (1 + i % 9), "\n",
+                                                  "0 0.25 0.5 0.75 0.5 0.5 0.125\n"));
+  }
+  const Known read = read_half(find_yolo(set(), Split::kTrain, {}));
+  for (const bool again : {false, true}) {
+    const Known kept = known();
+    EXPECT_EQ(read_, 1) << again;
+    EXPECT_EQ(kept.annotation, read.annotation);
+    EXPECT_EQ(kept.problems, read.problems);
+    ASSERT_EQ(kept.catalogue.size(), kPictures + 2);
+    for (std::int64_t i = 0; i < kept.catalogue.size(); ++i) {
+      EXPECT_EQ(kept.catalogue.picture(i), read.catalogue.picture(i));
+      EXPECT_EQ(kept.catalogue.mask(i), "");
+      EXPECT_EQ(kept.catalogue.domain(i), i < 2 ? "" : "more");
+      EXPECT_EQ(kept.catalogue.objects(i), read.catalogue.objects(i));
+      EXPECT_EQ(kept.catalogue.label(i), read.catalogue.label(i));
+    }
+  }
+}
+
+TEST_F(Index, LeavesNothingOfProcessesThatWereStopped) {
+  known();
+  const fs::path file = fs::directory_iterator(cache())->path();
+  const fs::path dead = file.string() + ".tmp2000000000", other = file.string() + ".tmp";
+  const fs::path alive = str(file.string(), ".tmp", ::getppid());
+  for (const fs::path& left : {file, dead, other, alive}) {
+    write(left, "half of an index");
+  }
+  known();
+  EXPECT_EQ(read_, 2);
+  EXPECT_FALSE(fs::exists(dead));
+  EXPECT_TRUE(fs::exists(other) && fs::exists(alive));
+}
+
 TEST(Catalogue, HostileBytesAreNoCatalogue) {
   Labelled picture;
   picture.picture = "a/b.png";
@@ -115,11 +156,11 @@ TEST(Catalogue, HostileBytesAreNoCatalogue) {
   Catalogue all;
   all.add(picture);
   std::string front, bytes;
-  for (const ByteView piece : all.pieces(front)) {
+  for (const ByteView piece : all.last_piece(front)) {
     bytes += text_of(piece);
   }
   const auto is_read = [](Catalogue& to, std::string_view from) {
-    return to.read(
+    return to.add_piece(
         [from](std::span<std::byte> taken) mutable {
           const bool there = taken.size() <= from.size();
           if (there) {

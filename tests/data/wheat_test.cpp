@@ -40,10 +40,10 @@ class Wheat : public ::testing::Test {
 
 TEST_F(Wheat, EthzIsTestedOnAndInThePapersHalvesTrainedOnToo) {
   ASSERT_TRUE(holds_wheat(folder_.path()));
-  EXPECT_EQ(find(Split::kTrain).items.size(), 3U);
-  EXPECT_EQ(find(Split::kTrain, Halves::kPaper).items.size(), 4U);
-  EXPECT_EQ(find(Split::kTest).items.size(), 1U);
-  EXPECT_EQ(find(Split::kTest, Halves::kPaper).items.size(), 1U);
+  EXPECT_EQ(find(Split::kTrain).items.size(), 3);
+  EXPECT_EQ(find(Split::kTrain, Halves::kPaper).items.size(), 4);
+  EXPECT_EQ(find(Split::kTest).items.size(), 1);
+  EXPECT_EQ(find(Split::kTest, Halves::kPaper).items.size(), 1);
   const Known known = read_half(find(Split::kTrain));
   EXPECT_EQ(known.catalogue.objects(0)[0].box, (Box{0.125, 0.25, 0.625, 0.375}));
   EXPECT_EQ(known.catalogue.objects(0).size(), 2U);
@@ -83,8 +83,8 @@ TEST(WheatFolders, SitesAreFolders) {
   }
   ASSERT_TRUE(holds_wheat(folder.path()));
   const Half train = find_wheat(folder.path(), Split::kTrain, {});
-  ASSERT_EQ(train.items.size(), 1U);
-  EXPECT_EQ(train.items[0].domain, "usask_1");
+  ASSERT_EQ(train.items.size(), 1);
+  EXPECT_EQ(train.items.at(0).domain, "usask_1");
   const Known test = read_half(find_wheat(folder.path(), Split::kTest, {}));
   EXPECT_EQ(test.catalogue.objects(0).size(), 1U);
 }
