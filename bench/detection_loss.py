@@ -55,15 +55,12 @@ def assign(scores, boxes, centres, labels, objects, real):
 
 def padded(targets, images, like):
     """labels [N, n], boxes [N, n, 4], real [N, n] of targets (image, label, x0, y0, x1, y1) in pixels."""
-    most = max((sum(1 for t in targets if t[0] == i) for i in range(images)), default=0)
-    labels = torch.zeros(images, most, dtype=torch.long)
-    boxes, real = torch.zeros(images, most, 4, dtype=torch.float64), torch.zeros(images, most, dtype=torch.bool)
-    used = [0] * images
-    for image, label, *box in targets:
-        k = used[image]
-        labels[image, k], boxes[image, k], real[image, k] = label, torch.tensor(box, dtype=torch.float64), True
-        used[image] += 1
-    return labels, boxes.to(like), real
+    of_image = [[row[1:] for row in targets if row[0] == i] for i in range(images)]
+    most = max(map(len, of_image))
+    rows = torch.tensor([own + [(0,) * 5] * (most - len(own)) for own in of_image], dtype=torch.float64)
+    rows = rows.view(images, most, 5)
+    real = torch.arange(most) < torch.tensor([[len(own)] for own in of_image])
+    return rows[..., 0].long().to(like.device), rows[..., 1:].to(like), real.to(like.device)
 
 
 def detection_loss(maps, targets):
@@ -74,13 +71,13 @@ def detection_loss(maps, targets):
     images = maps[0].shape[0]
     centres, strides = [], []
     for map_, stride in zip(maps, STRIDES):
-        rows, columns = (torch.arange(n, dtype=map_.dtype) + .5 for n in map_.shape[2:])
+        rows, columns = (torch.arange(n, dtype=map_.dtype, device=map_.device) + .5 for n in map_.shape[2:])
         centres.append(torch.cartesian_prod(rows, columns).flip(1))
         strides.append(map_.new_full((len(centres[-1]), 1), stride))
     centres, strides = torch.cat(centres), torch.cat(strides)
     flat = torch.cat([map_.flatten(2) for map_ in maps], 2).transpose(1, 2)         # [N, A, 4 BINS + C]
     bins, logits = flat[..., :4 * BINS].unflatten(2, (4, BINS)), flat[..., 4 * BINS:]
-    sides = bins.softmax(3) @ torch.arange(BINS, dtype=flat.dtype)
+    sides = bins.softmax(3) @ torch.arange(BINS, dtype=flat.dtype, device=flat.device)
     boxes = torch.cat((centres - sides[..., :2], centres + sides[..., 2:]), 2)      # in cells
 
     labels, objects, real = padded(targets, images, flat)
