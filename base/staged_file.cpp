@@ -1,9 +1,12 @@
 #include "base/staged_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <string_view>
+#include <utility>
 
 #include "base/descriptor.h"
 #include "base/error.h"
@@ -31,20 +34,24 @@ void write_all(int descriptor, ByteView bytes, const fs::path& path) {
   }
 }
 
-std::optional<int> StagedFile::writer_of(const fs::path& staged, const fs::path& path) {
+bool StagedFile::is_left(const fs::path& staged, const fs::path& path) {
   const std::string before = path.string() + std::string(kMark), name = staged.string();
-  return name.starts_with(before) ? whole_number(std::string_view(name).substr(before.size()))
-                                  : std::nullopt;
+  return name.starts_with(before) &&
+         whole_number(std::string_view(name).substr(before.size())).has_value() &&
+         !is_locked(staged);
 }
 
 StagedFile::StagedFile(fs::path path, FileMode mode)
     : path_(std::move(path)), staged_(path_.string() + str(kMark, ::getpid())) {
   // Never through a link that somebody laid here; what a killed process left may be in the way.
+  check(!is_locked(staged_), ErrorCode::kUnavailable, "[file] cannot write '", path_.string(),
+        "': another process is writing it");
   ::unlink(staged_.c_str());
   descriptor_ = ::open(staged_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                        static_cast<mode_t>(mode));
   check(descriptor_ >= 0, ErrorCode::kUnavailable, "[file] cannot write '", staged_.string(),
         "': ", errno_text());
+  ::flock(descriptor_, LOCK_EX | LOCK_NB);  // shows that it is being written, as long as we live
 }
 
 StagedFile::~StagedFile() {

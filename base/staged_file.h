@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <filesystem>
-#include <optional>
 
 #include "base/atomic_file.h"
 #include "base/bytes.h"
@@ -13,7 +12,8 @@ namespace lorae {
 /// A file that is written piece by piece, and takes the place of `path` at once or never: a
 /// temporary file beside it, fsync, rename, fsync of the folder. write_file_atomic, which also
 /// knows links and devices, is for bytes that are there.
-/// Errors: kUnavailable, with the reason; `path` is unchanged.
+/// Errors: kUnavailable, with the reason; `path` is unchanged. Also if a process of the same number
+/// elsewhere, such as in another container, is writing it.
 class StagedFile {
  public:
   explicit StagedFile(std::filesystem::path path, FileMode mode = FileMode::kShared);
@@ -22,9 +22,8 @@ class StagedFile {
   StagedFile(const StagedFile&) = delete;
   StagedFile& operator=(const StagedFile&) = delete;
 
-  /// The process that writes `staged` to put it at `path`; nothing if it is another file.
-  static std::optional<int> writer_of(const std::filesystem::path& staged,
-                                      const std::filesystem::path& path);
+  /// Whether a process that is no more began `staged`, to put it at `path`.
+  static bool is_left(const std::filesystem::path& staged, const std::filesystem::path& path);
 
   void write(ByteView bytes) const;
   /// Owner and mode of a file that is about to be replaced.

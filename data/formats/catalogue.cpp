@@ -17,7 +17,8 @@ struct Front {
                 places = 0, names = 0;
 };
 
-constexpr double kWhole = 0x1p31;  // of a picture's side
+constexpr std::uint64_t kTextsEach = 3;  // a picture's folder, its mask's, its domain
+constexpr double kWhole = 0x1p31;        // of a picture's side
 constexpr std::uint32_t kMostLabel = (1U << 31U) - 1;
 
 }  // namespace
@@ -199,7 +200,7 @@ bool Catalogue::add_piece(const std::function<bool(std::span<std::byte>)>& take,
       taken(piece.things, lengths.things) && taken(piece.outline_ends, lengths.outline_ends) &&
       taken(piece.polygon_ends, lengths.polygon_ends) && taken(piece.places, lengths.places) &&
       taken(piece.names, lengths.names) && !piece.pictures.empty();
-  if (!whole || !shared_.add_all(shared) || !sound(piece)) {
+  if (!whole || !shared_.add_all(shared, kTextsEach * lengths.pictures) || !sound(piece)) {
     return false;
   }
   pieces_.push_back(std::move(piece));

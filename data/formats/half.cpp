@@ -84,7 +84,7 @@ std::string told(const Known& known, Weight weight) {
 
 }  // namespace
 
-Known read_half(const Half& half, const std::function<void(const Catalogue&)>& told) {
+Known read_half(const Half& half, const std::function<void(const Catalogue&)>& take) {
   Known known{.classes = half.classes,
               .annotation = half.annotation,
               .catalogue = {},
@@ -107,8 +107,8 @@ Known read_half(const Half& half, const std::function<void(const Catalogue&)>& t
       std::ranges::move(picture.problems, std::back_inserter(known.problems));
     }
     has_polygons = has_polygons || known.catalogue.has_polygons();
-    if (told && known.catalogue.size() > 0) {
-      told(known.catalogue);
+    if (take && known.catalogue.size() > 0) {
+      take(known.catalogue);
       known.catalogue.clear();
     }
   }

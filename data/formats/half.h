@@ -33,9 +33,9 @@ struct Known {
   std::int64_t left_out = 0;      ///< pictures with a problem of Weight::kPicture
 };
 
-/// Reads all labels and the heads of all pictures, by as many threads as there are cores. `told`,
+/// Reads all labels and the heads of all pictures, by as many threads as there are cores. `take`,
 /// where it is given, gets the catalogue piece by piece, and the result has none.
-Known read_half(const Half& half, const std::function<void(const Catalogue&)>& told = {});
+Known read_half(const Half& half, const std::function<void(const Catalogue&)>& take = {});
 
 /// Acts as `damaged` says. kRefuse: throws the first problem for which a picture would be left out.
 /// Warns, once for each set, of pictures and objects that are left out: how many, the first three.

@@ -3,9 +3,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -146,6 +143,10 @@ class Reader {
     }
     return value;
   }
+  std::string text(std::uint64_t size, std::uint64_t most) {
+    good_ = good_ && size <= most;
+    return good_ ? text(size) : std::string();
+  }
   std::string text() { return text(static_cast<std::uint64_t>(number())); }
 
   bool good() const { return good_; }
@@ -176,7 +177,8 @@ std::optional<Known> kept(const fs::path& file) {
     return std::nullopt;
   }
   while (in.number() == kMore) {
-    const std::string paths = in.text();
+    const auto size = static_cast<std::uint64_t>(in.number());
+    const std::string paths = in.text(size, 2 * kPathBytes);
     Digest stamps;
     if (!in.take(stamps.bytes) || stamps_of(paths) != stamps) {
       return std::nullopt;
@@ -206,17 +208,17 @@ std::optional<Known> kept(const fs::path& file) {
 
 /// Removes what processes that were stopped while they wrote an index left beside it.
 void remove_left_by_the_dead(const fs::path& file) {
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(file.parent_path(), ignored)) {
-    if (const auto writer = StagedFile::writer_of(entry.path(), file);
-        writer && ::kill(*writer, 0) != 0 && errno == ESRCH) {
-      fs::remove(entry.path(), ignored);
+  std::error_code status, ignored;
+  for (fs::directory_iterator it(file.parent_path(), status), end; !status && it != end;
+       it.increment(status)) {
+    if (StagedFile::is_left(it->path(), file)) {
+      fs::remove(it->path(), ignored);
     }
   }
 }
 
-/// Reads a half into an index, a thousand pictures at a time: what is in memory does not grow with
-/// the set. Errors: as read_half's; kUnavailable if the disk is full.
+/// Reads a half into an index, a thousand pictures at a time: no more labels are in memory. Errors:
+/// as read_half's; kUnavailable if the disk is full.
 void keep(const fs::path& file, const Half& half) {
   ensure_directory(file.parent_path());
   remove_left_by_the_dead(file);

@@ -35,9 +35,10 @@ bool Items::before(const Packed& a, const Packed& b) const {
 void Items::sort() {
   const auto in_order = [this](const Packed& a, const Packed& b) { return before(a, b); };
   std::ranges::stable_sort(items_, in_order);
-  const auto same = std::ranges::unique(
-      items_, [&](const Packed& a, const Packed& b) { return !before(a, b) && !before(b, a); });
-  items_.erase(same.begin(), same.end());
+  const auto same = [this](const Packed& a, const Packed& b) {
+    return !before(a, b) && !before(b, a);
+  };
+  items_.erase(std::unique(items_.begin(), items_.end(), same), items_.end());
 }
 
 std::map<std::string_view, std::vector<std::string_view>> Items::labels_by_folder() const {

@@ -18,7 +18,7 @@ struct Item {
   std::int64_t number = 0;  ///< for `Half::read`: its place in a file of many labels
 };
 
-/// Items, packed: 100,000 of them take some 8 MB, and 30 as texts.
+/// Items, packed: 100,000 of them in a few folders take some 8 MB, and 30 as texts.
 class Items {
  public:
   void add(const Item& item);

@@ -1,5 +1,6 @@
 #include "data/formats/shared_texts.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/error.h"
@@ -13,6 +14,9 @@ std::uint32_t small(std::size_t value) {
 }
 
 std::uint32_t SharedTexts::number(std::string_view text) {
+  for (std::size_t i = numbers_.size(); i < texts_.size(); ++i) {
+    numbers_.emplace(texts_[i], small(i));
+  }
   const auto place = numbers_.find(text);
   if (place != numbers_.end()) {
     return place->second;
@@ -32,13 +36,15 @@ std::string SharedTexts::from(std::uint32_t first) const {
   return all;
 }
 
-bool SharedTexts::add_all(std::string_view texts) {
+bool SharedTexts::add_all(std::string_view texts, std::uint64_t most) {
   if (!texts.empty() && texts.back() != '\0') {
+    return false;
+  }
+  if (static_cast<std::uint64_t>(std::ranges::count(texts, '\0')) > most) {
     return false;
   }
   while (!texts.empty()) {
     const std::string_view text = texts.substr(0, texts.find('\0'));
-    numbers_.emplace(text, small(texts_.size()));
     texts_.emplace_back(text);
     texts.remove_prefix(text.size() + 1);
   }

@@ -26,10 +26,10 @@ class SharedTexts {
   const std::string& at(std::uint32_t number) const { return texts_[number]; }
   std::uint32_t size() const { return static_cast<std::uint32_t>(texts_.size()); }
 
-  /// The texts from number `first` on, each ended by a zero; and the same back again. False: it has
-  /// another end.
+  /// The texts from number `first` on, each ended by a zero; and the same back again, at most so
+  /// many. False: there are more, or the last has another end.
   std::string from(std::uint32_t first) const;
-  bool add_all(std::string_view texts);
+  bool add_all(std::string_view texts, std::uint64_t most);
 
   /// No path may hold a zero. Errors: kInvalidConfig for more than 4 GB of names.
   PackedPath packed(std::string_view path, Names& names);
@@ -37,7 +37,7 @@ class SharedTexts {
 
  private:
   std::vector<std::string> texts_;
-  std::map<std::string, std::uint32_t, std::less<>> numbers_;
+  std::map<std::string, std::uint32_t, std::less<>> numbers_;  // of all, once one is asked for
 };
 
 inline std::string_view packed_name(PackedPath path, const Names& names) {

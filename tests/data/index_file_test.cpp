@@ -1,11 +1,11 @@
 #include "data/formats/index_file.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 
+#include "base/atomic_file.h"
 #include "data/formats/yolo.h"
 #include "tests/data/labels.h"
 
@@ -135,14 +135,52 @@ TEST_F(Index, HoldsMoreThanAThousandPictures) {
   }
 }
 
+TEST_F(Index, MayHaveAPieceOfWhichNothingIsLeft) {
+  for (int i = 0; i < Catalogue::kPiece; ++i) {
+    write(set() / "images" / str("0", 1000 + i, ".png"), "");
+  }
+  for (int again = 0; again < 2; ++again) {
+    const Known kept = known();
+    EXPECT_EQ(read_, 1);
+    EXPECT_EQ(kept.left_out, Catalogue::kPiece);
+    ASSERT_EQ(kept.catalogue.size(), 2);
+    EXPECT_EQ(kept.catalogue.picture(0), set() / "images/1.png");
+    EXPECT_THROW(kept.catalogue.picture(2), std::out_of_range);
+    EXPECT_THROW(kept.catalogue.picture(-1), std::out_of_range);
+  }
+}
+
+TEST_F(Index, OfASetThatChangesWhileItIsReadIsReadAgain) {
+  int found = 0;
+  const Known kept = indexed(
+      cache(), set().string(),
+      [&] {
+        Half half = find_yolo(set(), Split::kTrain, {});
+        if (++found == 1) {
+          half.read = [&, read = half.read](const Item& item, const PictureHead& head,
+                                            Labelled& to) {
+            read(item, head, to);
+            if (item.picture.ends_with("1.png")) {
+              write(set() / "labels/1.txt", "0 0.5 0.5 0.25 0.25\n");
+            }
+          };
+        }
+        return half;
+      },
+      1);
+  EXPECT_EQ(found, 2);
+  EXPECT_EQ(kept.catalogue.label(0), 0);
+}
+
 TEST_F(Index, LeavesNothingOfProcessesThatWereStopped) {
   known();
   const fs::path file = fs::directory_iterator(cache())->path();
-  const fs::path dead = file.string() + ".tmp2000000000", other = file.string() + ".tmp";
-  const fs::path alive = str(file.string(), ".tmp", ::getppid());
+  const fs::path dead = file.string() + ".tmp1", other = file.string() + ".tmp";
+  const fs::path alive = file.string() + ".tmp2";
   for (const fs::path& left : {file, dead, other, alive}) {
     write(left, "half of an index");
   }
+  const FileLock lock(alive, FileLock::Wait::kNo);  // as its writer has it
   known();
   EXPECT_EQ(read_, 2);
   EXPECT_FALSE(fs::exists(dead));
@@ -185,6 +223,7 @@ TEST(Catalogue, HostileBytesAreNoCatalogue) {
       for (std::int64_t i = 0; i < read.size(); ++i) {
         read.objects(i);
         read.picture(i);
+        read.mask(i);
         read.domain(i);
       }
     }

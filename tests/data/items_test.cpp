@@ -26,12 +26,13 @@ TEST(SharedTexts, AreTheSameElsewhere) {
   texts.number("x");
   EXPECT_EQ(texts.number("y"), 1U);
   EXPECT_EQ(texts.number("x"), 0U);
-  ASSERT_TRUE(again.add_all(texts.from(0)));
+  ASSERT_TRUE(again.add_all(texts.from(0), 2));
   EXPECT_EQ(again.at(1), "y");
   EXPECT_EQ(again.number("y"), 1U);
   EXPECT_EQ(again.from(1), std::string_view("y\0", 2));
-  EXPECT_TRUE(again.add_all(""));
-  EXPECT_FALSE(again.add_all("z"));
+  EXPECT_TRUE(again.add_all("", 0));
+  EXPECT_FALSE(again.add_all(texts.from(0), 1));
+  EXPECT_FALSE(again.add_all("z", 1));
 }
 
 TEST(Items, AreSortedAsTheirPathsAndTheFirstOfTwoIsKept) {
