@@ -7,7 +7,7 @@ target_compile_options(lorae_warnings INTERFACE
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${LORAE_WERROR}>>:-Werror>)
 if(LORAE_SANITIZE)
   target_compile_options(lorae_warnings INTERFACE
-    -fsanitize=${LORAE_SANITIZE} -fno-omit-frame-pointer)
+    -fsanitize=${LORAE_SANITIZE} -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${LORAE_SANITIZE})
 endif()
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#ifdef LORAE_FUZZ
 #include <sanitizer/allocator_interface.h>
+#endif
 
 #include <atomic>
 #include <cstdint>
@@ -13,12 +15,20 @@ namespace lorae::fuzz {
 
 inline std::atomic<std::size_t> most_at_once = SIZE_MAX;  ///< bytes that one allocation may have
 
-inline void watch(const volatile void* /*memory*/, std::size_t size) {
-  if (size > most_at_once) {
-    std::abort();
-  }
+/// Has the sanitizer's allocator tell of allocations, in a fuzzer. False: it does not.
+inline bool watch_allocations() {
+#ifdef LORAE_FUZZ
+  const auto watch = [](const volatile void* /*memory*/, std::size_t size) {
+    if (size > most_at_once) {
+      std::abort();
+    }
+  };
+  const auto ignore = [](const volatile void* /*memory*/) {};
+  return __sanitizer_install_malloc_and_free_hooks(watch, ignore) != 0;
+#else
+  return true;
+#endif
 }
-inline void ignore(const volatile void* /*memory*/) {}
 
 inline codec::Blocks global_state() {
   codec::Blocks blocks = {{{"a.bias", {6}, -1}, {}},
@@ -35,12 +45,12 @@ inline codec::Blocks global_state() {
 }
 
 /// Any bytes as a payload of one of the chains, which the first byte chooses: refused with an
-/// error, or decoded to finite numbers; no allocation is larger than `most`.
+/// error, or decoded to finite numbers; in a fuzzer no allocation is larger than `most`.
 inline int decode_payload(std::span<const char* const> chains,
                           std::size_t most,
                           const std::uint8_t* data,
                           std::size_t size) {
-  static const bool watched = __sanitizer_install_malloc_and_free_hooks(&watch, &ignore) != 0;
+  static const bool watched = watch_allocations();
   static const codec::Blocks global = global_state();
   static const codec::Layout layout = codec::layout_of(global);
   if (size == 0 || !watched) {
