@@ -11,10 +11,10 @@ import json
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 
 from gpu_training import write_pictures
+from programs import run as run_program
 
 CONFIG = """deterministic = {deterministic}
 device = "cuda:0"
@@ -46,9 +46,8 @@ def run(arguments, per_device, deterministic, rounds):
     config = arguments.out / "run.toml"
     config.write_text(CONFIG.format(data=(arguments.out / "data").absolute(), per_device=per_device, rounds=rounds,
                                     deterministic=str(deterministic).lower()))
-    done = subprocess.run([arguments.simulate, config, "--home", arguments.out / "home", "--out", out], check=True,
-                          capture_output=True, text=True)
-    rate = re.search(r"run\.speed.* per_second=([0-9.]+)", done.stderr)
+    _, log = run_program(arguments.simulate, config, "--home", arguments.out / "home", "--out", out)
+    rate = re.search(r"run\.speed.* per_second=([0-9.]+)", log)
     digest = json.loads((out / "comparison.json").read_text())["runs"][0]["digest"]
     return float(rate.group(1)), digest
 

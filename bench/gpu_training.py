@@ -13,7 +13,6 @@ import argparse
 import json
 import pathlib
 import shutil
-import subprocess
 import sys
 import time
 
@@ -21,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from programs import run
 from yolov8 import C2f, Conv
 
 IMAGES, SIDE, CLASSES, BATCH = 2048, 224, 10, 64
@@ -65,13 +65,26 @@ def write_pictures(folder):
             (folder / f"{prefix}-{name}-ubyte").write_bytes(header + array.numpy().tobytes())
 
 
+def steady_rate(images, epochs, train):
+    """Images per second without a device's start, which two lengths of the same training share.
+
+    train(epochs): its JSON, of which images_per_second counts from the first step.
+    """
+    few, many = epochs, 3 * epochs
+    seconds = [epochs * images / train(epochs)["images_per_second"] for epochs in (few, many)]
+    return (many - few) * images / (seconds[1] - seconds[0])
+
+
 def ours(lorae, data, out, model, precision):
-    shutil.rmtree(out, ignore_errors=True)
     keys = [f"train.precision={precision}", f"train.batch_size={BATCH}", "model.stem=standard", "train.workers=2"]
-    done = subprocess.run([lorae, "train", data, "--model", model, "--kind", "full", "--epochs", "4", "--device", "cuda:0",
-                           "--augment", "none", "--out", out, "--json", *[p for key in keys for p in ("--set", key)]],
-                          check=True, capture_output=True, text=True)
-    return json.loads(done.stdout)["images_per_second"]
+    def train(epochs):
+        shutil.rmtree(out, ignore_errors=True)
+        said, _ = run(lorae, "train", data, "--model", model, "--kind", "full", "--epochs", epochs, "--device", "cuda:0",
+                      "--augment", "none", "--out", out, "--json", *[p for key in keys for p in ("--set", key)],
+                      strict_float32=True)
+        return json.loads(said)
+
+    return steady_rate(IMAGES, 2, train)
 
 
 def theirs(model_name, precision):
