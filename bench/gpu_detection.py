@@ -27,7 +27,7 @@ from programs import run
 from yolov8 import Yolov8
 
 CLASSES, OBJECTS, BATCH = 10, 7, 16
-NETWORKS = ("yolov8n", "yolo11n-seg", "fasterrcnn_resnet50_fpn")
+NETWORKS = {"yolov8n": 20, "yolo11n-seg": 20, "fasterrcnn_resnet50_fpn": 4}  # epochs until there is much to find
 LEAST_RATIO, MOST_OFF = .95, 1e-4
 BETAS, CLIP = (.937, .999), 10
 
@@ -78,7 +78,7 @@ def compare_first_loss(options, network):
 def found(options, network, device):
     said, _ = run(options.lorae, "predict", options.out / f"set-{options.small}" / "images" / "val", "--model", network,
                   "--weights", options.out / "learned" / "last.safetensors", "--image-size", options.small, "--device",
-                  device, "--json", "--conf", ".01", strict_float32=True)
+                  device, "--json", "--conf", ".001", strict_float32=True)
     return [json.loads(line)["objects"] for line in said.splitlines() if line.startswith("{")]
 
 
@@ -90,7 +90,8 @@ def same_object(a, b):
 def compare_found(options, network):
     """Objects of one device that the other has, too: rounding may lose a few of those that nearly overlap enough."""
     train(options, options.out / "learned", options.device, options.small, "--model", network, "--batch", "4",
-          "--epochs", "20", keys=["train.warmup_epochs=0", "train.nominal_batch=4", "train.average_decay=0"])
+          "--epochs", NETWORKS[network], keys=["train.warmup_epochs=0", "train.nominal_batch=4", "train.average_decay=0",
+                                               "train.learning_rate=0.01"])
     cpu, device = found(options, network, "cpu"), found(options, network, options.device)
     total = same = 0
     for ours, theirs in zip(cpu, device):
