@@ -36,6 +36,7 @@ import safetensors_file
 from detection_data import Scenes, letterboxed
 from detection_loss import detection_loss
 from detection_twin import BETAS, CLIP, gathered_targets
+from programs import run
 from yolov8 import Yolov8, fold_norms
 
 SIDE, BATCH, WARM_UP = 320, 8, 3
@@ -44,8 +45,7 @@ GOALS = {"step": 1, "lorae": .70, "loader": .9, "val": 1, "memory": 400}
 
 
 def program(*command):
-    return subprocess.run([str(part) for part in command], check=True, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL).stdout
+    return run(*command)[0]
 
 
 def made(options, name, side, train, val):

@@ -89,8 +89,11 @@ class Writer {
   explicit Writer(const fs::path& file) : file_(file) {}
 
   void bytes(ByteView bytes) {
-    file_.write(bytes);
     hasher_.add(bytes);
+    waiting_ += text_of(bytes);
+    if (waiting_.size() >= kWaiting) {
+      flush();
+    }
   }
   void number(std::int64_t value) { bytes(bytes_of(std::span<const std::int64_t>(&value, 1))); }
   void text(std::string_view value) {
@@ -98,14 +101,23 @@ class Writer {
     bytes(view_of(value));
   }
   void end() {
+    flush();
     const Digest digest = hasher_.finish();
     file_.write(digest.view());
     file_.put_in_place();
   }
 
  private:
+  static constexpr std::size_t kWaiting = 1U << 16U;  // bytes: a number is not worth a call
+
+  void flush() {
+    file_.write(view_of(waiting_));
+    waiting_.clear();
+  }
+
   StagedFile file_;
   Hasher hasher_;
+  std::string waiting_;
 };
 
 /// An index from its file, piece by piece, so that it is not in memory twice. What has no place in
